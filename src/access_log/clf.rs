@@ -1,0 +1,150 @@
+//! The common log format and its children: common, combined (with whatever fields behind it), and both with
+//! the virtual host in front, as nginx, Apache and lighttpd write them.
+
+use super::{Clock, Format, Request, split_request};
+
+/// A member of the family.
+pub struct Clf {
+    name: &'static str,
+    summary: &'static str,
+    /// The virtual host comes before the address.
+    vhost: bool,
+    tail: Tail,
+}
+
+#[derive(PartialEq, Eq)]
+enum Tail {
+    /// Nothing after the size.
+    None,
+    /// Quoted referrer and user agent, then anything.
+    Agent,
+    Any,
+}
+
+pub static COMMON: Clf = Clf {
+    name: "common",
+    summary: "the common log format: address, time, request, status, size",
+    vhost: false,
+    tail: Tail::None,
+};
+
+pub static COMBINED: Clf = Clf {
+    name: "combined",
+    summary: "the combined log format: common, then referrer, user agent and any further fields",
+    vhost: false,
+    tail: Tail::Agent,
+};
+
+pub static VHOST: Clf =
+    Clf { name: "vhost", summary: "common or combined with the virtual host in front", vhost: true, tail: Tail::Any };
+
+impl Format for Clf {
+    fn name(&self) -> &'static str {
+        self.name
+    }
+
+    fn summary(&self) -> &'static str {
+        self.summary
+    }
+
+    #[inline]
+    fn parse<'a>(&self, line: &'a [u8], clock: &mut Clock) -> Option<Request<'a>> {
+        let (mut addr, mut rest) = cut_at(line, b' ')?;
+        if self.vhost {
+            (addr, rest) = cut_at(rest, b' ')?;
+        }
+        // Identity and user, of which the latter may hold spaces.
+        let open = memchr::memchr(b'[', rest)?;
+        let (names, rest) = (&rest[..open], &rest[open + 1..]);
+        // Two names end in a space each; a third one is a user name with a space in it, or all is shifted by a
+        // virtual host.
+        let spaces = names.iter().filter(|&&b| b == b' ').count();
+        if spaces < 2 || addr == b"-" || !self.vhost && spaces > 2 && starts_with_address(names) {
+            return None;
+        }
+        let time = clock.read(rest);
+        let (_, rest) = cut_at(rest, b']')?;
+        let rest = rest.strip_prefix(b" \"")?;
+        let end = closing_quote(rest)?;
+        let (method, target) = split_request(&rest[..end]);
+        let rest = rest[end + 1..].strip_prefix(b" ")?;
+        let (status, rest) = match rest {
+            [b'-', rest @ ..] => (None, rest),
+            [a @ b'0'..=b'9', b @ b'0'..=b'9', c @ b'0'..=b'9', rest @ ..] => {
+                let digit = |d: u8| u16::from(d - b'0');
+                (Some(digit(*a) * 100 + digit(*b) * 10 + digit(*c)), rest)
+            }
+            _ => return None,
+        };
+        let rest = rest.strip_prefix(b" ")?;
+        let size = rest.iter().position(|b| !b.is_ascii_digit() && *b != b'-').unwrap_or(rest.len());
+        let tail = &rest[size..];
+        let fits = match self.tail {
+            Tail::None => tail.trim_ascii().is_empty(),
+            Tail::Agent => tail.starts_with(b" \""),
+            Tail::Any => true,
+        };
+        (size > 0 && fits).then_some(Request { time, addr, method, target, status })
+    }
+}
+
+fn cut_at(text: &[u8], byte: u8) -> Option<(&[u8], &[u8])> {
+    let at = memchr::memchr(byte, text)?;
+    Some((&text[..at], &text[at + 1..]))
+}
+
+fn starts_with_address(names: &[u8]) -> bool {
+    let first = names.split(|&b| b == b' ').next().unwrap_or_default();
+    std::str::from_utf8(first).is_ok_and(|text| text.parse::<std::net::IpAddr>().is_ok())
+}
+
+/// The quote that ends a quoted field: Apache writes a quote inside as `\"`, nginx as `\x22`.
+#[inline]
+fn closing_quote(text: &[u8]) -> Option<usize> {
+    let mut from = 0;
+    loop {
+        let at = from + memchr::memchr(b'"', &text[from..])?;
+        let slashes = text[..at].iter().rev().take_while(|&&b| b == b'\\').count();
+        if slashes % 2 == 0 {
+            return Some(at);
+        }
+        from = at + 1;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn parse<'a>(format: &Clf, line: &'a str) -> Option<Request<'a>> {
+        format.parse(line.as_bytes(), &mut Clock::default())
+    }
+
+    #[test]
+    fn the_family_is_told_apart() {
+        let common = r#"203.0.113.9 - - [22/Nov/2026:06:39:53 +0000] "GET /x?a=1 HTTP/1.1" 200 81"#;
+        let combined = format!(r#"{common} "-" "agent""#);
+        let vhost = format!("tracker.test:80 {combined}");
+        for (line, expected) in [(common, "common"), (&combined, "combined"), (&vhost, "vhost")] {
+            let read = super::super::LineReader::detect(line.as_bytes()).map(|r| r.format());
+            assert_eq!(read, Some(expected), "{line}");
+            let request =
+                super::super::format_named(expected).and_then(|f| f.parse(line.as_bytes(), &mut Clock::default()));
+            let request = request.expect("its own format reads it");
+            assert_eq!((request.addr, request.target), (&b"203.0.113.9"[..], &b"/x?a=1"[..]), "{line}");
+        }
+    }
+
+    #[test]
+    fn odd_lines() {
+        let line = r#"::1 - jo [x] doe [22/Nov/2026:06:39:53 +0000] "GET /a HTTP/1.1" 200 81 "-" "-""#;
+        assert_eq!(parse(&COMBINED, line), None, "a bracket in the user name is beyond repair");
+        let line = r#"::1 - jo doe [22/Nov/2026:06:39:53 +0000] "GET /a b\"c HTTP/1.1" - - "-" "-" x="y" 0.3"#;
+        let request = parse(&COMBINED, line).expect("spaces, escaped quotes, no status, further fields");
+        assert_eq!((request.target, request.status), (&br#"/a b\"c"#[..], None));
+        let line = r#"::1 - - [22/Nov/2026:06:39:53 +0000] "-" 400 0 "-" "-""#;
+        assert_eq!(parse(&COMBINED, line).map(|r| r.method), Some(&b"-"[..]));
+        let line = r#"::1 - - [not a time] "GET /a HTTP/1.1" 200 1 "-" "-""#;
+        assert_eq!(parse(&COMBINED, line).map(|r| r.time), Some(None));
+    }
+}

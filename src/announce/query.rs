@@ -1,0 +1,165 @@
+//! The query of an announce.
+
+use super::passkey::TrackerPath;
+use super::{Announce, Event, Field, InfoHash, Reason, escape};
+
+/// Reads the query of an announce. Of a parameter that comes twice the last one counts, as with most trackers.
+/// A second `?` separates like `&`: some trackers' announce URLs end in `?passkey=KEY` and clients append `?info_hash=`.
+///
+/// # Errors
+/// What is missing or cannot be read.
+#[inline]
+pub fn announce<'a>(tracker: &TrackerPath<'a>) -> Result<Announce<'a>, Reason> {
+    let mut info_hash: Option<&[u8]> = None;
+    let mut peer_id: Option<&[u8]> = None;
+    let mut uploaded: Option<&[u8]> = None;
+    let mut downloaded: Option<&[u8]> = None;
+    let mut left: Option<&[u8]> = None;
+    let mut key: &[u8] = b"";
+    let mut event = Event::None;
+    let mut query_key: Option<(u8, &[u8])> = None;
+
+    for (name, value) in parameters(tracker.query) {
+        match name {
+            b"info_hash" => info_hash = Some(value),
+            b"peer_id" => peer_id = Some(value),
+            b"uploaded" => uploaded = Some(value),
+            b"downloaded" => downloaded = Some(value),
+            b"left" => left = Some(value),
+            b"key" => key = value,
+            b"event" => event = Event::of(value),
+            _ => {
+                if let Some(rank) = passkey_rank(name)
+                    && !value.is_empty()
+                    && query_key.is_none_or(|(best, _)| rank <= best)
+                {
+                    query_key = Some((rank, value));
+                }
+            }
+        }
+    }
+
+    let text = |value: Option<&'a [u8]>, field| value.filter(|v| !v.is_empty()).ok_or(Reason::Missing(field));
+    let number = |value, field| number(text(value, field)?).ok_or(Reason::Unreadable(field));
+    let info_hash = escape::decode_20(text(info_hash, Field::InfoHash)?).ok_or(Reason::Unreadable(Field::InfoHash))?;
+    let peer_id = escape::decode(text(peer_id, Field::PeerId)?).ok_or(Reason::Unreadable(Field::PeerId))?;
+    Ok(Announce {
+        passkey: tracker.passkey.or_else(|| query_key.map(|(rank, value)| user_of(rank, value))),
+        info_hash: InfoHash(info_hash),
+        peer_id,
+        key,
+        event,
+        uploaded: number(uploaded, Field::Uploaded)?,
+        downloaded: number(downloaded, Field::Downloaded)?,
+        left: number(left, Field::Left)?,
+    })
+}
+
+/// The parameters of a query, as sent.
+pub fn parameters(query: &[u8]) -> impl Iterator<Item = (&[u8], &[u8])> {
+    let mut rest = query;
+    std::iter::from_fn(move || {
+        if rest.is_empty() {
+            return None;
+        }
+        let (part, after) = match memchr::memchr2(b'&', b'?', rest) {
+            Some(at) => (&rest[..at], &rest[at + 1..]),
+            None => (rest, &rest[rest.len()..]),
+        };
+        rest = after;
+        Some(match memchr::memchr(b'=', part) {
+            Some(at) => (&part[..at], &part[at + 1..]),
+            None => (part, &part[part.len()..]),
+        })
+    })
+}
+
+/// The parameters that hold a passkey, surest first.
+const PASSKEYS: [&[u8]; 5] = [b"passkey", b"torrent_pass", b"authkey", b"uk", b"pid"];
+
+fn passkey_rank(name: &[u8]) -> Option<u8> {
+    PASSKEYS.iter().position(|p| *p == name).map(|at| at as u8)
+}
+
+/// Who a passkey parameter names: an `authkey` may be `torrent|user|hash`, another one for every torrent.
+fn user_of(rank: u8, value: &[u8]) -> &[u8] {
+    if PASSKEYS[usize::from(rank)] != b"authkey" {
+        return value;
+    }
+    let bar = |text: &[u8]| {
+        let plain = memchr::memchr(b'|', text).map(|at| (at, 1));
+        let escaped =
+            memchr::memmem::find(text, b"%7C").or_else(|| memchr::memmem::find(text, b"%7c")).map(|at| (at, 3));
+        plain.or(escaped)
+    };
+    let user = bar(value).and_then(|(at, len)| {
+        let rest = &value[at + len..];
+        bar(rest).map(|(end, _)| &rest[..end])
+    });
+    user.filter(|u| !u.is_empty()).unwrap_or(value)
+}
+
+/// A whole number of at most 64 bits.
+#[inline]
+fn number(text: &[u8]) -> Option<u64> {
+    if text.len() > 19 {
+        // 20 digits may overflow; longer ones may still be leading zeros.
+        return text.iter().all(u8::is_ascii_digit).then(|| std::str::from_utf8(text).ok()?.parse().ok()).flatten();
+    }
+    let mut n = 0;
+    for &b in text {
+        let digit = b.wrapping_sub(b'0');
+        if digit > 9 {
+            return None;
+        }
+        n = n * 10 + u64::from(digit);
+    }
+    Some(n)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::passkey::tracker_path;
+    use super::*;
+
+    fn read(target: &str) -> Result<Announce<'_>, Reason> {
+        announce(&tracker_path(target.as_bytes()).expect("a tracker's path"))
+    }
+
+    const REST: &str = "info_hash=aaaaaaaaaaaaaaaaaaaa&peer_id=-TR3000-bbbbbbbbbbbb&uploaded=1&downloaded=2&left=3";
+
+    #[test]
+    fn passkeys_in_queries() {
+        for (front, expected) in [
+            ("/announce.php?passkey=K1&", "K1"),
+            ("/announce.php?passkey=K1?", "K1"),
+            ("/announce?torrent_pass=K2&", "K2"),
+            ("/announce?pid=9&uk=K3&", "K3"),
+            ("/announce.php?authkey=77%7C4711%7Cabcdef&", "4711"),
+            ("/announce.php?authkey=abcdef&", "abcdef"),
+        ] {
+            let target = format!("{front}{REST}");
+            assert_eq!(read(&target).unwrap().passkey, Some(expected.as_bytes()), "{target}");
+        }
+        assert_eq!(read(&format!("/announce?{REST}")).unwrap().passkey, None);
+    }
+
+    #[test]
+    fn broken_numbers_are_named() {
+        for (value, ok) in [
+            ("18446744073709551615", true),
+            ("18446744073709551616", false),
+            ("00000000000000000000000007", true),
+            ("-1", false),
+            ("+1", false),
+            ("nan", false),
+            ("1e9", false),
+            ("0x10", false),
+        ] {
+            let result = read(&format!("/announce?{REST}&left={value}").replace("left=3&", "")).map(|a| a.left);
+            assert_eq!(result.is_ok(), ok, "{value}: {result:?}");
+        }
+        assert_eq!(read("/announce?peer_id=x").unwrap_err(), Reason::Missing(Field::InfoHash));
+        assert_eq!(read(&format!("/announce?{REST}&uploaded=")).unwrap_err(), Reason::Missing(Field::Uploaded));
+    }
+}

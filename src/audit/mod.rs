@@ -1,0 +1,279 @@
+//! Findings: what does not add up, with the lines that prove it and the harmless thing that looks the same.
+//!
+//! Every check is a value in [`CHECKS`]; `explain`, the README's table and the reports read that registry. A family of
+//! checks is a file: its `observe` notes what stands out in single announces while they are applied, the `conclude` of
+//! each check judges a whole session once the log has been read, when interval, timeout and edges are known.
+
+mod conduct;
+mod counters;
+mod events;
+mod identity;
+mod notes;
+mod timing;
+
+pub use notes::{Mark, Notes, Watch};
+
+use crate::account::Totals;
+use crate::replay::{Story, User};
+use crate::session::{Ending, LineRef, Session};
+use crate::time::Time;
+
+/// How much a finding matters: by the harm it may mean, not by how odd it looks.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
+pub enum Severity {
+    /// Honest clients do it every day.
+    Info,
+    /// Worth knowing when there is something else.
+    Low,
+    /// Seldom honest; look at it.
+    Medium,
+    /// Cannot be honest, as far as the log is whole.
+    High,
+}
+
+impl Severity {
+    /// Its name.
+    pub fn name(self) -> &'static str {
+        match self {
+            Severity::Info => "info",
+            Severity::Low => "low",
+            Severity::Medium => "medium",
+            Severity::High => "high",
+        }
+    }
+}
+
+/// One check.
+pub struct Check {
+    /// Its name.
+    pub name: &'static str,
+    /// The most severe it gets.
+    pub severity: Severity,
+    /// What it finds, in a line.
+    pub summary: &'static str,
+    /// How it is computed.
+    pub formula: &'static str,
+    /// From where on it is a finding.
+    pub threshold: &'static str,
+    /// What harmless thing looks the same.
+    pub look_alikes: &'static str,
+    /// Where the rule comes from.
+    pub source: &'static str,
+    /// Judges a session.
+    conclude: Conclude,
+    /// Says it in a sentence.
+    message: fn(&Finding) -> String,
+}
+
+enum Conclude {
+    /// Looks at one session.
+    Session(fn(&Case<'_>) -> Option<Finding>),
+    /// Looks at one user's sessions.
+    User(fn(&UserCase<'_>) -> Option<Finding>),
+}
+
+/// Every check.
+pub static CHECKS: &[&Check] = &[
+    &events::MISSING_STOPPED,
+    &events::UNDELIVERED_STOPPED,
+    &events::MISSING_STARTED,
+    &events::ANNOUNCE_AFTER_STOPPED,
+    &events::DUPLICATE_STARTED,
+    &events::COMPLETED_WITH_LEFT,
+    &events::COMPLETED_WITHOUT_DOWNLOAD,
+    &events::COMPLETED_REPEATED,
+    &timing::PAUSE_GAP,
+    &timing::STALLED,
+    &timing::EARLY_ANNOUNCE,
+    &counters::COUNTER_RESET,
+    &counters::NONZERO_START,
+    &counters::LEFT_INCREASED,
+    &counters::LEDGER_MISMATCH,
+    &conduct::OVERSPEED,
+    &identity::MANY_ADDRESSES,
+];
+
+/// The check of that name.
+pub fn check_named(name: &str) -> Option<&'static Check> {
+    CHECKS.iter().copied().find(|c| c.name == name)
+}
+
+/// Something that does not add up.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Finding {
+    /// Which check, by its place in [`CHECKS`].
+    check: u8,
+    /// How much it matters here.
+    pub severity: Severity,
+    /// Whose, by number.
+    pub user: u32,
+    /// The session, by its place in the story; `None` if it is about the user as a whole.
+    pub session: Option<u32>,
+    /// From when.
+    pub from: Option<Time>,
+    /// Until when.
+    pub to: Option<Time>,
+    /// The bytes in question, if it is about bytes.
+    pub bytes: Option<u64>,
+    /// How often, or how many.
+    pub count: u64,
+    /// Another number that the message needs: seconds, most often.
+    pub amount: u64,
+    /// The lines that prove it.
+    pub evidence: Vec<LineRef>,
+}
+
+impl Finding {
+    /// The check that found it.
+    pub fn check(&self) -> &'static Check {
+        CHECKS[usize::from(self.check)]
+    }
+
+    /// The finding in a sentence.
+    pub fn message(&self) -> String {
+        (self.check().message)(self)
+    }
+}
+
+/// One session, and all that there is to judge it by.
+pub struct Case<'a> {
+    session: &'a Session,
+    ending: &'a Ending,
+    notes: Option<&'a Notes>,
+    story: &'a Story,
+}
+
+impl Case<'_> {
+    fn interval(&self) -> u32 {
+        self.story.settings.interval
+    }
+
+    fn mark(&self, mark: fn(&Notes) -> &Option<Mark>) -> Option<&Mark> {
+        self.notes.and_then(|notes| mark(notes).as_ref())
+    }
+
+    /// The log covers so much time before the session's first line that an earlier announce of it would be there: more
+    /// than a timeout.
+    fn beginning_is_covered(&self) -> bool {
+        let covered = |(first, start): (Time, Time)| first.since(start) > i64::from(self.story.settings.timeout) * 1000;
+        self.session.first_at.zip(self.story.log_start).is_some_and(covered)
+    }
+
+    /// A finding from the session's first line to its last.
+    fn finding(&self, severity: Severity, evidence: Vec<LineRef>) -> Option<Finding> {
+        Some(Finding {
+            check: 0,
+            severity,
+            user: self.session.user,
+            session: Some(0),
+            from: self.session.first_at,
+            to: self.session.last_at,
+            bytes: None,
+            count: 1,
+            amount: 0,
+            evidence,
+        })
+    }
+
+    /// A finding for what was marked.
+    fn marked(&self, severity: Severity, mark: &Mark) -> Option<Finding> {
+        let finding = self.finding(severity, mark.lines.clone())?;
+        let bytes = (mark.bytes > 0).then_some(mark.bytes);
+        Some(Finding {
+            from: mark.from,
+            to: mark.to,
+            bytes,
+            count: u64::from(mark.count),
+            amount: mark.amount,
+            ..finding
+        })
+    }
+}
+
+/// One user, and all that there is to judge it by.
+pub struct UserCase<'a> {
+    user: u32,
+    sessions: &'a [&'a Session],
+    story: &'a Story,
+}
+
+impl UserCase<'_> {
+    /// The user.
+    pub fn user(&self) -> &User {
+        &self.story.users[self.user as usize]
+    }
+
+    /// The user's totals.
+    pub fn totals(&self) -> Totals {
+        self.user().account.totals
+    }
+}
+
+/// All findings, worst first. `watches` are the listeners of the engines that the story's parts came from.
+pub fn findings(story: &Story, watches: &[Watch], since: Option<Time>) -> Vec<Finding> {
+    let mut found = Vec::new();
+    for (at, session) in story.sessions.iter().enumerate() {
+        let (engine, number) = story.origins[at];
+        let notes = watches.get(engine as usize).and_then(|watch| watch.of(number));
+        let case = Case { session, ending: &story.endings[at], notes, story };
+        for (check, conclude) in CHECKS.iter().enumerate() {
+            let Conclude::Session(conclude) = conclude.conclude else { continue };
+            if let Some(finding) = conclude(&case) {
+                found.push(Finding { check: check as u8, session: Some(at as u32), ..finding });
+            }
+        }
+    }
+    let mut by_user: Vec<&Session> = story.sessions.iter().collect();
+    by_user.sort_by_key(|s| s.user);
+    for sessions in by_user.chunk_by(|a, b| a.user == b.user) {
+        let case = UserCase { user: sessions[0].user, sessions, story };
+        for (check, conclude) in CHECKS.iter().enumerate() {
+            let Conclude::User(conclude) = conclude.conclude else { continue };
+            found.extend(conclude(&case).map(|finding| Finding { check: check as u8, ..finding }));
+        }
+    }
+    // What was over before the span asked for is not asked for.
+    found.retain(|f| since.is_none() || f.to.max(f.from).is_none_or(|to| Some(to) >= since));
+    found.sort_by(|a, b| {
+        let order = |f: &Finding| {
+            (std::cmp::Reverse(f.severity), f.check, std::cmp::Reverse(f.bytes), f.from, f.user, f.session)
+        };
+        order(a).cmp(&order(b))
+    });
+    found
+}
+
+/// A duration as people read it: `45 s`, `12 min`, `3.5 h`, `2.1 d`.
+pub(crate) fn duration(secs: u64) -> String {
+    match secs {
+        0..120 => format!("{secs} s"),
+        120..7200 => format!("{} min", secs / 60),
+        7200..172_800 => format!("{:.1} h", secs as f64 / 3600.0),
+        _ => format!("{:.1} d", secs as f64 / 86_400.0),
+    }
+}
+
+/// `once`, `twice`, `5 times`.
+fn times(count: u64) -> String {
+    match count {
+        1 => "once".into(),
+        2 => "twice".into(),
+        n => format!("{n} times"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_registry_is_whole() {
+        for (at, check) in CHECKS.iter().enumerate() {
+            assert_eq!(CHECKS.iter().position(|c| c.name == check.name), Some(at), "{} is there twice", check.name);
+            assert!(check.name.bytes().all(|b| b.is_ascii_lowercase() || b == b'-'));
+            for text in [check.summary, check.formula, check.threshold, check.look_alikes, check.source] {
+                assert!(text.len() > 4, "{} says nothing", check.name);
+            }
+        }
+    }
+}

@@ -1,0 +1,110 @@
+//! What stands out in single announces, kept until the whole log has been read.
+
+use super::{conduct, counters, events, timing};
+use crate::replay::{Listener, Step};
+use crate::session::LineRef;
+use crate::time::Time;
+use std::collections::HashMap;
+
+/// Something seen in a session, once or more.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Mark {
+    /// How often.
+    pub count: u32,
+    /// The first time.
+    pub from: Option<Time>,
+    /// The last time.
+    pub to: Option<Time>,
+    /// The most bytes that it was about.
+    pub bytes: u64,
+    /// Another number: which one, the check knows.
+    pub amount: u64,
+    /// The first lines that show it, at most [`Mark::LINES`].
+    pub lines: Vec<LineRef>,
+}
+
+impl Mark {
+    /// Lines kept as evidence.
+    pub const LINES: usize = 6;
+
+    /// Sees it at `step`, in its line and the one before.
+    pub fn see(mark: &mut Option<Mark>, step: &Step<'_>, bytes: u64, amount: u64) {
+        let at = step.said.at;
+        let mark =
+            mark.get_or_insert_with(|| Mark { count: 0, from: at, to: at, bytes: 0, amount: 0, lines: Vec::new() });
+        mark.count += 1;
+        mark.to = at;
+        if bytes >= mark.bytes {
+            (mark.bytes, mark.amount) = (bytes, amount);
+        }
+        for line in [step.line_before, step.line] {
+            if mark.lines.len() < Self::LINES && mark.lines.last() != Some(&line) {
+                mark.lines.push(line);
+            }
+        }
+    }
+}
+
+/// Consecutive announces of a leech without any progress.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Stall {
+    /// When it began.
+    pub from: Option<Time>,
+    /// The last announce of it.
+    pub to: Option<Time>,
+    /// Where it began.
+    pub from_line: LineRef,
+    /// Where it ended.
+    pub to_line: LineRef,
+    /// Announces without progress.
+    pub count: u32,
+}
+
+/// What stands out in one session.
+#[derive(Clone, Default, Debug)]
+#[allow(missing_docs)] // One for each check, and named so.
+pub struct Notes {
+    pub after_stopped: Option<Mark>,
+    pub started_again: Option<Mark>,
+    pub completed_with_left: Option<Mark>,
+    pub completed_without_download: Option<Mark>,
+    pub completed_again: Option<Mark>,
+    pub counters_fell: Option<Mark>,
+    pub nonzero_start: Option<Mark>,
+    pub left_rose: Option<Mark>,
+    pub too_fast: Option<Mark>,
+    pub stall: Option<Stall>,
+    pub longest_stall: Option<Stall>,
+}
+
+/// Listens to an engine, and keeps notes of the sessions that give reason to.
+#[derive(Clone, Default, Debug)]
+pub struct Watch {
+    notes: HashMap<u32, Notes, foldhash::fast::RandomState>,
+}
+
+impl Watch {
+    /// The notes on a session, by its number in the engine.
+    pub fn of(&self, session: u32) -> Option<&Notes> {
+        self.notes.get(&session)
+    }
+
+    /// The notes on the session of a step, to write in.
+    pub(super) fn at(&mut self, step: &Step<'_>) -> &mut Notes {
+        self.notes.entry(step.number).or_default()
+    }
+
+    /// The notes on the session of a step, if there are any.
+    pub(super) fn known(&mut self, step: &Step<'_>) -> Option<&mut Notes> {
+        self.notes.get_mut(&step.number)
+    }
+}
+
+impl Listener for Watch {
+    fn applied(&mut self, step: &Step<'_>) {
+        events::observe(step, self);
+        counters::observe(step, self);
+        conduct::observe(step, self);
+        timing::observe(step, self);
+    }
+}

@@ -1,0 +1,107 @@
+//! Silence, standstill and haste.
+
+use super::events::wants_bytes;
+use super::notes::Stall;
+use super::{Check, Conclude, Severity, Watch, duration};
+use crate::announce::{Event, client_of, usual_silence};
+use crate::replay::Step;
+use crate::session::Transition;
+
+pub(super) fn observe(step: &Step<'_>, watch: &mut Watch) {
+    let Some(before) = step.before else { return };
+    let idle = step.transition == Transition::Went
+        && step.said.event == Event::None
+        && wants_bytes(before.phase)
+        && step.said.counters.down == before.last.down
+        && step.said.left == before.last_left;
+    if !idle {
+        if step.transition != Transition::Duplicate
+            && let Some(notes) = watch.known(step)
+        {
+            notes.stall = None;
+        }
+        return;
+    }
+    let notes = watch.at(step);
+    let stall = notes.stall.get_or_insert(Stall {
+        from: before.last_at,
+        to: None,
+        from_line: step.line_before,
+        to_line: step.line,
+        count: 0,
+    });
+    stall.count += 1;
+    stall.to = step.said.at;
+    stall.to_line = step.line;
+    if notes.longest_stall.is_none_or(|longest| stall.count >= longest.count) {
+        notes.longest_stall = Some(*stall);
+    }
+}
+
+pub static PAUSE_GAP: Check = Check {
+    name: "pause-gap",
+    severity: Severity::Info,
+    summary: "a leech fell silent, and nothing had moved when it came back: most likely paused in a client that says nothing then",
+    formula: "seconds between two lines of a session (refused ones included), leeching on both sides, with the same downloaded and left",
+    threshold: "longer than two intervals, and than a quarter more than this client's usual floor (libtorrent 300 s, rtorrent 600 s, aria2 900 s), plus 10 s",
+    look_alikes: "a network that was down, a laptop that slept, nobody to download from",
+    source: "the anatomy document: pause sends nothing (in old clients; most new ones send `stopped`)",
+    conclude: Conclude::Session(|case| {
+        let floor = usual_silence(&client_of(case.session.peer_id.bytes()));
+        let allowed = i64::from((case.interval() * 2).max(floor + floor / 4) + 10) * 1000;
+        let longest = case.session.gaps.iter().filter(|gap| gap.idle).max_by_key(|gap| gap.to.since(gap.from))?;
+        let silent = longest.to.since(longest.from);
+        if silent <= allowed {
+            return None;
+        }
+        let mut finding = case.finding(Severity::Info, vec![longest.from_line, longest.to_line])?;
+        (finding.from, finding.to) = (Some(longest.from), Some(longest.to));
+        finding.amount = silent as u64 / 1000;
+        Some(finding)
+    }),
+    message: |f| format!("silent for {} while leeching, and nothing moved meanwhile", duration(f.amount)),
+};
+
+pub static STALLED: Check = Check {
+    name: "stalled",
+    severity: Severity::Info,
+    summary: "a leech that announces on time and gets nowhere",
+    formula: "consecutive announces with the same downloaded and left > 0 (not event=paused)",
+    threshold: "three or more, over at least three intervals",
+    look_alikes: "nobody seeds; a download limit of zero; a partial download that is done, in clients that do not say so (aria2, rtorrent)",
+    source: "UNIT3D's ghost-leech list, without its accusation",
+    conclude: Conclude::Session(|case| {
+        let stall = case.notes?.longest_stall?;
+        let secs = stall.to.zip(stall.from).map(|(to, from)| to.since(from) / 1000)?;
+        if stall.count < 3 || secs < i64::from(case.interval()) * 3 {
+            return None;
+        }
+        let mut finding = case.finding(Severity::Info, vec![stall.from_line, stall.to_line])?;
+        (finding.from, finding.to) = (stall.from, stall.to);
+        (finding.count, finding.amount) = (u64::from(stall.count), secs as u64);
+        Some(finding)
+    }),
+    message: |f| format!("announced {} times over {} without any progress", f.count, duration(f.amount)),
+};
+
+pub static EARLY_ANNOUNCE: Check = Check {
+    name: "early-announce",
+    severity: Severity::Info,
+    summary: "plain announces long before the interval is over",
+    formula: "announces without event after less than 15 s, 60 s or 300 s: the largest of these that is at most half the interval",
+    threshold: "five or more in a session",
+    look_alikes: "somebody who presses `force reannounce`; scripts that do; a client that sees few peers",
+    source: "UNIT3D refuses announces before about 1500 s of 1800 s; BEP 3 asks for the interval only",
+    conclude: Conclude::Session(|case| {
+        let bounds = [300, 60, 15].into_iter().zip(case.session.hurried.iter().rev());
+        let (bound, &count) = bounds.into_iter().find(|(bound, _)| bound * 2 <= case.interval())?;
+        if count < 5 {
+            return None;
+        }
+        let lines = case.session.hurried_line.into_iter().chain([case.session.last_line]).collect();
+        let mut finding = case.finding(Severity::Info, lines)?;
+        (finding.count, finding.amount) = (u64::from(count), u64::from(bound));
+        Some(finding)
+    }),
+    message: |f| format!("announced {} times less than {} after the time before", f.count, duration(f.amount)),
+};

@@ -1,0 +1,196 @@
+//! The command line.
+
+use clap::{Args, Parser, Subcommand, ValueEnum};
+use std::path::PathBuf;
+use swarmtrail::access_log::{FORMATS, Format, format_named};
+use swarmtrail::audit::{Severity, check_named};
+use swarmtrail::time::{Time, parse_duration, parse_time};
+
+/// Reads the access log of a BitTorrent tracker and tells what really happened: every torrent session, each user's ratio
+/// over time, what each profile listed and when, and what does not add up.
+#[derive(Parser)]
+#[command(name = "swarmtrail", version, max_term_width = 100, after_help = EXAMPLES)]
+pub struct Cli {
+    #[command(subcommand)]
+    pub command: Option<Command>,
+    #[command(flatten)]
+    pub shared: Shared,
+    /// Access logs, in time order; none or `-` is standard input. Without a command, `report` is run
+    #[arg(value_name = "FILE")]
+    pub files: Vec<PathBuf>,
+}
+
+const EXAMPLES: &str = "\
+Examples:
+  swarmtrail access.log                          the whole picture
+  zcat access.log.2.gz | swarmtrail report       the same of a compressed log
+  swarmtrail timeline --user 572ebd access.log   one user's ratio over time
+  swarmtrail profile --at 2026-11-22T06:45 access.log
+  swarmtrail anomalies --min-severity low -o json access.log | jq '.[].message'
+  swarmtrail explain pause-gap                   what a finding means
+
+Exit status: 0 done; 1 a finding was as severe as --fail-on says; 2 wrong usage, or a source that could not be read.
+Times are UTC. A user is shown by the first 12 characters of the passkey, or by address where there is none.";
+
+#[derive(Subcommand)]
+pub enum Command {
+    /// The whole picture: what was read, users, torrents, sessions, what profiles list, anomalies
+    Report(Files),
+    /// One row per announce, in the order applied: what it said, what it did, what it credited, what the profile lists then
+    Replay(Files),
+    /// One row per user: totals, ratio and how it went, what is listed
+    Users(Files),
+    /// Uploaded, downloaded and ratio over time, for every user or one (--user)
+    Timeline(Timeline),
+    /// One row per session: when, how it ended, what it credited
+    Sessions(Files),
+    /// What profiles list as leeching and seeding at a time, since when, and which entries are ghosts
+    Profile(Profile),
+    /// What does not add up, worst first, with the lines that prove it
+    Anomalies(Files),
+    /// What a check means: formula, threshold, the harmless thing that looks the same, source
+    Explain {
+        /// The check's name; all of them if left out
+        #[arg(value_parser = |name: &str| check_named(name).map(|c| c.name).ok_or("no such check; `swarmtrail explain` lists them"))]
+        check: Option<&'static str>,
+    },
+}
+
+#[derive(Args)]
+pub struct Files {
+    /// Access logs, in time order; none or `-` is standard input
+    #[arg(value_name = "FILE")]
+    pub files: Vec<PathBuf>,
+}
+
+#[derive(Args)]
+pub struct Timeline {
+    #[command(flatten)]
+    pub files: Files,
+    /// One point for each such stretch of time, instead of as many as the curve's shape needs
+    #[arg(long, value_name = "DURATION", value_parser = duration, conflicts_with = "full")]
+    pub step: Option<u32>,
+    /// Every point at which something changed
+    #[arg(long)]
+    pub full: bool,
+}
+
+#[derive(Args)]
+pub struct Profile {
+    #[command(flatten)]
+    pub files: Files,
+    /// At which time; the end of the log if left out
+    #[arg(long, value_name = "TIME", value_parser = time)]
+    pub at: Option<Time>,
+}
+
+#[derive(Args)]
+pub struct Shared {
+    /// How to print
+    #[arg(short, long, global = true, value_enum, default_value_t = Output::Table)]
+    pub output: Output,
+    /// The log's format, by name; detected from the first lines if left out
+    #[arg(short, long, global = true, value_name = "NAME", value_parser = format, default_value = "auto")]
+    pub format: FormatChoice,
+    /// The tracker's announce interval (30m, 1h30m, 20s); inferred from the log if left out
+    #[arg(long, global = true, value_name = "DURATION", value_parser = duration)]
+    pub interval: Option<u32>,
+    /// How long a silent peer stays listed; two and a half intervals, at least 15m, if left out
+    #[arg(long, global = true, value_name = "DURATION", value_parser = duration)]
+    pub timeout: Option<u32>,
+    /// What event=completed does to the listing: `removes` as the anatomy document says, `seeds` as BEP 3 says
+    #[arg(long, global = true, value_enum, default_value_t = Completed::Removes)]
+    pub completed: Completed,
+    /// Count only what happened from then on; sessions open before are known (2026-11-22, 2026-11-22T06:00, Unix seconds)
+    #[arg(long, global = true, value_name = "TIME", value_parser = time)]
+    pub since: Option<Time>,
+    /// Stop there, as if the log ended
+    #[arg(long, global = true, value_name = "TIME", value_parser = time)]
+    pub until: Option<Time>,
+    /// Only users whose passkey or address begins so
+    #[arg(long, global = true, value_name = "PREFIX")]
+    pub user: Option<String>,
+    /// Only torrents whose info hash begins so
+    #[arg(long, global = true, value_name = "PREFIX")]
+    pub torrent: Option<String>,
+    /// Only anomalies at least so severe
+    #[arg(long, global = true, value_enum, value_name = "SEVERITY")]
+    pub min_severity: Option<Severe>,
+    /// Exit with status 1 if there is an anomaly at least so severe
+    #[arg(long, global = true, value_enum, value_name = "SEVERITY")]
+    pub fail_on: Option<Severe>,
+    /// Print whole passkeys. They are credentials: by default only 12 characters are shown
+    #[arg(long, global = true)]
+    pub show_passkeys: bool,
+    /// Colours
+    #[arg(long, global = true, value_enum, default_value_t = Color::Auto)]
+    pub color: Color,
+    /// No notes on standard error, only errors
+    #[arg(short, long, global = true)]
+    pub quiet: bool,
+    /// Threads; as many as there are cores if left out
+    #[arg(long, global = true, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=256))]
+    pub threads: Option<u16>,
+}
+
+#[derive(Clone, Copy, ValueEnum)]
+pub enum Output {
+    Table,
+    Json,
+    Ndjson,
+    Csv,
+}
+
+#[derive(Clone, Copy, ValueEnum)]
+pub enum Completed {
+    Removes,
+    Seeds,
+}
+
+#[derive(Clone, Copy, ValueEnum)]
+pub enum Color {
+    Auto,
+    Always,
+    Never,
+}
+
+#[derive(Clone, Copy, ValueEnum)]
+pub enum Severe {
+    Info,
+    Low,
+    Medium,
+    High,
+}
+
+impl From<Severe> for Severity {
+    fn from(severe: Severe) -> Severity {
+        match severe {
+            Severe::Info => Severity::Info,
+            Severe::Low => Severity::Low,
+            Severe::Medium => Severity::Medium,
+            Severe::High => Severity::High,
+        }
+    }
+}
+
+/// A format asked for by name, or none.
+#[derive(Clone)]
+pub struct FormatChoice(pub Option<&'static dyn Format>);
+
+fn format(name: &str) -> Result<FormatChoice, String> {
+    if name == "auto" {
+        return Ok(FormatChoice(None));
+    }
+    let names = || FORMATS.iter().map(|f| f.name()).collect::<Vec<_>>().join(", ");
+    format_named(name)
+        .map(|f| FormatChoice(Some(f)))
+        .ok_or_else(|| format!("no such format; there are auto, {}", names()))
+}
+
+fn duration(text: &str) -> Result<u32, &'static str> {
+    parse_duration(text).ok_or("no duration such as 30m, 1h30m or 20s")
+}
+
+fn time(text: &str) -> Result<Time, &'static str> {
+    parse_time(text).ok_or("no time such as 2026-11-22, 2026-11-22T06:00, 2026-11-22T06:00:00Z or Unix seconds")
+}

@@ -1,0 +1,22 @@
+//! `explain`: what a check means.
+
+use super::setup::Setup;
+use crate::cli::Shared;
+use std::io::{self, Write};
+use std::process::ExitCode;
+use swarmtrail::audit::{CHECKS, check_named};
+use swarmtrail::report::{CheckRow, Output, print_check, print_rows};
+
+/// Explains one check in full, or lists them all.
+pub fn run(check: Option<&'static str>, shared: Shared) -> anyhow::Result<ExitCode> {
+    let setup = Setup::new(&["-".into()], Shared { quiet: true, ..shared })?;
+    let style = setup.style(false);
+    let mut out = io::stdout().lock();
+    match (check.and_then(check_named), setup.output) {
+        (Some(check), Output::Table) => print_check(&mut out, &style, check)?,
+        (Some(check), output) => print_rows(&mut out, output, style, std::iter::once(CheckRow(check)))?,
+        (None, output) => print_rows(&mut out, output, style, CHECKS.iter().map(|check| CheckRow(check)))?,
+    }
+    out.flush()?;
+    Ok(ExitCode::SUCCESS)
+}

@@ -1,0 +1,56 @@
+//! The commands: each wires the library together, and holds no rules of its own.
+
+mod explain;
+mod replay;
+mod setup;
+
+use crate::cli::{Cli, Command, Files};
+use setup::Told;
+use std::process::ExitCode;
+use swarmtrail::account::Keep;
+use swarmtrail::report::{Output, print_report, print_rows, print_timelines};
+
+/// Runs what the command line asks for.
+pub fn run(cli: Cli) -> anyhow::Result<ExitCode> {
+    let shared = cli.shared;
+    match cli.command.unwrap_or(Command::Report(Files { files: cli.files })) {
+        Command::Explain { check } => explain::run(check, shared),
+        Command::Replay(args) => replay::run(&args.files, shared),
+        Command::Report(args) => {
+            let told = Told::read(&args.files, shared, Keep::Shape)?;
+            told.print(|out, output, style| print_report(out, output, &style, &told.view()))
+        }
+        Command::Users(args) => {
+            let told = Told::read(&args.files, shared, Keep::Shape)?;
+            told.print_rows(told.view().users())
+        }
+        Command::Sessions(args) => {
+            let told = Told::read(&args.files, shared, Keep::Shape)?;
+            told.print_rows(told.view().sessions())
+        }
+        Command::Anomalies(args) => {
+            let told = Told::read(&args.files, shared, Keep::Shape)?;
+            told.print_rows(told.view().anomalies())
+        }
+        Command::Profile(args) => {
+            let told = Told::read(&args.files.files, shared, Keep::Shape)?;
+            told.print_rows(told.view().profile(args.at))
+        }
+        Command::Timeline(args) => {
+            let keep = match args.step {
+                Some(step) => Keep::Step(step),
+                None if args.full => Keep::All,
+                None => Keep::Shape,
+            };
+            let told = Told::read(&args.files.files, shared, keep)?;
+            told.print(|out, output, style| match output {
+                Output::Table => print_timelines(out, &style, told.view().users()),
+                _ => {
+                    let view = told.view();
+                    let users: Vec<_> = view.users().collect();
+                    print_rows(out, output, style, users.iter().flat_map(|user| user.points()))
+                }
+            })
+        }
+    }
+}

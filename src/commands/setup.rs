@@ -1,0 +1,178 @@
+//! From options to a story: what every command that reads logs has in common.
+
+use crate::cli::{Color, Completed, Output as Asked, Shared};
+use anyhow::bail;
+use std::io::{self, BufWriter, IsTerminal, Write};
+use std::path::PathBuf;
+use std::process::ExitCode;
+use swarmtrail::account::Keep;
+use swarmtrail::audit::{Finding, Severity, Watch, findings};
+use swarmtrail::reading::{Input, Options, read_all};
+use swarmtrail::replay::{Given, Order, Part, Rules, Story};
+use swarmtrail::report::{Filter, Output, Row, Style, View, print_rows};
+use swarmtrail::session;
+use swarmtrail::source::Source;
+
+/// Checked options.
+pub struct Setup {
+    pub sources: Vec<Source>,
+    pub filter: Filter,
+    pub given: Given,
+    pub output: Output,
+    shared: Shared,
+}
+
+impl Setup {
+    /// Checks the options.
+    ///
+    /// # Errors
+    /// If there is nothing to read, or a prefix that nothing can begin with.
+    pub fn new(files: &[PathBuf], shared: Shared) -> anyhow::Result<Setup> {
+        let implied = [PathBuf::from("-")];
+        if files.is_empty() && io::stdin().is_terminal() {
+            bail!("nothing to read: name a FILE, or pipe a log in (see --help)");
+        }
+        let sources: Vec<Source> =
+            (if files.is_empty() { &implied } else { files }).iter().map(|f| Source::from_arg(f)).collect();
+        if sources.contains(&Source::Stdin) && io::stdin().is_terminal() && !shared.quiet {
+            eprintln!("swarmtrail: reading from the terminal; end with Ctrl-D");
+        }
+        let torrent = shared.torrent.as_ref().map(|prefix| prefix.to_ascii_lowercase());
+        if let Some(prefix) = &torrent
+            && !(prefix.len() <= 40 && prefix.bytes().all(|b| b.is_ascii_hexdigit()))
+        {
+            bail!("--torrent {prefix:?}: an info hash is 40 hexadecimal digits");
+        }
+        let filter = Filter {
+            user: shared.user.clone(),
+            torrent,
+            min_severity: shared.min_severity.map(Severity::from),
+            since: shared.since,
+            show_passkeys: shared.show_passkeys,
+        };
+        let completed = match shared.completed {
+            Completed::Removes => session::Completed::Removes,
+            Completed::Seeds => session::Completed::Seeds,
+        };
+        let given = Given { interval: shared.interval, timeout: shared.timeout, completed };
+        let output = match shared.output {
+            Asked::Table => Output::Table,
+            Asked::Json => Output::Json,
+            Asked::Ndjson => Output::Ndjson,
+            Asked::Csv => Output::Csv,
+        };
+        Ok(Setup { sources, filter, given, output, shared })
+    }
+
+    /// How to read.
+    pub fn options(&self, keep: Keep, order: Order) -> Options {
+        let cores = || std::thread::available_parallelism().map_or(1, |n| n.get());
+        let threads = if order == Order::WholeLog { 1 } else { self.shared.threads.map_or_else(cores, usize::from) };
+        let rules = Rules {
+            completed: self.given.completed,
+            keep,
+            since: self.shared.since,
+            until: self.shared.until,
+            torrent: self.filter.torrent.clone(),
+            order,
+        };
+        Options { format: self.shared.format.0, threads, rules }
+    }
+
+    /// How to print for people.
+    pub fn style(&self, millis: bool) -> Style {
+        let set = |name: &str| std::env::var_os(name).is_some_and(|value| !value.is_empty());
+        let terminal = io::stdout().is_terminal();
+        let color = match self.shared.color {
+            Color::Always => true,
+            Color::Never => false,
+            Color::Auto => !set("NO_COLOR") && (terminal || set("CLICOLOR_FORCE")),
+        };
+        let columns = std::env::var("COLUMNS").ok().and_then(|columns| columns.parse().ok()).filter(|n| *n >= 20);
+        Style { color, width: columns.or_else(|| comfy_table::Table::new().width()), millis }
+    }
+
+    /// Says on standard error what could not be read; `true` if that was anything.
+    pub fn complain(&self, input: &Input) -> bool {
+        for error in &input.errors {
+            eprintln!("swarmtrail: {error}");
+        }
+        if input.sources.is_empty() {
+            return true;
+        }
+        let tally = &input.tally;
+        if tally.delivered + tally.undelivered == 0 && !self.shared.quiet {
+            eprintln!("swarmtrail: no announce in {} lines; is this a tracker's access log?", tally.lines);
+        }
+        !input.errors.is_empty()
+    }
+
+    /// The span of the log, as far as it was asked for.
+    fn span(&self, input: &Input) -> (Option<swarmtrail::time::Time>, Option<swarmtrail::time::Time>) {
+        let last = match (input.tally.last_at, self.shared.until) {
+            (Some(last), Some(until)) => Some(last.min(until)),
+            (last, _) => last,
+        };
+        (input.tally.first_at, last)
+    }
+}
+
+/// A log, read and understood.
+pub struct Told {
+    setup: Setup,
+    input: Input,
+    story: Story,
+    findings: Vec<Finding>,
+    incomplete: bool,
+}
+
+impl Told {
+    /// Reads the logs.
+    ///
+    /// # Errors
+    /// If there is nothing to read.
+    pub fn read(files: &[PathBuf], shared: Shared, keep: Keep) -> anyhow::Result<Told> {
+        let setup = Setup::new(files, shared)?;
+        let (input, parts) = read_all(&setup.sources, &setup.options(keep, Order::EachUser), Watch::default);
+        let incomplete = setup.complain(&input);
+        let (parts, watches): (Vec<Part>, Vec<Watch>) = parts.into_iter().unzip();
+        let story = Story::new(parts, setup.given, setup.span(&input));
+        let findings = findings(&story, &watches, setup.filter.since);
+        Ok(Told { setup, input, story, findings, incomplete })
+    }
+
+    /// What was asked for.
+    pub fn view(&self) -> View<'_> {
+        View::new(&self.story, &self.input, &self.findings, &self.setup.filter)
+    }
+
+    /// Prints, and says with which status to exit.
+    ///
+    /// # Errors
+    /// Whatever standard output says.
+    pub fn print(
+        &self,
+        print: impl FnOnce(&mut dyn Write, Output, Style) -> io::Result<()>,
+    ) -> anyhow::Result<ExitCode> {
+        if self.input.sources.is_empty() {
+            return Ok(ExitCode::from(2));
+        }
+        let mut out = BufWriter::with_capacity(1 << 16, io::stdout().lock());
+        print(&mut out, self.setup.output, self.setup.style(self.input.millis))?;
+        out.flush()?;
+        let severe = |least: Severity| self.view().findings_asked_for().any(|f| f.severity >= least);
+        Ok(match self.setup.shared.fail_on.map(Severity::from) {
+            _ if self.incomplete => ExitCode::from(2),
+            Some(least) if severe(least) => ExitCode::from(1),
+            _ => ExitCode::SUCCESS,
+        })
+    }
+
+    /// Prints rows.
+    ///
+    /// # Errors
+    /// Whatever standard output says.
+    pub fn print_rows<R: Row>(&self, rows: impl Iterator<Item = R>) -> anyhow::Result<ExitCode> {
+        self.print(|out, output, style| print_rows(out, output, style, rows))
+    }
+}

@@ -1,0 +1,19 @@
+//! Reads the access log of a BitTorrent tracker and tells what really happened: sessions, ratios over time, what each
+//! profile listed and when, and what does not add up.
+//!
+//! The modules, from the bytes up: [`source`] cuts blocks of whole lines, [`access_log`] takes a line apart into a
+//! request, [`announce`] reads what it says, [`session`] knows what that means, [`account`] and [`swarm`] add up,
+//! [`replay`] drives announces through all of it in order, [`reading`] does so on every core, [`audit`] holds findings
+//! against it, [`report`] shows it. A module knows only those before it.
+
+pub mod access_log;
+pub mod account;
+pub mod announce;
+pub mod audit;
+pub mod reading;
+pub mod replay;
+pub mod report;
+pub mod session;
+pub mod source;
+pub mod swarm;
+pub mod time;

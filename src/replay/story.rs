@@ -1,0 +1,205 @@
+//! What came together: every session in a fixed order, with its end, for whoever reports on it.
+
+use super::interval::{IntervalFrom, Silences, timeout_of};
+use super::names::Names;
+use crate::account::Account;
+use crate::announce::InfoHash;
+use crate::session::{Clock, Completed, Ending, LineRef, Listed, Session, endings, listing};
+use crate::time::Time;
+
+/// A user: a passkey, or where there is none, an address.
+#[derive(Clone, Debug)]
+pub struct User {
+    /// The passkey or the address, as written.
+    pub name: Box<[u8]>,
+    /// `name` is a passkey: a credential.
+    pub is_passkey: bool,
+    /// Totals and timeline.
+    pub account: Account,
+}
+
+impl User {
+    /// Whether this is the user of that name.
+    pub fn is(&self, name: &[u8], is_passkey: bool) -> bool {
+        self.is_passkey == is_passkey && *self.name == *name
+    }
+}
+
+/// What one engine gives out; numbers are its own.
+#[derive(Debug)]
+pub struct Part {
+    /// Users by number.
+    pub users: Vec<User>,
+    /// Info hashes by number.
+    pub torrents: Vec<InfoHash>,
+    /// Sessions in the order in which they began.
+    pub sessions: Vec<Session>,
+    /// Keys and addresses by number.
+    pub names: Names,
+    /// What was heard of the interval.
+    pub silences: Silences,
+    /// Announces that were copies.
+    pub duplicates: u64,
+}
+
+/// What holds for the whole log.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Settings {
+    /// The announce interval in seconds.
+    pub interval: u32,
+    /// Where it comes from.
+    pub interval_from: IntervalFrom,
+    /// The peer timeout in seconds.
+    pub timeout: u32,
+    /// What `completed` does.
+    pub completed: Completed,
+}
+
+/// Everything that a log tells, in an order that depends on nothing but its lines.
+#[derive(Debug)]
+pub struct Story {
+    /// Users by name.
+    pub users: Vec<User>,
+    /// Info hashes in order.
+    pub torrents: Vec<InfoHash>,
+    /// Sessions by beginning, then user, torrent and peer id.
+    pub sessions: Vec<Session>,
+    /// How each of them ended.
+    pub endings: Vec<Ending>,
+    /// Which engine a session comes from, and its number there.
+    pub origins: Vec<(u32, u32)>,
+    /// Keys and addresses by number.
+    pub names: Names,
+    /// Interval, timeout and reading of `completed`.
+    pub settings: Settings,
+    /// The first time in the log.
+    pub log_start: Option<Time>,
+    /// The last time in the log.
+    pub log_end: Option<Time>,
+    /// Announces that were copies.
+    pub duplicates: u64,
+}
+
+/// What the command line gives of the settings.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Given {
+    /// The interval in seconds.
+    pub interval: Option<u32>,
+    /// The timeout in seconds.
+    pub timeout: Option<u32>,
+    /// What `completed` does.
+    pub completed: Completed,
+}
+
+impl Story {
+    /// Puts the parts together. `span` is the first and the last time in the log.
+    pub fn new(parts: Vec<Part>, given: Given, span: (Option<Time>, Option<Time>)) -> Story {
+        let mut silences = Silences::default();
+        parts.iter().for_each(|part| silences.merge(&part.silences));
+        let (interval, interval_from) =
+            given.interval.map_or_else(|| silences.interval(), |i| (i, IntervalFrom::Given));
+        let settings = Settings {
+            interval,
+            interval_from,
+            timeout: given.timeout.unwrap_or_else(|| timeout_of(interval)),
+            completed: given.completed,
+        };
+        let mut story = Story {
+            users: Vec::new(),
+            torrents: Vec::new(),
+            sessions: Vec::new(),
+            endings: Vec::new(),
+            origins: Vec::new(),
+            names: Names::default(),
+            settings,
+            log_start: span.0,
+            log_end: span.1,
+            duplicates: 0,
+        };
+        story.torrents = parts.iter().flat_map(|part| part.torrents.iter().copied()).collect();
+        story.torrents.sort_unstable();
+        story.torrents.dedup();
+        let mut tagged = Vec::new();
+        for (number, part) in parts.into_iter().enumerate() {
+            story.add(number as u32, part, &mut tagged);
+        }
+        story.sort(tagged);
+        story.endings = story.endings();
+        story
+    }
+
+    /// Takes a part in: its sessions go to `tagged`, with numbers that hold for the whole.
+    fn add(&mut self, number: u32, part: Part, tagged: &mut Vec<((u32, u32), Session)>) {
+        self.duplicates += part.duplicates;
+        let torrents: Vec<u32> =
+            part.torrents.iter().map(|t| self.torrents.binary_search(t).unwrap_or_default() as u32).collect();
+        let first_user = self.users.len() as u32;
+        self.users.extend(part.users);
+        let names = &mut self.names;
+        let mut known = vec![None; part.names.len()];
+        let mut renumber = |name: u32| *known[name as usize].get_or_insert_with(|| names.number(part.names.name(name)));
+        tagged.reserve(part.sessions.len());
+        for (at, mut session) in part.sessions.into_iter().enumerate() {
+            session.user += first_user;
+            session.torrent = torrents[session.torrent as usize];
+            session.key = renumber(session.key);
+            for seen in &mut session.addresses {
+                seen.address = renumber(seen.address);
+            }
+            tagged.push(((number, at as u32), session));
+        }
+    }
+
+    /// Orders users by name, and sessions by beginning.
+    fn sort(&mut self, mut tagged: Vec<((u32, u32), Session)>) {
+        let mut order: Vec<u32> = (0..self.users.len() as u32).collect();
+        let name = |&n: &u32| (&*self.users[n as usize].name, self.users[n as usize].is_passkey);
+        order.sort_by(|a, b| name(a).cmp(&name(b)));
+        let mut place = vec![0; order.len()];
+        for (at, &user) in order.iter().enumerate() {
+            place[user as usize] = at as u32;
+        }
+        let mut users: Vec<Option<User>> = std::mem::take(&mut self.users).into_iter().map(Some).collect();
+        self.users = order.iter().filter_map(|&n| users[n as usize].take()).collect();
+        for (_, session) in &mut tagged {
+            session.user = place[session.user as usize];
+        }
+        // Sessions without times have nothing but their lines to order them.
+        let line = |s: &Session| if s.first_at.is_none() { s.first_line } else { LineRef::new(0, 0) };
+        tagged.sort_by(|(_, a), (_, b)| {
+            (a.first_at, line(a), a.user, a.torrent)
+                .cmp(&(b.first_at, line(b), b.user, b.torrent))
+                .then_with(|| (&a.peer_id, a.first_line).cmp(&(&b.peer_id, b.first_line)))
+        });
+        (self.origins, self.sessions) = tagged.into_iter().unzip();
+    }
+
+    fn endings(&self) -> Vec<Ending> {
+        let mut order: Vec<u32> = (0..self.sessions.len() as u32).collect();
+        let of = |&n: &u32| (self.sessions[n as usize].user, self.sessions[n as usize].torrent);
+        order.sort_by_key(|n| (of(n), *n));
+        let mut out = vec![None; order.len()];
+        for group in order.chunk_by(|a, b| of(a) == of(b)) {
+            let sessions: Vec<&Session> = group.iter().map(|&n| &self.sessions[n as usize]).collect();
+            for (&n, ending) in group.iter().zip(endings(&sessions, &self.clock())) {
+                out[n as usize] = Some(ending);
+            }
+        }
+        out.into_iter().flatten().collect()
+    }
+
+    /// What endings and listings depend on.
+    pub fn clock(&self) -> Clock {
+        Clock { log_end: self.log_end, timeout: self.settings.timeout }
+    }
+
+    /// What the profile listed for the session at `index`.
+    pub fn listing(&self, index: usize) -> Vec<Listed> {
+        listing(&self.sessions[index], &self.endings[index], &self.clock())
+    }
+
+    /// The user of a session.
+    pub fn user(&self, session: &Session) -> &User {
+        &self.users[session.user as usize]
+    }
+}

@@ -1,0 +1,72 @@
+//! JSON: one document, or an object a line. Rows are written as they come; no tree is built.
+
+use super::{Row, View};
+use serde::Serialize;
+use std::io::{self, Write};
+
+/// The version of the report's document.
+const SCHEMA: &str = "swarmtrail.report/1";
+
+fn value<T: Serialize>(out: &mut dyn Write, value: &T) -> io::Result<()> {
+    serde_json::to_writer(out, value).map_err(io::Error::from)
+}
+
+/// One element of an array, a row a line; `first` opens the array.
+pub fn element<R: Row>(out: &mut dyn Write, row: &R, first: bool) -> io::Result<()> {
+    out.write_all(if first { b"[\n" } else { b",\n" })?;
+    value(out, row)
+}
+
+/// The end of an array.
+pub fn close(out: &mut dyn Write, empty: bool) -> io::Result<()> {
+    out.write_all(if empty { b"[]" } else { b"\n]" })
+}
+
+fn elements<R: Row>(out: &mut dyn Write, rows: impl Iterator<Item = R>) -> io::Result<()> {
+    let mut first = true;
+    for row in rows {
+        element(out, &row, std::mem::take(&mut first))?;
+    }
+    close(out, first)
+}
+
+fn lines<R: Row>(out: &mut dyn Write, rows: impl Iterator<Item = R>) -> io::Result<()> {
+    for row in rows {
+        line(out, R::TYPE, &row)?;
+    }
+    Ok(())
+}
+
+/// An object with its `type`, on a line of its own.
+pub fn line<T: Serialize>(out: &mut dyn Write, kind: &str, row: &T) -> io::Result<()> {
+    // Every row is an object: the type goes in behind its brace.
+    let text = serde_json::to_string(row).map_err(io::Error::from)?;
+    writeln!(out, "{{\"type\":\"{kind}\",{}", &text[1..])
+}
+
+/// The whole report.
+pub fn report(out: &mut dyn Write, view: &View<'_>) -> io::Result<()> {
+    write!(out, "{{\"schema\":\"{SCHEMA}\",\n\"settings\":")?;
+    value(out, &view.settings())?;
+    out.write_all(b",\n\"input\":")?;
+    value(out, &view.inputs())?;
+    out.write_all(b",\n\"users\":")?;
+    elements(out, view.users())?;
+    out.write_all(b",\n\"torrents\":")?;
+    elements(out, view.torrents())?;
+    out.write_all(b",\n\"sessions\":")?;
+    elements(out, view.sessions())?;
+    out.write_all(b",\n\"anomalies\":")?;
+    elements(out, view.anomalies())?;
+    out.write_all(b"}\n")
+}
+
+/// The whole report, an object a line.
+pub fn report_lines(out: &mut dyn Write, view: &View<'_>) -> io::Result<()> {
+    line(out, "settings", &view.settings())?;
+    line(out, "input", &view.inputs())?;
+    lines(out, view.users())?;
+    lines(out, view.torrents())?;
+    lines(out, view.sessions())?;
+    lines(out, view.anomalies())
+}

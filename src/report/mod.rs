@@ -1,0 +1,305 @@
+//! What people and programs see: rows over one model, and a file for each way to print them.
+
+mod csv;
+mod json;
+mod rows;
+mod table;
+mod text;
+
+pub use rows::{
+    AnomalyRow, CheckRow, InputRow, Inputs, ListedRow, PointRow, ReplayRow, Row, SessionRow, SettingsRow, TorrentRow,
+    UserRow,
+};
+pub use text::{bytes as binary_units, chart_bar, clean, sparkline};
+
+use crate::audit::{Finding, Severity};
+use crate::reading::Input;
+use crate::replay::{Story, User};
+use crate::session::{Listed, Status, status_at};
+use crate::swarm::{Swarm, swarms};
+use crate::time::Time;
+use std::io::{self, Write};
+
+/// In which form to print.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub enum Output {
+    /// Tables for people.
+    #[default]
+    Table,
+    /// One JSON document.
+    Json,
+    /// One JSON object a line.
+    Ndjson,
+    /// Comma-separated values (RFC 4180).
+    Csv,
+}
+
+/// How to print for people.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Style {
+    /// With colours.
+    pub color: bool,
+    /// Columns of the terminal; `None` if it is none.
+    pub width: Option<u16>,
+    /// Times have fractions of a second.
+    pub millis: bool,
+}
+
+/// What is asked for.
+#[derive(Clone, Debug, Default)]
+pub struct Filter {
+    /// Only users whose passkey or address begins so.
+    pub user: Option<String>,
+    /// Only torrents whose info hash begins so, in lower-case hexadecimal.
+    pub torrent: Option<String>,
+    /// Only findings at least so severe.
+    pub min_severity: Option<Severity>,
+    /// Only what happened from then on.
+    pub since: Option<Time>,
+    /// Whole passkeys in print.
+    pub show_passkeys: bool,
+}
+
+/// Sums over one user's sessions.
+#[derive(Clone, Debug, Default)]
+struct UserSum {
+    announces: u64,
+    sessions: u32,
+    leeching: u32,
+    seeding: u32,
+    torrents: Vec<u32>,
+    addresses: Vec<u32>,
+}
+
+/// Everything there is to report, and what of it was asked for.
+pub struct View<'a> {
+    /// What happened.
+    pub story: &'a Story,
+    /// What was read.
+    pub input: &'a Input,
+    findings: &'a [Finding],
+    filter: &'a Filter,
+    sums: Vec<UserSum>,
+    swarms: Vec<Swarm>,
+    shown: Vec<bool>,
+}
+
+impl<'a> View<'a> {
+    /// A view of a story.
+    pub fn new(story: &'a Story, input: &'a Input, findings: &'a [Finding], filter: &'a Filter) -> View<'a> {
+        let users: Vec<bool> = story.users.iter().map(|user| filter.wants_user(user)).collect();
+        let torrents: Vec<bool> = story.torrents.iter().map(|t| filter.wants_torrent(&t.to_string())).collect();
+        let mut shown = vec![false; story.sessions.len()];
+        let mut sums = vec![UserSum::default(); story.users.len()];
+        for (index, session) in story.sessions.iter().enumerate() {
+            if !users[session.user as usize] || !torrents[session.torrent as usize] {
+                continue;
+            }
+            let status = status_at(&story.listing(index), story.log_end).map(|l| l.status);
+            let listed = matches!(status, Some(Status::Leeching | Status::Seeding));
+            if !session.in_span && !listed {
+                continue;
+            }
+            shown[index] = true;
+            let sum = &mut sums[session.user as usize];
+            sum.announces += u64::from(session.announces);
+            sum.sessions += 1;
+            sum.leeching += u32::from(status == Some(Status::Leeching));
+            sum.seeding += u32::from(status == Some(Status::Seeding));
+            sum.torrents.push(session.torrent);
+            sum.addresses.extend(session.addresses.iter().map(|seen| seen.address).filter(|a| *a != 0));
+        }
+        for sum in &mut sums {
+            for list in [&mut sum.torrents, &mut sum.addresses] {
+                list.sort_unstable();
+                list.dedup();
+            }
+        }
+        let swarms = swarms(story, |index| shown[index]);
+        View { story, input, findings, filter, sums, swarms, shown }
+    }
+
+    /// How a user is called in print: 12 characters of a passkey, since a whole one is a credential.
+    pub fn name(&self, user: &User) -> String {
+        self.filter.name(user)
+    }
+
+    /// The settings.
+    pub fn settings(&self) -> SettingsRow {
+        SettingsRow::new(self)
+    }
+
+    /// What was read.
+    pub fn inputs(&self) -> Inputs<'_> {
+        Inputs::new(self)
+    }
+
+    /// Users, the one that uploaded most first.
+    pub fn users(&self) -> impl Iterator<Item = UserRow<'_>> {
+        let mut order: Vec<usize> = (0..self.sums.len()).filter(|&n| self.sums[n].sessions > 0).collect();
+        let totals = |n: usize| self.story.users[n].account.totals;
+        order.sort_by(|&a, &b| {
+            let key = |n: usize| (totals(n).uploaded, totals(n).downloaded);
+            key(b).cmp(&key(a)).then(a.cmp(&b))
+        });
+        order.into_iter().map(|n| UserRow::new(self, n))
+    }
+
+    /// Torrents, the busiest first.
+    pub fn torrents(&self) -> impl Iterator<Item = TorrentRow> {
+        let mut order: Vec<usize> = (0..self.swarms.len()).filter(|&n| self.swarms[n].sessions > 0).collect();
+        let key = |n: usize| (self.swarms[n].totals.uploaded, self.swarms[n].totals.downloaded);
+        order.sort_by(|&a, &b| key(b).cmp(&key(a)).then(a.cmp(&b)));
+        order.into_iter().map(|n| TorrentRow::new(self, n))
+    }
+
+    /// Sessions in the order in which they began.
+    pub fn sessions(&self) -> impl Iterator<Item = SessionRow<'_>> {
+        (0..self.shown.len()).filter(|&n| self.shown[n]).map(|n| SessionRow::new(self, n))
+    }
+
+    /// Findings, worst first.
+    pub fn anomalies(&self) -> impl Iterator<Item = AnomalyRow<'_>> {
+        self.findings_asked_for().map(|finding| AnomalyRow::new(self, finding))
+    }
+
+    /// The findings that were asked for.
+    pub fn findings_asked_for(&self) -> impl Iterator<Item = &'a Finding> {
+        let (findings, shown, sums) = (self.findings, &self.shown, &self.sums);
+        findings.iter().filter(move |f| {
+            self.filter.min_severity.is_none_or(|least| f.severity >= least)
+                && f.session.map_or(sums[f.user as usize].sessions > 0, |session| shown[session as usize])
+        })
+    }
+
+    /// What profiles list at a time (default: the end of the log), by user.
+    pub fn profile(&self, at: Option<Time>) -> impl Iterator<Item = ListedRow> {
+        let at = at.or(self.story.log_end);
+        let listed = |n: usize| {
+            let status = status_at(&self.story.listing(n), at)?;
+            (status.status != Status::Removed).then_some((n, status))
+        };
+        let mut rows: Vec<(usize, Listed)> =
+            (0..self.shown.len()).filter(|&n| self.shown[n]).filter_map(listed).collect();
+        rows.sort_by_key(|(n, listed)| (self.story.sessions[*n].user, listed.status, listed.from, *n));
+        rows.into_iter().map(move |(n, listed)| ListedRow::new(self, n, listed, at))
+    }
+}
+
+impl Filter {
+    /// Whether a user was asked for.
+    pub fn wants_user(&self, user: &User) -> bool {
+        self.user.as_deref().is_none_or(|prefix| user.name.starts_with(prefix.as_bytes()))
+    }
+
+    /// Whether a torrent was asked for.
+    pub fn wants_torrent(&self, info_hash: &str) -> bool {
+        self.torrent.as_deref().is_none_or(|prefix| info_hash.starts_with(prefix))
+    }
+
+    /// How a user is called in print.
+    pub fn name(&self, user: &User) -> String {
+        /// Enough to tell users apart, too little to announce with.
+        const SHOWN: usize = 12;
+        let whole = self.show_passkeys || !user.is_passkey;
+        let shown = if whole { user.name.len() } else { user.name.len().min(SHOWN) };
+        crate::announce::printable(&user.name[..shown]).to_string()
+    }
+}
+
+/// Prints rows of one kind as they come: an array, a line each, or a table.
+pub struct Printer<W, R> {
+    out: W,
+    output: Output,
+    style: Style,
+    rows: u64,
+    /// Those of CSV.
+    columns: Vec<rows::Column<R>>,
+    /// Rows of a table, which are laid out together.
+    page: Vec<R>,
+}
+
+impl<W: Write, R: Row> Printer<W, R> {
+    /// A printer to `out`.
+    pub fn new(out: W, output: Output, style: Style) -> Self {
+        Printer { out, output, style, rows: 0, columns: csv::columns(), page: Vec::new() }
+    }
+
+    /// Prints a row.
+    ///
+    /// # Errors
+    /// Whatever the writer says.
+    pub fn row(&mut self, row: R) -> io::Result<()> {
+        let first = self.rows == 0;
+        self.rows += 1;
+        match self.output {
+            Output::Table => {
+                self.page.push(row);
+                if self.page.len() >= table::PAGE { self.turn_page() } else { Ok(()) }
+            }
+            Output::Json => json::element(&mut self.out, &row, first),
+            Output::Ndjson => json::line(&mut self.out, R::TYPE, &row),
+            Output::Csv => {
+                if first {
+                    csv::heading(&mut self.out, &self.columns)?;
+                }
+                csv::row(&mut self.out, &self.style, &self.columns, &row)
+            }
+        }
+    }
+
+    fn turn_page(&mut self) -> io::Result<()> {
+        table::page(&mut self.out, &self.style, self.page.drain(..))
+    }
+
+    /// Prints what is left.
+    ///
+    /// # Errors
+    /// Whatever the writer says.
+    pub fn finish(mut self) -> io::Result<()> {
+        match self.output {
+            Output::Table if self.rows == 0 => writeln!(self.out, "nothing"),
+            Output::Table if self.page.is_empty() => Ok(()),
+            Output::Table => self.turn_page(),
+            Output::Json => {
+                json::close(&mut self.out, self.rows == 0)?;
+                writeln!(self.out)
+            }
+            Output::Csv if self.rows == 0 => csv::heading(&mut self.out, &self.columns),
+            Output::Ndjson | Output::Csv => Ok(()),
+        }?;
+        self.out.flush()
+    }
+}
+
+/// Prints rows of one kind.
+///
+/// # Errors
+/// Whatever the writer says.
+pub fn print_rows<R: Row>(
+    out: &mut dyn Write,
+    output: Output,
+    style: Style,
+    rows: impl Iterator<Item = R>,
+) -> io::Result<()> {
+    let mut printer = Printer::new(out, output, style);
+    for row in rows {
+        printer.row(row)?;
+    }
+    printer.finish()
+}
+
+/// Prints the whole picture.
+///
+/// # Errors
+/// Whatever the writer says.
+pub fn print_report(out: &mut dyn Write, output: Output, style: &Style, view: &View<'_>) -> io::Result<()> {
+    match output {
+        Output::Table => table::report(out, style, view),
+        Output::Json => json::report(out, view),
+        Output::Ndjson => json::report_lines(out, view),
+        Output::Csv => csv::report(out, style, view),
+    }
+}
+
+pub use table::{check as print_check, timelines as print_timelines};

@@ -1,0 +1,175 @@
+//! Tables for people.
+
+use super::rows::{Cell, Row, UserRow};
+use super::text::{bytes, chart_bar, clean, ratio};
+use super::{Style, View};
+use crate::audit::{Check, Severity};
+use comfy_table::{Attribute, Cell as Drawn, CellAlignment, Color, ContentArrangement, Table, presets};
+use std::collections::BTreeMap;
+use std::io::{self, Write};
+
+/// Rows that `report` shows of each table; the commands of their own show all.
+const SHOWN: usize = 20;
+
+/// Rows that are laid out together; the next ones have a heading of their own.
+pub const PAGE: usize = 1000;
+
+/// Some rows, with their heading.
+pub fn page<R: Row>(out: &mut dyn Write, style: &Style, rows: impl Iterator<Item = R>) -> io::Result<()> {
+    draw(out, &build(style, rows))
+}
+
+/// Cells are padded to their columns; the padding at a line's end is of no use.
+fn draw(out: &mut dyn Write, table: &Table) -> io::Result<()> {
+    for line in table.lines() {
+        writeln!(out, "{}", line.trim_end())?;
+    }
+    Ok(())
+}
+
+fn build<R: Row>(style: &Style, rows: impl Iterator<Item = R>) -> Table {
+    let mut table = Table::new();
+    table.load_style(presets::NOTHING).set_content_arrangement(ContentArrangement::Dynamic);
+    match style.width {
+        Some(width) => table.set_width(width),
+        None => table.set_content_arrangement(ContentArrangement::Disabled),
+    };
+    if style.color {
+        table.enforce_styling();
+    } else {
+        table.force_no_tty();
+    }
+    let columns: Vec<_> = R::columns().into_iter().filter(|column| column.shown).collect();
+    table.set_header(columns.iter().map(|column| heading(column.name, style)));
+    for row in rows {
+        table.add_row(columns.iter().map(|column| cell(&(column.cell)(&row), style)));
+    }
+    for column in table.column_iter_mut() {
+        column.set_padding((0, 2));
+    }
+    table
+}
+
+fn heading(name: &str, style: &Style) -> Drawn {
+    let drawn = Drawn::new(name.trim_end_matches("_at").replace('_', " ").to_uppercase());
+    if style.color { drawn.add_attribute(Attribute::Bold) } else { drawn }
+}
+
+fn cell(cell: &Cell, style: &Style) -> Drawn {
+    let right = |text: String| Drawn::new(text).set_alignment(CellAlignment::Right);
+    match cell {
+        Cell::Text(text) => Drawn::new(clean(text)),
+        Cell::Bytes(n) => right(bytes(*n)),
+        Cell::MaybeBytes(n) => right(n.map_or("-".into(), |n| if n >= 1 << 62 { "?".into() } else { bytes(n.into()) })),
+        Cell::Count(n) => right(n.to_string()),
+        Cell::Ratio(r) => right(ratio(*r)),
+        Cell::Time(at) => Drawn::new(at.time.map_or("-".into(), |t| readable(&t.rfc3339(style.millis).to_string()))),
+        Cell::Severity(severity) => {
+            let drawn = Drawn::new(severity.name());
+            match severity {
+                _ if !style.color => drawn,
+                Severity::Info => drawn,
+                Severity::Low => drawn.fg(Color::Cyan),
+                Severity::Medium => drawn.fg(Color::Yellow),
+                Severity::High => drawn.fg(Color::Red).add_attribute(Attribute::Bold),
+            }
+        }
+    }
+}
+
+fn readable(rfc3339: &str) -> String {
+    rfc3339.trim_end_matches('Z').replace('T', " ")
+}
+
+/// The whole picture.
+pub fn report(out: &mut dyn Write, style: &Style, view: &View<'_>) -> io::Result<()> {
+    section(out, "INPUT", style)?;
+    for sentence in view.inputs().sentences() {
+        writeln!(out, "{sentence}")?;
+    }
+    let settings = &view.story.settings;
+    writeln!(
+        out,
+        "interval {} s ({}), timeout {} s, completed {} (times are UTC)",
+        settings.interval,
+        settings.interval_from.name(),
+        settings.timeout,
+        if settings.completed == crate::session::Completed::Removes { "removes" } else { "seeds" },
+    )?;
+    some(out, style, "USERS", "users", view.users(), view.users().count())?;
+    some(out, style, "TORRENTS", "torrents", view.torrents(), view.torrents().count())?;
+    some(out, style, "SESSIONS", "sessions", view.sessions(), view.sessions().count())?;
+    some(out, style, "LISTED IN PROFILES AT THE END", "profile", view.profile(None), view.profile(None).count())?;
+    let mut kinds: BTreeMap<(std::cmp::Reverse<Severity>, &str), u64> = BTreeMap::new();
+    for finding in view.findings_asked_for() {
+        *kinds.entry((std::cmp::Reverse(finding.severity), finding.check().name)).or_default() += 1;
+    }
+    some(out, style, "ANOMALIES", "anomalies", view.anomalies(), view.findings_asked_for().count())?;
+    if !kinds.is_empty() {
+        let counts: Vec<String> =
+            kinds.iter().map(|((severity, check), n)| format!("{n} {check} ({})", severity.0.name())).collect();
+        writeln!(out, "in all: {}; `swarmtrail explain CHECK` tells what one means", counts.join(", "))?;
+    }
+    Ok(())
+}
+
+fn section(out: &mut dyn Write, title: &str, style: &Style) -> io::Result<()> {
+    if style.color { writeln!(out, "\x1b[1m{title}\x1b[0m") } else { writeln!(out, "{title}") }
+}
+
+/// The first rows of a table, and where the others are.
+fn some<R: Row>(
+    out: &mut dyn Write,
+    style: &Style,
+    title: &str,
+    command: &str,
+    rows: impl Iterator<Item = R>,
+    count: usize,
+) -> io::Result<()> {
+    writeln!(out)?;
+    section(out, &format!("{title} ({count})"), style)?;
+    if count == 0 {
+        return writeln!(out, "none");
+    }
+    draw(out, &build(style, rows.take(SHOWN)))?;
+    if count > SHOWN {
+        writeln!(out, "... and {} more: swarmtrail {command}", count - SHOWN)?;
+    }
+    Ok(())
+}
+
+/// Timelines as charts: a row for each point, with a bar for the ratio.
+pub fn timelines<'a>(out: &mut dyn Write, style: &Style, users: impl Iterator<Item = UserRow<'a>>) -> io::Result<()> {
+    let mut any = false;
+    for user in users {
+        if std::mem::replace(&mut any, true) {
+            writeln!(out)?;
+        }
+        section(out, &format!("{}: ratio over time", user.user()), style)?;
+        let top = user.points().filter_map(|p| p.ratio()).fold(0.0, f64::max);
+        let width = usize::from(style.width.unwrap_or(100)).saturating_sub(66).clamp(8, 60);
+        let columns = super::PointRow::columns();
+        for point in user.points() {
+            let texts: Vec<String> = columns.iter().map(|c| cell(&(c.cell)(&point), style).content()).collect();
+            let bar = chart_bar(point.ratio().unwrap_or(0.0), top, width);
+            let line = format!("{:23}  {:>11} up  {:>11} down  {:>9}  {bar}", texts[1], texts[2], texts[3], texts[4]);
+            writeln!(out, "{}", line.trim_end())?;
+        }
+    }
+    if any { Ok(()) } else { writeln!(out, "nothing") }
+}
+
+/// One check, explained.
+pub fn check(out: &mut dyn Write, style: &Style, check: &Check) -> io::Result<()> {
+    section(out, &format!("{} (at most {})", check.name, check.severity.name()), style)?;
+    for (what, text) in [
+        ("finds", check.summary),
+        ("formula", check.formula),
+        ("threshold", check.threshold),
+        ("harmless look-alikes", check.look_alikes),
+        ("source", check.source),
+    ] {
+        writeln!(out, "  {what}: {text}")?;
+    }
+    Ok(())
+}

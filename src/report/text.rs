@@ -1,0 +1,98 @@
+//! Numbers and words for people.
+
+/// Bytes in binary units: `13.21 MiB`.
+pub fn bytes(n: u128) -> String {
+    const UNITS: [&str; 7] = ["B", "KiB", "MiB", "GiB", "TiB", "PiB", "EiB"];
+    if n < 1024 {
+        return format!("{n} B");
+    }
+    let mut value = n as f64;
+    let mut unit = 0;
+    while value >= 1023.995 && unit + 1 < UNITS.len() {
+        value /= 1024.0;
+        unit += 1;
+    }
+    format!("{value:.2} {}", UNITS[unit])
+}
+
+/// A ratio with three digits; `-` for none.
+pub fn ratio(ratio: Option<f64>) -> String {
+    match ratio {
+        None => "-".into(),
+        Some(r) if r >= 1e6 => format!("{r:.1e}"),
+        Some(r) if r >= 100.0 => format!("{r:.1}"),
+        Some(r) => format!("{r:.3}"),
+    }
+}
+
+const STEPS: [char; 8] = ['▁', '▂', '▃', '▄', '▅', '▆', '▇', '█'];
+
+/// A curve in one line: the last value of each of `width` equal stretches, from 0 to the largest.
+pub fn sparkline(values: &[(f64, f64)], width: usize) -> String {
+    let Some(((first, _), (last, _))) = values.first().zip(values.last()) else {
+        return String::new();
+    };
+    let top = values.iter().map(|v| v.1).fold(0.0, f64::max);
+    let span = (last - first).max(f64::MIN_POSITIVE);
+    let mut columns: Vec<Option<f64>> = vec![None; width.max(1)];
+    for (x, y) in values {
+        let at = (((x - first) / span) * width as f64) as usize;
+        columns[at.min(width.max(1) - 1)] = Some(*y);
+    }
+    let mut before = values[0].1;
+    columns
+        .into_iter()
+        .map(|value| {
+            before = value.unwrap_or(before);
+            let step = if top > 0.0 { (before / top * 7.0).round() } else { 0.0 };
+            STEPS[(step as usize).min(7)]
+        })
+        .collect()
+}
+
+/// A bar of at most `width` columns, in eighths.
+pub fn chart_bar(value: f64, top: f64, width: usize) -> String {
+    const EIGHTHS: [char; 8] = [' ', '▏', '▎', '▍', '▌', '▋', '▊', '▉'];
+    if !(top > 0.0 && value > 0.0) {
+        return String::new();
+    }
+    let eighths = ((value / top).min(1.0) * (width * 8) as f64).round() as usize;
+    let mut bar = "█".repeat(eighths / 8);
+    if eighths % 8 > 0 {
+        bar.push(EIGHTHS[eighths % 8]);
+    }
+    bar
+}
+
+/// Text from outside, without anything a terminal might act on.
+pub fn clean(text: &str) -> String {
+    text.chars().map(|c| if c.is_control() { '\u{fffd}' } else { c }).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn units_round_without_overflowing() {
+        for (n, text) in [
+            (0, "0 B"),
+            (1023, "1023 B"),
+            (1024, "1.00 KiB"),
+            (13_852_248, "13.21 MiB"),
+            ((1 << 30) - 1, "1.00 GiB"),
+            (u128::from(u64::MAX), "16.00 EiB"),
+        ] {
+            assert_eq!(bytes(n), text);
+        }
+    }
+
+    #[test]
+    fn curves() {
+        assert_eq!(sparkline(&[(0.0, 0.0), (1.0, 1.0), (2.0, 2.0)], 3), "▁▅█");
+        assert_eq!(sparkline(&[(0.0, 0.0)], 3), "▁▁▁");
+        assert_eq!(sparkline(&[], 3), "");
+        assert_eq!(chart_bar(1.0, 2.0, 4), "██");
+        assert_eq!(chart_bar(0.0, 0.0, 4), "");
+    }
+}

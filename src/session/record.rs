@@ -1,0 +1,229 @@
+//! What is kept of a session.
+
+use super::state::{Counters, Phase, State};
+use crate::announce::PeerId;
+use crate::time::Time;
+
+/// A line of a source: which source (by its place in the input) and which physical line, from 1.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
+pub struct LineRef(u64);
+
+impl LineRef {
+    /// Sources beyond the 65,536th share its number.
+    pub fn new(source: usize, line: u64) -> LineRef {
+        LineRef((source as u64).min(0xffff) << 48 | line.min((1 << 48) - 1))
+    }
+
+    /// The source's place in the input, from 0.
+    pub fn source(self) -> usize {
+        (self.0 >> 48) as usize
+    }
+
+    /// The line, from 1.
+    pub fn line(self) -> u64 {
+        self.0 & ((1 << 48) - 1)
+    }
+}
+
+/// How a session's beginning is known.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Opening {
+    /// By `started`.
+    Started,
+    /// By a `started` that the server refused.
+    RefusedStarted,
+    /// By counters that fell without `started`.
+    Reset,
+    /// It was there already, or its `started` is missing.
+    Unseen,
+}
+
+/// A silence that was longer than this session's usual ones.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Gap {
+    /// The last line before.
+    pub from: Time,
+    /// The first line after.
+    pub to: Time,
+    /// Where the last line before stands.
+    pub from_line: LineRef,
+    /// Where the first line after stands.
+    pub to_line: LineRef,
+    /// Leeching on both sides, and nothing moved between them.
+    pub idle: bool,
+}
+
+/// An announce that the server refused (4xx, 5xx).
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Refused {
+    /// When.
+    pub at: Option<Time>,
+    /// Where.
+    pub line: LineRef,
+    /// What it counted.
+    pub counters: Counters,
+}
+
+/// An address, and since when a session uses it.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Seen {
+    /// The address, by number.
+    pub address: u32,
+    /// When it was first seen in this session.
+    pub at: Option<Time>,
+    /// Where.
+    pub line: LineRef,
+}
+
+/// One session: a (user, info hash, peer id) from its first announce on.
+#[derive(Clone, Debug)]
+pub struct Session {
+    /// Whose, by number.
+    pub user: u32,
+    /// Of which torrent, by number.
+    pub torrent: u32,
+    /// The `key` parameter, by number.
+    pub key: u32,
+    /// Announces applied.
+    pub announces: u32,
+    /// The peer id.
+    pub peer_id: PeerId,
+    /// Where the state machine stands.
+    pub state: State,
+    /// The first announce.
+    pub first_at: Option<Time>,
+    /// The last announce or duplicate.
+    pub last_at: Option<Time>,
+    /// Where the first announce stands.
+    pub first_line: LineRef,
+    /// Where the last announce or duplicate stands.
+    pub last_line: LineRef,
+    /// How the beginning is known.
+    pub opening: Opening,
+    /// An announce of it lies in the span asked for.
+    pub in_span: bool,
+    /// The last `stopped` that the server refused, if nothing came after it.
+    pub refused_stop: Option<Box<Refused>>,
+    /// When it was last heard of, refused announces included.
+    pub heard_at: Option<Time>,
+    /// Where.
+    pub heard_line: LineRef,
+    /// The shortest silence before a plain announce so far, in seconds.
+    pub shortest: u32,
+    /// Plain announces after less than 15 s, 60 s and 300 s.
+    pub hurried: [u16; 3],
+    /// The first plain announce after less than 300 s.
+    pub hurried_line: Option<LineRef>,
+    /// Unusual silences, at most [`Session::GAPS`].
+    pub gaps: Vec<Gap>,
+    /// Changes of phase: since when, and which.
+    pub phases: Vec<(Option<Time>, Phase)>,
+    /// The addresses, in order of appearance; at most [`Session::ADDRESSES`].
+    pub addresses: Vec<Seen>,
+    /// The address of the last announce.
+    pub address: u32,
+}
+
+impl Session {
+    /// So many unusual silences are kept; of more, the longest.
+    pub const GAPS: usize = 32;
+
+    /// So many addresses are kept.
+    pub const ADDRESSES: usize = 1000;
+
+    /// A new session, before its first announce is noted.
+    pub fn open(
+        user: u32,
+        torrent: u32,
+        key: u32,
+        peer_id: PeerId,
+        state: State,
+        line: LineRef,
+        opening: Opening,
+    ) -> Session {
+        Session {
+            user,
+            torrent,
+            key,
+            announces: 0,
+            peer_id,
+            state,
+            first_at: state.last_at,
+            last_at: state.last_at,
+            first_line: line,
+            last_line: line,
+            opening,
+            in_span: false,
+            refused_stop: None,
+            heard_at: None,
+            heard_line: line,
+            shortest: u32::MAX,
+            hurried: [0; 3],
+            hurried_line: None,
+            gaps: Vec::new(),
+            phases: Vec::new(),
+            addresses: Vec::new(),
+            address: 0,
+        }
+    }
+
+    /// Notes the phase after an announce.
+    pub fn note_phase(&mut self, at: Option<Time>) {
+        if self.phases.last().map(|p| p.1) != Some(self.state.phase) {
+            self.phases.push((at, self.state.phase));
+        }
+    }
+
+    /// Notes that the session was heard of, and how long it had been silent. `plain`: by an announce without event.
+    /// `idle`: leeching before and after, and nothing moved. Returns the silence in seconds.
+    pub fn note_heard(&mut self, at: Option<Time>, line: LineRef, plain: bool, idle: bool) -> Option<u32> {
+        let before = self.heard_at;
+        let before_line = self.heard_line;
+        self.heard_line = line;
+        self.heard_at = at.or(before);
+        let (from, to) = before.zip(at)?;
+        let silence = u32::try_from(to.since(from).max(0) / 1000).unwrap_or(u32::MAX);
+        // Silences of up to a quarter more than the usual are the usual. With nothing to compare to, the longest floor
+        // of any client is taken for it.
+        let usual = if self.shortest == u32::MAX { 720 } else { self.shortest.max(48) };
+        if silence > usual.saturating_add(usual / 4) {
+            self.keep_gap(Gap { from, to, from_line: before_line, to_line: line, idle });
+        }
+        if plain {
+            if silence < self.shortest {
+                self.shortest = silence;
+                let usual = silence.max(48);
+                if self.gaps.len() == 1
+                    && self.gaps[0].to.since(self.gaps[0].from) / 1000 <= i64::from(usual + usual / 4)
+                {
+                    self.gaps = Vec::new();
+                }
+            }
+            for (count, bound) in self.hurried.iter_mut().zip([15, 60, 300]) {
+                *count = count.saturating_add(u16::from(silence < bound));
+            }
+            if silence < 300 && self.hurried_line.is_none() {
+                self.hurried_line = Some(line);
+            }
+        }
+        Some(silence)
+    }
+
+    fn keep_gap(&mut self, gap: Gap) {
+        if self.gaps.len() == Self::GAPS {
+            // Drop the shorter half, keep the order.
+            let mut lengths: Vec<i64> = self.gaps.iter().map(|g| g.to.since(g.from)).collect();
+            lengths.sort_unstable();
+            let median = lengths[lengths.len() / 2];
+            self.gaps.retain(|g| g.to.since(g.from) > median);
+        }
+        self.gaps.push(gap);
+    }
+
+    /// Notes the address of an announce.
+    pub fn note_address(&mut self, address: u32, at: Option<Time>, line: LineRef) {
+        if self.addresses.len() < Self::ADDRESSES && !self.addresses.iter().any(|seen| seen.address == address) {
+            self.addresses.push(Seen { address, at, line });
+        }
+    }
+}

@@ -1,0 +1,304 @@
+//! States, transitions and credit.
+
+use crate::announce::Event;
+use crate::time::Time;
+
+/// What `event=completed` does to the listing.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub enum Completed {
+    /// It removes the torrent from the profile, as the anatomy document says.
+    #[default]
+    Removes,
+    /// The torrent goes on as a seed (BEP 3, and every tracker whose code is known).
+    Seeds,
+}
+
+/// The two counters of a client session, in bytes.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug, Default)]
+pub struct Counters {
+    /// Bytes uploaded.
+    pub up: u64,
+    /// Bytes downloaded.
+    pub down: u64,
+}
+
+impl Counters {
+    /// No bytes.
+    pub const ZERO: Counters = Counters { up: 0, down: 0 };
+
+    /// The larger of each.
+    pub fn max(self, other: Counters) -> Counters {
+        Counters { up: self.up.max(other.up), down: self.down.max(other.down) }
+    }
+
+    /// How far `self` is above `base`, each on its own, 0 where it is below.
+    pub fn above(self, base: Counters) -> Counters {
+        Counters { up: self.up.saturating_sub(base.up), down: self.down.saturating_sub(base.down) }
+    }
+
+    /// Whether either is lower than in `other`.
+    pub fn fell_below(self, other: Counters) -> bool {
+        self.up < other.up || self.down < other.down
+    }
+}
+
+/// What an announce says, for the state machine.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Said {
+    /// When; `None` in a log without times.
+    pub at: Option<Time>,
+    /// What happened.
+    pub event: Event,
+    /// The counters.
+    pub counters: Counters,
+    /// Bytes missing, as sent: perhaps a placeholder.
+    pub left: u64,
+    /// It came from the address of the session's announce before.
+    pub same_address: bool,
+}
+
+/// Where a session stands.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Phase {
+    /// Bytes are missing.
+    Leeching,
+    /// Bytes are missing, but everything wanted is there (`event=paused`, BEP 21).
+    PartialSeed,
+    /// Nothing is missing.
+    Seeding,
+    /// `event=completed` came, and it removes the torrent.
+    Completed,
+    /// `event=stopped` came.
+    Stopped,
+}
+
+/// A session as the state machine sees it.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct State {
+    /// Where it stands.
+    pub phase: Phase,
+    /// What the credit counts from.
+    pub base: Counters,
+    /// The highest counters so far.
+    pub peak: Counters,
+    /// The counters of the last announce.
+    pub last: Counters,
+    /// The `left` of the last announce, as sent.
+    pub last_left: u64,
+    /// The event of the last announce.
+    pub last_event: Event,
+    /// When the last announce (not a duplicate) came.
+    pub last_at: Option<Time>,
+    /// When the last `started` came.
+    pub started_at: Option<Time>,
+    /// The last `left` believed; `None` while only placeholders came.
+    pub left: Option<u64>,
+    /// The first `left` believed, but for a 0 that turned out to be aria2's placeholder.
+    pub first_left: Option<u64>,
+    /// The largest `left` believed; 0 if none was above it.
+    pub largest_left: u64,
+    /// When the download was complete; `None` if it never leeched here, or is not.
+    pub completed_at: Option<Time>,
+    /// `completed` has come.
+    pub completed: bool,
+    /// It has been leeching.
+    pub leeched: bool,
+}
+
+/// What an announce does to a session. See the table in [`crate::session`].
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Transition {
+    /// The first announce of a peer id.
+    Began,
+    /// `started` after `stopped`: a new session.
+    Resumed,
+    /// `started` with counters that fell, and no `stopped` before: a new session.
+    Restarted,
+    /// `downloaded` fell without `started`: a new session.
+    Reset,
+    /// A regular announce.
+    Went,
+    /// `started` again, and the counters go on: a retry, another address, a magnet that found its size.
+    StartedAgain,
+    /// `completed`.
+    Completed,
+    /// `stopped`.
+    Stopped,
+    /// `stopped` once more.
+    StoppedAgain,
+    /// Something else than `started` after `stopped`.
+    AfterStop,
+    /// A copy of the announce before.
+    Duplicate,
+}
+
+impl Transition {
+    /// Whether a new session begins.
+    pub fn opens(self) -> bool {
+        matches!(self, Transition::Began | Transition::Resumed | Transition::Restarted | Transition::Reset)
+    }
+
+    /// A name for people and scripts.
+    pub fn name(self) -> &'static str {
+        match self {
+            Transition::Began => "began",
+            Transition::Resumed => "resumed",
+            Transition::Restarted => "restarted",
+            Transition::Reset => "reset",
+            Transition::Went => "went on",
+            Transition::StartedAgain => "started again",
+            Transition::Completed => "completed",
+            Transition::Stopped => "stopped",
+            Transition::StoppedAgain => "stopped again",
+            Transition::AfterStop => "after stop",
+            Transition::Duplicate => "duplicate",
+        }
+    }
+}
+
+/// A copy comes so soon, in milliseconds.
+const COPY: i64 = 5_000;
+/// A copy over another address (the second address family, most often) comes so soon.
+const COPY_ELSEWHERE: i64 = 30_000;
+/// A log line is written when the answer is sent, so a `started` may stand behind its own successors, by so much.
+const LATE: i64 = 8_000;
+
+/// Says what an announce does. `refused_start` holds the counters of a `started` of this peer id that the server
+/// refused after the last announce that it took.
+pub fn decide(state: Option<&State>, said: &Said, refused_start: Option<Counters>) -> Transition {
+    let Some(state) = state else {
+        return Transition::Began;
+    };
+    if repeats(state, said) {
+        return Transition::Duplicate;
+    }
+    let stopped = state.phase == Phase::Stopped;
+    match said.event {
+        Event::Started if stopped => Transition::Resumed,
+        Event::Started if !said.counters.fell_below(state.peak) => Transition::StartedAgain,
+        Event::Started => {
+            let soon = |since: Option<Time>| said.at.zip(since).is_some_and(|(at, since)| at.since(since) <= LATE);
+            if soon(state.started_at) && said.counters == state.base {
+                Transition::Duplicate
+            } else if soon(state.last_at) && said.counters != Counters::ZERO && !state.peak.fell_below(said.counters) {
+                Transition::StartedAgain
+            } else {
+                Transition::Restarted
+            }
+        }
+        Event::Stopped if stopped => Transition::StoppedAgain,
+        Event::Stopped => Transition::Stopped,
+        event => {
+            let fell = fell_for_good(state.peak.down, said.counters.down);
+            match refused_start {
+                Some(_) if stopped => Transition::Resumed,
+                Some(start) if said.counters.fell_below(state.peak) && !said.counters.fell_below(start) => {
+                    Transition::Restarted
+                }
+                _ if fell => Transition::Reset,
+                _ if stopped => Transition::AfterStop,
+                _ if event == Event::Completed => Transition::Completed,
+                _ => Transition::Went,
+            }
+        }
+    }
+}
+
+fn repeats(state: &State, said: &Said) -> bool {
+    if said.event != state.last_event || said.counters != state.last || said.left != state.last_left {
+        return false;
+    }
+    match said.at.zip(state.last_at) {
+        Some((at, last)) => {
+            let since = at.since(last);
+            since <= if said.same_address { COPY } else { COPY_ELSEWHERE }
+        }
+        // Without times a copy of a plain announce cannot be told from a seed that has nothing new to say.
+        None => said.event != Event::None,
+    }
+}
+
+/// Whether `downloaded` fell by more than real clients let it fall within a session: libtorrent was seen to take back
+/// some 70 kB after `completed`.
+fn fell_for_good(peak: u64, now: u64) -> bool {
+    now.saturating_add((peak / 100).max(1 << 20)) < peak
+}
+
+/// The state after an announce that was not a [`Transition::Duplicate`].
+pub fn advance(
+    state: Option<&State>,
+    said: &Said,
+    transition: Transition,
+    refused_start: Option<Counters>,
+    mode: Completed,
+) -> State {
+    let before = state.filter(|_| !transition.opens());
+    let left = believed(said, before.and_then(|s| s.left));
+    let phase = match said.event {
+        Event::Stopped => Phase::Stopped,
+        Event::Completed if mode == Completed::Removes => Phase::Completed,
+        _ if left == Some(0) => Phase::Seeding,
+        Event::Paused => Phase::PartialSeed,
+        _ => Phase::Leeching,
+    };
+    // A refused start with higher counters was another session's.
+    let start = refused_start.filter(|start| transition.opens() && !said.counters.fell_below(*start));
+    let base = before.map_or(start.unwrap_or(said.counters), |s| s.base);
+    let leeched = before.is_some_and(|s| s.leeched);
+    let missing = left.is_none_or(|left| left > 0);
+    let mut next = State {
+        phase,
+        base,
+        peak: before.map_or(base, |s| s.peak).max(said.counters),
+        last: said.counters,
+        last_left: said.left,
+        last_event: said.event,
+        last_at: said.at,
+        started_at: if said.event == Event::Started { said.at } else { before.and_then(|s| s.started_at) },
+        left: left.or(before.and_then(|s| s.left)),
+        first_left: before
+            .and_then(|s| s.first_left)
+            .filter(|first| *first > 0 || said.counters != Counters::ZERO)
+            .or(left),
+        largest_left: before.map_or(0, |s| s.largest_left).max(left.unwrap_or(0)),
+        completed_at: before.and_then(|s| s.completed_at),
+        completed: before.is_some_and(|s| s.completed) || said.event == Event::Completed,
+        leeched: leeched || missing && said.event != Event::Stopped,
+    };
+    let first_completed = said.event == Event::Completed && !before.is_some_and(|s| s.completed);
+    if leeched && (first_completed || left == Some(0) && next.completed_at.is_none()) {
+        next.completed_at = said.at;
+    }
+    next
+}
+
+/// `left` unless it is a placeholder: 2^63-1 (Transmission) or 16384 (libtorrent, WebTorrent) before the metadata of a
+/// magnet is there, and the 16384 of a WebTorrent `stopped`. aria2's placeholder is 0, and looks like a seed's.
+fn believed(said: &Said, before: Option<u64>) -> Option<u64> {
+    let placeholder = said.left >= 1 << 62
+        || said.left == 16_384 && said.counters == Counters::ZERO && (before.is_none() || said.event == Event::Stopped);
+    (!placeholder).then_some(said.left)
+}
+
+impl State {
+    /// The growth of the counters within the session.
+    pub fn credit(&self) -> Counters {
+        self.peak.above(self.base)
+    }
+}
+
+/// Orders announces of one peer id that bear the same time: those that go on from `state` first, by their counters, then
+/// `stopped`, then `started` with counters that fell. Where that leaves a tie, the order of the log decides.
+pub fn order_within_a_moment(state: Option<&State>, said: &Said) -> (u8, Counters) {
+    let alive = state.filter(|s| s.phase != Phase::Stopped);
+    let goes_on = alive.is_none_or(|s| !said.counters.fell_below(s.peak));
+    let rank = match (said.event, alive.is_some()) {
+        (Event::Started, false) => 0,
+        (Event::Started, true) if !goes_on => 4,
+        (Event::Stopped, _) => 3,
+        _ if goes_on => 1,
+        _ => 5,
+    };
+    let counters = if rank == 1 { said.counters } else { Counters::ZERO };
+    (rank, counters)
+}

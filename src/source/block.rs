@@ -1,0 +1,177 @@
+//! Cutting a stream of bytes into blocks of whole lines.
+
+use std::io::{self, Read};
+
+/// Bytes read at a time. Large enough that the cutting costs nothing, small enough to stay in cache.
+const BLOCK: usize = 1 << 20;
+
+/// What is kept of a line longer than a block. No announce comes near it; the rest is dropped unread.
+const KEPT: usize = 64 << 10;
+
+/// A captured announce may be wrapped over several physical lines; so many are kept together.
+const WRAPPED: usize = 16;
+
+/// Whole lines from one source, in order.
+#[derive(Default, Debug)]
+pub struct Block {
+    /// The lines, each with its line feed, but perhaps the source's last.
+    pub bytes: Vec<u8>,
+    /// Bytes of the source that these lines stand for: more than `bytes` holds if a line was too long.
+    pub read: u64,
+    /// The single line in here was too long, and only its beginning was kept.
+    pub overlong: bool,
+}
+
+/// Cuts what it reads into [`Block`]s. Memory is bounded whatever comes.
+pub struct Blocks<R> {
+    reader: R,
+    /// Read, but not handed out yet: the beginning of the next block.
+    carry: Vec<u8>,
+    /// Inside a line of which the kept part has been handed out.
+    skipping: bool,
+    skipped: u64,
+    done: bool,
+}
+
+impl<R: Read> Blocks<R> {
+    /// Blocks of what `reader` gives.
+    pub fn new(reader: R) -> Self {
+        Blocks { reader, carry: Vec::new(), skipping: false, skipped: 0, done: false }
+    }
+
+    /// Fills `block` with the next lines; `false` at the end. The buffer in `block` is reused.
+    ///
+    /// # Errors
+    /// Whatever the reader says; what was read before is handed out first.
+    pub fn next(&mut self, block: &mut Block) -> io::Result<bool> {
+        block.bytes.clear();
+        block.bytes.append(&mut self.carry);
+        block.overlong = false;
+        loop {
+            let held = block.bytes.len();
+            let end = if self.done { Some(held) } else { cut(&block.bytes) };
+            match end {
+                Some(end) if self.done || held >= BLOCK => {
+                    self.carry.extend_from_slice(&block.bytes[end..]);
+                    block.bytes.truncate(end);
+                    block.read = end as u64 + std::mem::take(&mut self.skipped);
+                    return Ok(block.read > 0);
+                }
+                None if held >= BLOCK => {
+                    block.bytes.truncate(KEPT);
+                    block.overlong = true;
+                    block.read = held as u64;
+                    self.skipping = true;
+                    return Ok(true);
+                }
+                _ => {}
+            }
+            block.bytes.resize(held.max(BLOCK / 2) + BLOCK, 0);
+            let got = loop {
+                match self.reader.read(&mut block.bytes[held..]) {
+                    Err(e) if e.kind() == io::ErrorKind::Interrupted => {}
+                    other => break other,
+                }
+            };
+            block.bytes.truncate(held + got.as_ref().copied().unwrap_or(0));
+            match got {
+                Ok(0) => self.done = true,
+                Ok(_) => {}
+                // A pipe or disk that fails: hand out what is there, then say so.
+                Err(e) if held == 0 => {
+                    self.done = true;
+                    return Err(e);
+                }
+                Err(_) => {
+                    block.read = held as u64;
+                    return Ok(true);
+                }
+            }
+            if self.skipping {
+                self.skip(&mut block.bytes);
+            }
+        }
+    }
+
+    /// Drops the rest of a line that is too long, up to and with its line feed.
+    fn skip(&mut self, bytes: &mut Vec<u8>) {
+        let end = memchr::memchr(b'\n', bytes).map(|at| at + 1);
+        self.skipping = end.is_none();
+        let end = end.unwrap_or(bytes.len());
+        self.skipped += end as u64;
+        bytes.drain(..end);
+    }
+}
+
+/// Where to cut, so that neither a line nor a captured announce wrapped over several lines is torn: before
+/// the last line that has a space in it, since the further lines of a wrapped announce have none.
+/// `None` if there is no whole line yet.
+fn cut(bytes: &[u8]) -> Option<usize> {
+    let last = memchr::memrchr(b'\n', bytes)? + 1;
+    let mut end = last;
+    for _ in 0..WRAPPED {
+        let start = memchr::memrchr(b'\n', &bytes[..end - 1]).map_or(0, |at| at + 1);
+        if start == 0 {
+            break;
+        }
+        if memchr::memchr(b' ', &bytes[start..end]).is_some() {
+            return Some(start);
+        }
+        end = start;
+    }
+    Some(last)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Hands out its bytes in pieces of an odd size.
+    struct Pieces<'a>(&'a [u8], usize);
+
+    impl Read for Pieces<'_> {
+        fn read(&mut self, buf: &mut [u8]) -> io::Result<usize> {
+            let n = self.1.min(buf.len()).min(self.0.len());
+            buf[..n].copy_from_slice(&self.0[..n]);
+            self.0 = &self.0[n..];
+            Ok(n)
+        }
+    }
+
+    fn blocks(bytes: &[u8], piece: usize) -> (Vec<Vec<u8>>, u64, usize) {
+        let mut blocks = Blocks::new(Pieces(bytes, piece));
+        let (mut out, mut read, mut overlong) = (Vec::new(), 0, 0);
+        let mut block = Block::default();
+        while blocks.next(&mut block).unwrap() {
+            read += block.read;
+            overlong += usize::from(block.overlong);
+            if !block.bytes.is_empty() {
+                out.push(block.bytes.clone());
+            }
+        }
+        (out, read, overlong)
+    }
+
+    #[test]
+    fn nothing_is_lost_and_wrapped_lines_stay_together() {
+        let record = b"GET /k/announce?a=1&\nb=2&\nc=3\n".as_slice();
+        let bytes = [record.repeat(60_000), b"no end".to_vec()].concat();
+        for piece in [1 << 30, 4096, 77_777] {
+            let (blocks, read, overlong) = blocks(&bytes, piece);
+            assert!(blocks.len() > 1 && overlong == 0);
+            assert_eq!(read, bytes.len() as u64);
+            assert_eq!(blocks.concat(), bytes);
+            assert!(blocks.iter().all(|b| b.starts_with(b"GET ")), "a wrapped announce was torn");
+        }
+    }
+
+    #[test]
+    fn an_endless_line_is_cut_short() {
+        let long = vec![b'x'; 5 << 20];
+        let bytes = [b"first line\n", long.as_slice(), b"\nlast line\n"].concat();
+        let (blocks, read, overlong) = blocks(&bytes, 1 << 30);
+        assert_eq!((read, overlong), (bytes.len() as u64, 1));
+        assert!(blocks.iter().any(|b| b.ends_with(b"last line\n")));
+        assert!(blocks.iter().map(Vec::len).sum::<usize>() < 200_000);
+    }
+}
