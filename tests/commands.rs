@@ -1,0 +1,334 @@
+//! Every command, on the anatomy capture and on one real log, as snapshots; and what single options do.
+
+mod support;
+
+use support::{announce, json, swarmtrail, swarmtrail_on};
+
+const ANATOMY: &str = "testdata/anatomy.txt";
+const REAL: &str = "testdata/corpus/d_crash_restart/access.log";
+
+/// Tests run in the project's folder, so that sources have the same names everywhere.
+fn snapshot(name: &str, args: &[&str]) {
+    let run = swarmtrail(args);
+    assert_eq!(run.code, Some(0), "{args:?}: {}", run.stderr);
+    insta::with_settings!({ omit_expression => true, description => format!("swarmtrail {}", args.join(" ")), prepend_module_to_snapshot => false }, {
+        insta::assert_snapshot!(name, run.stdout);
+    });
+}
+
+#[test]
+fn every_command_on_the_anatomy_capture() {
+    for command in ["report", "replay", "users", "timeline", "sessions", "profile", "anomalies"] {
+        snapshot(&format!("anatomy_{command}"), &[command, ANATOMY]);
+    }
+    snapshot("anatomy_report_json", &["report", "-o", "json", ANATOMY]);
+    snapshot("anatomy_profile_seeds", &["profile", "--completed", "seeds", ANATOMY]);
+    let piped = swarmtrail_on(&std::fs::read(ANATOMY).expect("testdata is there"), &["report", "-o", "json"]);
+    let named = swarmtrail(&["report", "-o", "json", ANATOMY]);
+    assert_eq!(piped.stdout.replace("\"-\"", "\"testdata/anatomy.txt\""), named.stdout, "a pipe tells the same");
+}
+
+#[test]
+fn every_command_on_a_real_log() {
+    for command in ["report", "users", "sessions", "anomalies"] {
+        snapshot(&format!("real_{command}"), &[command, REAL]);
+    }
+    snapshot("real_replay", &["replay", "--user", "6ec0", REAL]);
+    snapshot("real_timeline", &["timeline", "--user", "8557", REAL]);
+    snapshot("real_timeline_step_csv", &["timeline", "--user", "6ec0", "--step", "2m", "-o", "csv", REAL]);
+    // Deluge was killed at 06:49:01 and never came back; the others began anew, and their old entries are ghosts.
+    snapshot("real_profile", &["profile", "--at", "2026-11-22T06:51:00", REAL]);
+    snapshot("real_sessions_ndjson", &["sessions", "--user", "33f0", "-o", "ndjson", REAL]);
+    snapshot("real_report_ndjson", &["report", "--user", "33f0", "-o", "ndjson", REAL]);
+    snapshot("real_report_csv", &["report", "--user", "33f0", "-o", "csv", REAL]);
+}
+
+#[test]
+fn explain_knows_every_check() {
+    snapshot("explain", &["explain"]);
+    snapshot("explain_pause_gap", &["explain", "pause-gap"]);
+}
+
+#[test]
+fn report_is_the_default_command() {
+    assert_eq!(swarmtrail(&[REAL]).stdout, swarmtrail(&["report", REAL]).stdout);
+    assert_eq!(swarmtrail(&["--user", "33f0", REAL]).stdout, swarmtrail(&["report", REAL, "--user", "33f0"]).stdout);
+}
+
+#[test]
+fn fail_on_sets_the_exit_status() {
+    assert_eq!(swarmtrail(&["anomalies", "--fail-on", "info", REAL]).code, Some(1));
+    assert_eq!(swarmtrail(&["anomalies", "--fail-on", "low", REAL]).code, Some(0));
+    assert_eq!(swarmtrail(&["report", "--fail-on", "info", ANATOMY]).code, Some(0));
+}
+
+#[test]
+fn a_span_makes_no_ghosts_and_credits_only_itself() {
+    let log = [
+        announce("k", 0, "started", 0, 0, 100),
+        announce("k", 1800, "", 10, 40, 60),
+        announce("k", 3600, "", 30, 90, 10),
+        announce("k", 5400, "stopped", 70, 100, 0),
+    ]
+    .concat();
+    let report =
+        |args: &[&str]| json(&swarmtrail_on(log.as_bytes(), &[&["report", "-o", "json"], args].concat()).stdout);
+    let whole = report(&[]);
+    assert_eq!((&whole["users"][0]["uploaded"], &whole["users"][0]["downloaded"]), (&70.into(), &100.into()));
+    let late = report(&["--since", "2026-11-22T00:45"]);
+    assert_eq!((&late["users"][0]["uploaded"], &late["users"][0]["downloaded"]), (&60.into(), &60.into()));
+    assert_eq!(late["sessions"][0]["started_at"], "2026-11-22T00:00:00Z", "the session was known before");
+    assert_eq!(late["anomalies"], serde_json::json!([]));
+    let early = report(&["--until", "2026-11-22T00:45"]);
+    assert_eq!((&early["users"][0]["uploaded"], &early["users"][0]["leeching"]), (&10.into(), &1.into()));
+    assert_eq!(early["sessions"][0]["end"], "open");
+}
+
+#[test]
+fn completed_is_read_both_ways() {
+    let log = [
+        announce("k", 0, "started", 0, 0, 100),
+        announce("k", 100, "completed", 0, 100, 0),
+        announce("k", 1900, "", 50, 100, 0),
+        announce("k", 3700, "completed", 50, 100, 0),
+    ]
+    .concat();
+    let listing = |mode: &str| {
+        let report = json(&swarmtrail_on(log.as_bytes(), &["report", "-o", "json", "--completed", mode]).stdout);
+        let session = &report["sessions"][0];
+        let stretches = session["listing"]
+            .as_array()
+            .expect("a list")
+            .iter()
+            .map(|l| l["status"].as_str().expect("a status").to_string());
+        (stretches.collect::<Vec<_>>().join(" "), session["end"].clone(), session["completed_at"].clone())
+    };
+    let at = serde_json::json!("2026-11-22T00:01:40Z");
+    assert_eq!(listing("removes"), ("leeching removed seeding removed".into(), "completed".into(), at.clone()));
+    assert_eq!(listing("seeds"), ("leeching seeding".into(), "open".into(), at));
+}
+
+/// Where each anomaly shows in lines that a client could have sent, and that an honest neighbour of it shows none.
+#[test]
+fn every_anomaly_is_found_and_its_neighbour_is_not() {
+    // A log that covers the hours before and after, so that nothing is at its edge.
+    let frame = |lines: &[String]| {
+        let edge = |at| announce("watcher00", at, "", 0, 0, 0);
+        format!("{}{}{}", edge(0), lines.concat(), edge(86_000))
+    };
+    let h = 3600;
+    let refused = |line: String| line.replace("\" 200 ", "\" 503 ");
+    let regular = |from: u32, n: u32, left: u64| -> Vec<String> {
+        (0..n)
+            .map(|i| {
+                announce(
+                    "suspect00",
+                    from + 1800 * i,
+                    if i == 0 { "started" } else { "" },
+                    0,
+                    (i as u64) << 20,
+                    left - ((i as u64) << 20),
+                )
+            })
+            .collect()
+    };
+    let with = |mut lines: Vec<String>, more: Vec<String>| {
+        lines.extend(more);
+        lines
+    };
+    let big = 10 << 30;
+    let cases: Vec<(&str, Vec<String>, Vec<String>)> = vec![
+        (
+            "missing-stopped",
+            regular(4 * h, 4, big),
+            with(regular(4 * h, 4, big), vec![announce("suspect00", 7 * h, "stopped", 0, 4 << 20, big - (4 << 20))]),
+        ),
+        (
+            "undelivered-stopped",
+            with(
+                regular(4 * h, 4, big),
+                vec![refused(announce("suspect00", 6 * h, "stopped", 0, 4 << 20, big - (4 << 20)))],
+            ),
+            with(
+                regular(4 * h, 4, big),
+                vec![
+                    refused(announce("suspect00", 6 * h, "stopped", 0, 4 << 20, big - (4 << 20))),
+                    announce("suspect00", 6 * h + 20, "stopped", 0, 4 << 20, big - (4 << 20)),
+                ],
+            ),
+        ),
+        (
+            "missing-started",
+            vec![announce("suspect00", 5 * h, "", 0, 5, 95)],
+            vec![
+                refused(announce("suspect00", 5 * h, "started", 0, 0, 100)),
+                announce("suspect00", 5 * h + 20, "", 0, 5, 95),
+            ],
+        ),
+        (
+            "announce-after-stopped",
+            vec![
+                announce("suspect00", 5 * h, "started", 0, 0, 100),
+                announce("suspect00", 6 * h, "stopped", 0, 5, 95),
+                announce("suspect00", 6 * h + 900, "", 0, 6, 94),
+            ],
+            vec![
+                announce("suspect00", 5 * h, "started", 0, 0, 100),
+                announce("suspect00", 6 * h, "stopped", 0, 5, 95),
+                announce("suspect00", 6 * h + 3, "", 0, 5, 95),
+            ],
+        ),
+        (
+            "duplicate-started",
+            vec![announce("suspect00", 5 * h, "started", 0, 0, 100), announce("suspect00", 6 * h, "started", 7, 5, 95)],
+            vec![
+                announce("suspect00", 5 * h, "started", 0, 0, 100),
+                announce("suspect00", 6 * h, "started", 7, 5, 95).replace("203.0.113.1 ", "203.0.113.2 "),
+            ],
+        ),
+        (
+            "completed-with-left",
+            vec![
+                announce("suspect00", 5 * h, "started", 0, 0, 100),
+                announce("suspect00", 6 * h, "completed", 7, 5, 95),
+            ],
+            vec![
+                announce("suspect00", 5 * h, "started", 0, 0, 100),
+                announce("suspect00", 6 * h, "completed", 7, 100, 0),
+            ],
+        ),
+        (
+            "completed-without-download",
+            vec![announce("suspect00", 5 * h, "started", 0, 0, 0), announce("suspect00", 6 * h, "completed", 0, 0, 0)],
+            vec![
+                announce("suspect00", 5 * h, "started", 0, 0, 100),
+                announce("suspect00", 6 * h, "completed", 0, 100, 0),
+            ],
+        ),
+        (
+            "completed-repeated",
+            vec![
+                announce("suspect00", 5 * h, "started", 0, 0, 100),
+                announce("suspect00", 6 * h, "completed", 0, 100, 0),
+                announce("suspect00", 7 * h, "completed", 0, 100, 0),
+            ],
+            vec![
+                announce("suspect00", 5 * h, "started", 0, 0, 100),
+                announce("suspect00", 6 * h, "completed", 0, 100, 0),
+                announce("suspect00", 7 * h, "", 0, 100, 50),
+                announce("suspect00", 8 * h, "completed", 0, 150, 0),
+            ],
+        ),
+        (
+            "pause-gap",
+            with(regular(4 * h, 4, big), vec![announce("suspect00", 9 * h, "", 0, 3 << 20, big - (3 << 20))]),
+            with(regular(4 * h, 4, big), vec![announce("suspect00", 9 * h, "", 0, 4 << 20, big - (4 << 20))]),
+        ),
+        (
+            "stalled",
+            (0..5)
+                .map(|i| {
+                    announce("suspect00", 5 * h + 1800 * i, if i == 0 { "started" } else { "" }, u64::from(i), 0, 100)
+                })
+                .collect(),
+            (0..5)
+                .map(|i| {
+                    announce(
+                        "suspect00",
+                        5 * h + 1800 * i,
+                        if i == 0 { "started" } else { "paused" },
+                        u64::from(i),
+                        0,
+                        100,
+                    )
+                })
+                .collect(),
+        ),
+        (
+            "early-announce",
+            (0..8)
+                .map(|i| announce("suspect00", 5 * h + 60 * i, if i == 0 { "started" } else { "" }, u64::from(i), 0, 0))
+                .collect(),
+            (0..8)
+                .map(|i| {
+                    announce("suspect00", 5 * h + 1500 * i, if i == 0 { "started" } else { "" }, u64::from(i), 0, 0)
+                })
+                .collect(),
+        ),
+        (
+            "counter-reset",
+            with(regular(4 * h, 4, big), vec![announce("suspect00", 6 * h, "", 0, 1 << 20, big - (1 << 20))]),
+            with(
+                regular(4 * h, 4, big),
+                vec![announce("suspect00", 6 * h, "", 0, (3 << 20) - 70_000, big - (3 << 20))],
+            ),
+        ),
+        (
+            "nonzero-start",
+            vec![announce("suspect00", 5 * h, "started", 1 << 40, 0, 0)],
+            vec![announce("suspect00", 600, "started", 1 << 40, 0, 0)],
+        ),
+        (
+            "left-increased",
+            with(regular(4 * h, 4, big), vec![announce("suspect00", 6 * h, "", 0, 4 << 20, big + (1 << 30))]),
+            vec![
+                announce("suspect00", 5 * h, "started", 0, 0, 16_384),
+                announce("suspect00", 5 * h + 60, "", 0, 0, 16_384),
+                announce("suspect00", 6 * h, "", 0, 1 << 20, big),
+            ],
+        ),
+        (
+            "ledger-mismatch",
+            with(regular(4 * h, 4, big), vec![announce("suspect00", 6 * h, "", 0, 4 << 20, 0)]),
+            with(regular(4 * h, 4, big), vec![announce("suspect00", 6 * h, "completed", 0, big + (1 << 28), 0)]),
+        ),
+        (
+            "overspeed",
+            vec![
+                announce("suspect00", 5 * h, "started", 0, 0, 0),
+                announce("suspect00", 5 * h + 1800, "", 1 << 40, 0, 0),
+            ],
+            vec![
+                announce("suspect00", 5 * h, "started", 0, 0, 0),
+                announce("suspect00", 5 * h + 1800, "", 1 << 36, 0, 0),
+            ],
+        ),
+        (
+            "many-addresses",
+            (0..6)
+                .map(|i| {
+                    announce("suspect00", 5 * h + 1800 * i, if i == 0 { "started" } else { "" }, 0, 0, 0)
+                        .replace("203.0.113.1 ", &format!("198.51.{i}.7 "))
+                })
+                .collect(),
+            (0..6)
+                .map(|i| {
+                    announce("suspect00", 5 * h + 1800 * i, if i == 0 { "started" } else { "" }, 0, 0, 0)
+                        .replace("203.0.113.1 ", &format!("2001:db8::{i} "))
+                })
+                .collect(),
+        ),
+    ];
+    let found = |lines: &[String], user: &str| -> Vec<String> {
+        let run =
+            swarmtrail_on(frame(lines).as_bytes(), &["anomalies", "-o", "json", "--interval", "30m", "--user", user]);
+        json(&run.stdout)
+            .as_array()
+            .expect("a list")
+            .iter()
+            .map(|a| a["check"].as_str().expect("a name").to_string())
+            .collect()
+    };
+    let mut seen: Vec<&str> = Vec::new();
+    for (check, guilty, harmless) in &cases {
+        let found_guilty = found(guilty, "suspect00");
+        assert!(found_guilty.iter().any(|name| name == check), "{check} is not among {found_guilty:?}");
+        let found_harmless = found(harmless, "suspect00");
+        assert!(!found_harmless.iter().any(|name| name == check), "{check} is found in what only looks like it");
+        assert_eq!(found(guilty, "watcher00"), Vec::<String>::new(), "nobody else is blamed");
+        seen.push(check);
+    }
+    for check in swarmtrail::audit::CHECKS {
+        assert!(seen.contains(&check.name), "{} has no case here", check.name);
+    }
+}

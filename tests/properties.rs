@@ -1,0 +1,273 @@
+//! What must hold for any log: nothing panics, every line is counted once, and what does not matter changes nothing.
+
+mod support;
+
+use proptest::prelude::*;
+use proptest::test_runner::Config;
+use serde_json::Value;
+use std::fs;
+use std::path::PathBuf;
+use support::json;
+use swarmtrail::access_log::lines;
+use swarmtrail::account::{Keep, Totals};
+use swarmtrail::announce::Event;
+use swarmtrail::audit::{Watch, findings};
+use swarmtrail::reading::{Options, read_all};
+use swarmtrail::replay::{Given, Order, Rules, Story};
+use swarmtrail::report::{Filter, Output, Style, View, print_report};
+use swarmtrail::session::{Completed, Counters, Phase, Said, advance, decide};
+use swarmtrail::source::Source;
+use swarmtrail::time::Time;
+
+/// Every real log in a format that is read.
+fn logs() -> Vec<(PathBuf, Vec<u8>)> {
+    let corpus = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("testdata/corpus");
+    let mut out = Vec::new();
+    for scenario in fs::read_dir(corpus).expect("testdata is there") {
+        for file in fs::read_dir(scenario.expect("a folder").path()).expect("a folder") {
+            let path = file.expect("a file").path();
+            if path.extension().is_some_and(|e| e == "log") {
+                let bytes = fs::read(&path).expect("readable");
+                out.push((path, bytes));
+            }
+        }
+    }
+    out.sort();
+    assert!(out.len() > 20, "only {} logs", out.len());
+    out
+}
+
+fn read(parts: &[&[u8]], threads: usize, keep: Keep) -> (swarmtrail::reading::Input, Story, Vec<Watch>) {
+    let dir = tempfile::tempdir().expect("a folder for the test");
+    let sources: Vec<Source> = (0..parts.len()).map(|n| Source::File(dir.path().join(format!("{n}.log")))).collect();
+    for (source, part) in sources.iter().zip(parts) {
+        let Source::File(path) = source else { continue };
+        fs::write(path, part).expect("written");
+    }
+    let rules = Rules { keep, order: Order::EachUser, ..Rules::default() };
+    let (mut input, engines) = read_all(&sources, &Options { format: None, threads, rules }, Watch::default);
+    for (number, source) in input.sources.iter_mut().enumerate() {
+        // The folder has another name each time.
+        source.name = format!("{number}.log");
+    }
+    let (parts, watches) = engines.into_iter().unzip();
+    let span = (input.tally.first_at, input.tally.last_at);
+    (input, Story::new(parts, Given::default(), span), watches)
+}
+
+/// The report of a log that lies in these files.
+fn report(parts: &[&[u8]], threads: usize) -> Value {
+    let (input, story, watches) = read(parts, threads, Keep::Shape);
+    let found = findings(&story, &watches, None);
+    let mut out = Vec::new();
+    let style = Style { color: false, width: None, millis: input.millis };
+    let filter = Filter::default();
+    print_report(&mut out, Output::Json, &style, &View::new(&story, &input, &found, &filter)).expect("written");
+    json(&String::from_utf8(out).expect("UTF-8"))
+}
+
+/// The same without what may differ between one file and several: where lines stand.
+fn without_places(mut report: Value) -> Value {
+    fn strip(value: &mut Value) {
+        match value {
+            Value::Object(map) => {
+                for place in ["first_line", "last_line", "evidence", "sources", "rejected_examples"] {
+                    map.remove(place);
+                }
+                map.values_mut().for_each(strip);
+            }
+            Value::Array(items) => items.iter_mut().for_each(strip),
+            _ => {}
+        }
+    }
+    strip(&mut report);
+    report
+}
+
+fn sum_holds(report: &Value) {
+    let read = &report["input"];
+    let count = |name: &str| read[name].as_u64().unwrap_or_else(|| panic!("{name} in {read}"));
+    let fates = ["announces", "duplicates", "undelivered", "scrapes", "other", "rejected", "continuations"];
+    assert_eq!(count("lines"), fates.iter().map(|fate| count(fate)).sum::<u64>(), "{read}");
+    let reasons: u64 = read["rejected_by_reason"].as_object().unwrap().values().map(|n| n.as_u64().unwrap()).sum();
+    assert_eq!(reasons, count("rejected"));
+}
+
+/// The second of a line, as text: lines of the same one may be in any order.
+fn second_of(line: &[u8]) -> &[u8] {
+    let open = line.iter().position(|b| *b == b'[').map_or(0, |at| at + 1);
+    line.get(open..open + 20).unwrap_or_default()
+}
+
+#[test]
+fn threads_and_files_change_nothing() {
+    for (path, log) in logs() {
+        let whole = report(&[&log], 1);
+        sum_holds(&whole);
+        for threads in [2, 3, 7] {
+            assert_eq!(report(&[&log], threads), whole, "{} on {threads} threads", path.display());
+        }
+        let all: Vec<&[u8]> = log.split_inclusive(|b| *b == b'\n').collect();
+        for pieces in [2, 5] {
+            let parts: Vec<Vec<u8>> = all.chunks(all.len().div_ceil(pieces)).map(|lines| lines.concat()).collect();
+            let parts: Vec<&[u8]> = parts.iter().map(Vec::as_slice).collect();
+            assert_eq!(
+                without_places(report(&parts, 2)),
+                without_places(whole.clone()),
+                "{} in {pieces}",
+                path.display()
+            );
+        }
+        let crlf: Vec<u8> = lines(&log).flat_map(|line| [line, b"\r\n"].concat()).collect();
+        assert_eq!(report(&[&crlf], 1)["sessions"], whole["sessions"], "{} with CRLF", path.display());
+    }
+}
+
+#[test]
+fn doubled_lines_credit_nothing() {
+    for (path, log) in logs() {
+        let doubled: Vec<u8> = log.split_inclusive(|b| *b == b'\n').flat_map(|line| [line, line].concat()).collect();
+        let (once, twice) = (without_places(report(&[&log], 1)), without_places(report(&[&doubled], 1)));
+        for part in ["users", "torrents", "sessions", "anomalies", "settings"] {
+            assert_eq!(once[part], twice[part], "{part} of {}", path.display());
+        }
+        let count = |report: &Value, fate: &str| report["input"][fate].as_u64().unwrap();
+        assert_eq!(count(&twice, "announces"), count(&once, "announces"));
+        assert_eq!(count(&twice, "duplicates"), 2 * count(&once, "duplicates") + count(&once, "announces"));
+    }
+}
+
+#[test]
+fn a_log_cut_short_tells_what_was_known_then() {
+    for (path, log) in logs() {
+        let (_, whole, _) = read(&[&log], 1, Keep::All);
+        let all: Vec<&[u8]> = log.split_inclusive(|b| *b == b'\n').collect();
+        for cut in (1..all.len()).step_by(7).filter(|&cut| second_of(all[cut]) != second_of(all[cut - 1])) {
+            let (input, before, _) = read(&[&all[..cut].concat()], 1, Keep::All);
+            for user in &before.users {
+                let known = whole.users.iter().find(|u| u.name == user.name).expect("a user does not vanish");
+                let then: Totals = (known.account.timeline().iter().rev())
+                    .find(|point| point.at <= input.tally.last_at)
+                    .map(|point| point.totals)
+                    .unwrap_or_default();
+                assert_eq!(user.account.totals, then, "{} cut after line {cut}", path.display());
+            }
+        }
+    }
+}
+
+proptest! {
+    #![proptest_config(Config { cases: 48, failure_persistence: None, ..Config::default() })]
+
+    #[test]
+    fn lines_of_one_second_may_come_in_any_order(which in any::<prop::sample::Index>(), seed in any::<u64>()) {
+        let logs = logs();
+        let (path, log) = which.get(&logs);
+        let mut all: Vec<&[u8]> = log.split_inclusive(|b| *b == b'\n').collect();
+        // The order of users' lines within a second is random; what a log can tell of one peer's order within a second
+        // is in its counters.
+        let mut random = seed | 1;
+        for group in all.chunk_by_mut(|a, b| second_of(a) == second_of(b)) {
+            for at in (1..group.len()).rev() {
+                random = random.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+                group.swap(at, (random >> 33) as usize % (at + 1));
+            }
+        }
+        let (straight, shuffled) = (without_places(report(&[log], 1)), without_places(report(&[&all.concat()], 1)));
+        for part in ["users", "torrents", "settings", "anomalies"] {
+            prop_assert_eq!(&straight[part], &shuffled[part], "{} of {}", part, path.display());
+        }
+        let strip_addresses = |report: &Value| {
+            let mut sessions = report["sessions"].clone();
+            for session in sessions.as_array_mut().into_iter().flatten() {
+                if let Some(list) = session["addresses"].as_array_mut() {
+                    list.sort_by_key(|address| address.to_string());
+                }
+            }
+            sessions
+        };
+        prop_assert_eq!(strip_addresses(&straight), strip_addresses(&shuffled), "sessions of {}", path.display());
+    }
+
+    #[test]
+    fn lines_a_few_seconds_late_change_nothing(which in any::<prop::sample::Index>(), seed in any::<u64>()) {
+        let logs = logs();
+        let (path, log) = which.get(&logs);
+        let all: Vec<&[u8]> = log.split_inclusive(|b| *b == b'\n').collect();
+        // Every line may fall behind up to four lines of other seconds, but not behind those of its own.
+        let mut late: Vec<(usize, usize)> = all.iter().enumerate().map(|(at, line)| {
+            let delay = (seed.rotate_left((at % 61) as u32) & 3) as usize;
+            let same = all[at + 1..].iter().take_while(|next| second_of(next) == second_of(line)).count();
+            (at + if same == 0 { delay } else { 0 }, at)
+        }).collect();
+        late.sort();
+        let late: Vec<u8> = late.into_iter().flat_map(|(_, at)| all[at].iter().copied()).collect();
+        let (straight, late) = (without_places(report(&[log], 1)), without_places(report(&[&late], 1)));
+        prop_assert_eq!(&straight["sessions"], &late["sessions"], "{}", path.display());
+        prop_assert_eq!(&straight["users"], &late["users"], "{}", path.display());
+    }
+
+    #[test]
+    fn any_bytes_are_counted(bytes in prop::collection::vec(any::<u8>(), 0..2000)) {
+        sum_holds(&report(&[&bytes], 2));
+    }
+
+    #[test]
+    fn a_damaged_log_is_counted(
+        which in any::<prop::sample::Index>(),
+        hits in prop::collection::vec((any::<prop::sample::Index>(), any::<u8>()), 1..60),
+        end in any::<prop::sample::Index>(),
+    ) {
+        let logs = logs();
+        let mut log = which.get(&logs).1.clone();
+        for (place, byte) in hits {
+            let place = place.index(log.len());
+            log[place] = byte;
+        }
+        log.truncate(end.index(log.len()) + 1);
+        let text = report(&[&log], 2);
+        sum_holds(&text);
+        prop_assert_eq!(text["input"]["lines"].as_u64().unwrap() as usize, lines(&log).count());
+    }
+
+    /// Random announces through the state machine.
+    #[test]
+    fn the_state_machine_keeps_its_promises(
+        walk in prop::collection::vec((0u8..5, 0u64..4, 0u64..4, 0u64..3, 0i64..40, any::<bool>()), 1..60),
+        seeds in any::<bool>(),
+    ) {
+        let mode = if seeds { Completed::Seeds } else { Completed::Removes };
+        let mut state = None;
+        let mut at = 0;
+        let mut total = Counters::ZERO;
+        for (event, up, down, left, wait, same_address) in walk {
+            at += wait;
+            let event = [Event::None, Event::Started, Event::Completed, Event::Stopped, Event::Paused][usize::from(event)];
+            let counters = Counters { up: up << 24, down: down << 24 };
+            let said = Said { at: Some(Time::from_secs(at + 1)), event, counters, left, same_address };
+            let transition = decide(state.as_ref(), &said, None);
+            let next = advance(state.as_ref(), &said, transition, None, mode);
+            if transition == swarmtrail::session::Transition::Duplicate {
+                prop_assert_eq!(event, state.unwrap().last_event);
+                continue;
+            }
+            prop_assert!(!next.peak.fell_below(next.base) && !next.peak.fell_below(counters));
+            if transition.opens() {
+                prop_assert_eq!(next.credit(), Counters::ZERO, "a session begins with nothing");
+                prop_assert!(state.is_none() || event != Event::Stopped, "`stopped` ends, and begins nothing");
+                total = Counters { up: total.up + next.credit().up, down: total.down + next.credit().down };
+            } else {
+                let before = state.unwrap();
+                prop_assert!(!next.credit().fell_below(before.credit()), "credit is never taken back");
+                prop_assert_eq!(next.base, before.base);
+            }
+            prop_assert_eq!(next.phase == Phase::Stopped, event == Event::Stopped);
+            prop_assert_eq!(next.phase == Phase::Completed, event == Event::Completed && !seeds);
+            if next.phase == Phase::Seeding {
+                prop_assert_eq!(next.left, Some(0));
+            }
+            prop_assert!(next.completed_at.is_none() || next.leeched, "only a leech completes");
+            state = Some(next);
+        }
+    }
+}
