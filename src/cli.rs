@@ -10,6 +10,7 @@ use swarmtrail::time::{Time, parse_duration, parse_time};
 /// over time, what each profile listed and when, and what does not add up.
 #[derive(Parser)]
 #[command(name = "swarmtrail", version, max_term_width = 100, after_help = EXAMPLES)]
+#[command(override_usage = "swarmtrail [OPTIONS] [COMMAND] [FILE]...")]
 pub struct Cli {
     #[command(subcommand)]
     pub command: Option<Command>,

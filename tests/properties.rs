@@ -60,7 +60,7 @@ fn report(parts: &[&[u8]], threads: usize) -> Value {
     let (input, story, watches) = read(parts, threads, Keep::Shape);
     let found = findings(&story, &watches, None);
     let mut out = Vec::new();
-    let style = Style { color: false, width: None, millis: input.millis };
+    let style = Style { color: false, width: None, millis: input.tally.millis };
     let filter = Filter::default();
     print_report(&mut out, Output::Json, &style, &View::new(&story, &input, &found, &filter)).expect("written");
     json(&String::from_utf8(out).expect("UTF-8"))

@@ -158,7 +158,7 @@ impl Told {
             return Ok(ExitCode::from(2));
         }
         let mut out = BufWriter::with_capacity(1 << 16, io::stdout().lock());
-        print(&mut out, self.setup.output, self.setup.style(self.input.millis))?;
+        print(&mut out, self.setup.output, self.setup.style(self.input.tally.millis))?;
         out.flush()?;
         let severe = |least: Severity| self.view().findings_asked_for().any(|f| f.severity >= least);
         Ok(match self.setup.shared.fail_on.map(Severity::from) {

@@ -31,8 +31,30 @@ pub struct Record<'a> {
     pub addr: &'a [u8],
     /// The server refused it.
     pub refused: bool,
+    /// Who announces, as a number to look up by.
+    pub user_hash: UserHash,
     /// What it says.
     pub announce: Announce<'a>,
+}
+
+/// A user's name (the passkey, or without one the address) as a seeded hash: which engine owns the user, and where to
+/// look. Strangers choose passkeys, but cannot know the seed.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+pub struct UserHash(u64);
+
+impl UserHash {
+    /// The hash of a user.
+    #[inline]
+    pub fn of(seed: &RandomState, passkey: Option<&[u8]>, addr: &[u8]) -> UserHash {
+        UserHash(seed.hash_one((passkey.unwrap_or(addr), passkey.is_some())))
+    }
+
+    /// Which of so many engines owns the user.
+    #[inline]
+    pub fn shard(self, shards: usize) -> usize {
+        // The upper bits: the lower ones choose a place in the engine's own table.
+        ((u128::from(self.0) * shards as u128) >> 64) as usize
+    }
 }
 
 impl<'a> Record<'a> {
@@ -140,6 +162,9 @@ struct Held {
 /// All sessions of one (user, info hash, peer id).
 #[derive(Debug)]
 struct Slot {
+    user_hash: UserHash,
+    info_hash: InfoHash,
+    peer_id: PeerId,
     user: u32,
     torrent: u32,
     key: u32,
@@ -147,7 +172,6 @@ struct Slot {
     session: u32,
     /// The address last used.
     address: u32,
-    peer_id: PeerId,
     refused_start: Option<Box<(Counters, bool)>>,
     refused: bool,
 }
@@ -159,7 +183,7 @@ pub struct Replay<L> {
     rules: Rules,
     listener: L,
     seed: RandomState,
-    user_table: HashTable<u32>,
+    user_table: HashTable<(UserHash, u32)>,
     users: Vec<User>,
     queues: Vec<VecDeque<Held>>,
     torrent_table: HashTable<u32>,
@@ -209,9 +233,8 @@ impl<L: Listener> Replay<L> {
         if record.at.is_some_and(|at| self.rules.until.is_some_and(|until| at > until)) {
             return;
         }
-        let user = self.user(record);
-        let slot = self.slot(user, record);
-        let known = self.slots[slot as usize].address;
+        let slot = self.slot(record);
+        let Slot { user, address: known, .. } = self.slots[slot as usize];
         let address = if self.names.name(known) == record.addr { known } else { self.names.number(record.addr) };
         self.slots[slot as usize].address = address;
         let held = Held {
@@ -396,18 +419,17 @@ impl<L: Listener> Replay<L> {
 
     fn user(&mut self, record: &Record<'_>) -> u32 {
         let (name, is_passkey) = record.user();
-        let hash = self.seed.hash_one((name, is_passkey));
         let users = &mut self.users;
         let entry = self.user_table.entry(
-            hash,
-            |&n| users[n as usize].is(name, is_passkey),
-            |&n| self.seed.hash_one((&*users[n as usize].name, users[n as usize].is_passkey)),
+            record.user_hash.0,
+            |&(hash, n)| hash == record.user_hash && users[n as usize].is(name, is_passkey),
+            |&(hash, _)| hash.0,
         );
         match entry {
-            hashbrown::hash_table::Entry::Occupied(known) => *known.get(),
+            hashbrown::hash_table::Entry::Occupied(known) => known.get().1,
             hashbrown::hash_table::Entry::Vacant(free) => {
                 let number = users.len() as u32;
-                free.insert(number);
+                free.insert((record.user_hash, number));
                 users.push(User { name: name.into(), is_passkey, account: Account::default() });
                 if self.rules.order == Order::EachUser {
                     self.queues.push(VecDeque::new());
@@ -437,35 +459,38 @@ impl<L: Listener> Replay<L> {
         }
     }
 
-    fn slot(&mut self, user: u32, record: &Record<'_>) -> u32 {
+    /// The slot of an announce. A known one is found by the user's hash alone: that two passkeys have the same seeded 64
+    /// bits and the same torrent and peer id besides does not happen.
+    fn slot(&mut self, record: &Record<'_>) -> u32 {
         let info_hash = record.announce.info_hash;
         let peer_id = record.announce.peer_id.bytes();
-        let hash = self.seed.hash_one((user, info_hash, peer_id));
-        let (slots, torrents) = (&self.slots, &self.torrents);
+        let hash = self.seed.hash_one((record.user_hash, info_hash, peer_id));
+        let slots = &self.slots;
         let found = self.slot_table.find(hash, |&n| {
             let slot = &slots[n as usize];
-            slot.user == user && slot.peer_id.bytes() == peer_id && torrents[slot.torrent as usize] == info_hash
+            slot.user_hash == record.user_hash && slot.info_hash == info_hash && slot.peer_id.bytes() == peer_id
         });
         if let Some(&number) = found {
             return number;
         }
         let number = self.slots.len() as u32;
-        let torrent = self.torrent(info_hash);
         let slot = Slot {
-            user,
-            torrent,
+            user_hash: record.user_hash,
+            info_hash,
+            peer_id: PeerId::from(peer_id),
+            user: self.user(record),
+            torrent: self.torrent(info_hash),
             key: self.names.number(record.announce.key),
             session: NONE,
             address: 0,
-            peer_id: PeerId::from(peer_id),
             refused_start: None,
             refused: false,
         };
         self.slots.push(slot);
-        let (slots, torrents) = (&self.slots, &self.torrents);
+        let slots = &self.slots;
         self.slot_table.insert_unique(hash, number, |&n| {
             let slot = &slots[n as usize];
-            self.seed.hash_one((slot.user, torrents[slot.torrent as usize], slot.peer_id.bytes()))
+            self.seed.hash_one((slot.user_hash, slot.info_hash, slot.peer_id.bytes()))
         });
         number
     }

@@ -101,7 +101,7 @@ fn severity<S: Serializer>(severity: &Severity, s: S) -> Result<S::Ok, S::Error>
 
 impl View<'_> {
     fn at(&self, time: Option<Time>) -> At {
-        At { time, millis: self.input.millis }
+        At { time, millis: self.input.tally.millis }
     }
 
     fn place(&self, line: LineRef) -> Place<'_> {
@@ -333,7 +333,7 @@ impl<'a> UserRow<'a> {
             leeching: sum.leeching,
             seeding: sum.seeding,
             addresses: sum.addresses.len() as u64,
-            timeline: Timeline { points: user.account.timeline(), millis: view.input.millis },
+            timeline: Timeline { points: user.account.timeline(), millis: view.input.tally.millis },
         }
     }
 
@@ -607,19 +607,16 @@ pub struct ListedRow {
     session: u64,
     status: &'static str,
     since: At,
+    /// When the session was last heard of, in the whole log.
     last_at: At,
     ghost: &'static str,
     client: String,
-    uploaded: u64,
-    downloaded: u64,
-    left: Option<u64>,
 }
 
 impl ListedRow {
     pub(super) fn new(view: &View<'_>, index: usize, listed: Listed, at: Option<Time>) -> Self {
         let story = view.story;
         let session = &story.sessions[index];
-        let credit = session.state.credit();
         ListedRow {
             user: view.name(story.user(session)),
             info_hash: story.torrents[session.torrent as usize],
@@ -629,9 +626,6 @@ impl ListedRow {
             last_at: view.at(session.last_at),
             ghost: ghost(session, &story.endings[index], story.settings.interval, at).name(),
             client: client_of(session.peer_id.bytes()).to_string(),
-            uploaded: credit.up,
-            downloaded: credit.down,
-            left: session.state.left,
         }
     }
 }
@@ -650,9 +644,6 @@ impl Row for ListedRow {
             shown("last_at", |r| Cell::Time(r.last_at)),
             shown("ghost", |r| Cell::Text(r.ghost.into())),
             shown("client", |r| Cell::Text(r.client.clone())),
-            exact("uploaded", |r| Cell::Bytes(r.uploaded.into())),
-            exact("downloaded", |r| Cell::Bytes(r.downloaded.into())),
-            exact("left", |r| Cell::MaybeBytes(r.left)),
         ]
     }
 }

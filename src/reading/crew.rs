@@ -1,0 +1,172 @@
+//! The threads: each reads, parses and applies, whichever is next.
+//!
+//! Blocks are numbered as they are read. Any thread parses any block; every thread applies its own engine's share of all
+//! blocks, in their order. So nothing depends on who was faster, and nobody waits while there is something to do.
+
+use super::intake::Intake;
+use super::parse::{Job, Parsed, parse};
+use super::tally::Tally;
+use crate::access_log::Clock;
+use crate::replay::{Listener, Replay};
+use foldhash::fast::RandomState;
+use std::collections::VecDeque;
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+
+/// What the threads share.
+pub struct Crew<'a> {
+    board: Mutex<Board>,
+    changed: Condvar,
+    intake: Mutex<Intake<'a>>,
+    threads: usize,
+    seed: RandomState,
+}
+
+/// Where the work stands.
+struct Board {
+    /// Read, but not parsed: the number of each block, and the block.
+    waiting: VecDeque<(usize, Job)>,
+    /// Parsed, but not applied by all; the first one's number is `applied`. `None` while it is being parsed.
+    parsed: VecDeque<Option<Arc<Parsed>>>,
+    /// Blocks that all engines have applied.
+    applied: usize,
+    /// How many blocks each engine has applied.
+    by_engine: Vec<usize>,
+    /// Somebody reads.
+    reading: bool,
+    /// All is read.
+    read_all: bool,
+    buffers: Vec<Vec<u8>>,
+    spare: Vec<Parsed>,
+}
+
+/// What a thread does next.
+enum Task {
+    Read(Vec<u8>),
+    Parse(usize, Job, Parsed),
+    Apply(Arc<Parsed>),
+    Nothing,
+}
+
+impl<'a> Crew<'a> {
+    /// A crew of so many threads.
+    pub fn new(intake: Intake<'a>, threads: usize) -> Self {
+        let board = Board {
+            waiting: VecDeque::new(),
+            parsed: VecDeque::new(),
+            applied: 0,
+            by_engine: vec![0; threads],
+            reading: false,
+            read_all: false,
+            buffers: Vec::new(),
+            spare: Vec::new(),
+        };
+        let (board, intake) = (Mutex::new(board), Mutex::new(intake));
+        Crew { board, changed: Condvar::new(), intake, threads, seed: RandomState::default() }
+    }
+
+    /// Works until everything is applied. Returns what became of the lines, and how many each source has.
+    pub fn work<L: Listener>(&self, engine: &mut Replay<L>, number: usize) -> (Tally, Vec<u64>) {
+        let mut clock = Clock::default();
+        let mut tally = Tally::default();
+        let mut lines: Vec<u64> = Vec::new();
+        let mut board = self.lock();
+        loop {
+            let task = self.next_task(&mut board, number);
+            if let Task::Nothing = task {
+                if board.read_all && board.parsed.is_empty() {
+                    self.changed.notify_all();
+                    return (tally, lines);
+                }
+                board = self.changed.wait(board).unwrap_or_else(PoisonError::into_inner);
+                continue;
+            }
+            drop(board);
+            match task {
+                Task::Read(buffer) => {
+                    let job = self.intake.lock().unwrap_or_else(PoisonError::into_inner).next(buffer);
+                    board = self.lock();
+                    board.reading = false;
+                    match job {
+                        Some(job) => board.take_in(job),
+                        None => board.read_all = true,
+                    }
+                    self.changed.notify_all();
+                }
+                Task::Parse(block, job, parsed) => {
+                    let parsed = parse(job, parsed, self.threads, &self.seed, &mut clock);
+                    board = self.lock();
+                    let place = block - board.applied;
+                    board.parsed[place] = Some(Arc::new(parsed));
+                    self.changed.notify_all();
+                }
+                Task::Apply(parsed) => {
+                    if lines.len() <= parsed.source {
+                        lines.resize(parsed.source + 1, 0);
+                    }
+                    let base = &mut lines[parsed.source];
+                    for record in parsed.records(number, *base) {
+                        engine.feed(&record);
+                    }
+                    tally.append(&parsed.tally, *base);
+                    *base += parsed.tally.lines;
+                    drop(parsed);
+                    board = self.lock();
+                    board.by_engine[number] += 1;
+                    board.read_all |= engine.done();
+                    if board.retire() {
+                        self.changed.notify_all();
+                    }
+                }
+                Task::Nothing => board = self.lock(),
+            }
+        }
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Board> {
+        self.board.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// What this engine's thread should do: apply before parse before read, so that little is held.
+    fn next_task(&self, board: &mut Board, engine: usize) -> Task {
+        let place = board.by_engine[engine] - board.applied;
+        if let Some(Some(parsed)) = board.parsed.get(place) {
+            return Task::Apply(parsed.clone());
+        }
+        if let Some((block, job)) = board.waiting.pop_front() {
+            return Task::Parse(block, job, board.spare.pop().unwrap_or_default());
+        }
+        if !board.reading && !board.read_all && board.parsed.len() < 2 * self.threads {
+            board.reading = true;
+            return Task::Read(board.buffers.pop().unwrap_or_default());
+        }
+        Task::Nothing
+    }
+
+    /// What was read.
+    pub fn intake(self) -> Intake<'a> {
+        self.intake.into_inner().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Board {
+    fn take_in(&mut self, job: Job) {
+        let block = self.applied + self.parsed.len();
+        self.parsed.push_back(None);
+        self.waiting.push_back((block, job));
+    }
+
+    /// Drops the blocks that all engines have applied; `true` if there were any.
+    fn retire(&mut self) -> bool {
+        let all = self.by_engine.iter().copied().min().unwrap_or_default();
+        let any = self.applied < all;
+        while self.applied < all {
+            self.applied += 1;
+            if let Some(parsed) = self.parsed.pop_front().flatten().and_then(Arc::into_inner) {
+                let (bytes, parsed) = parsed.recycle();
+                self.buffers.push(bytes);
+                self.spare.push(parsed);
+            }
+        }
+        any
+    }
+}

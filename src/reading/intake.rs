@@ -1,0 +1,82 @@
+//! The sources, one after the other, as blocks to be parsed.
+
+use super::parse::Job;
+use super::{Options, SourceRead};
+use crate::access_log::{self, LineReader};
+use crate::source::{Block, Blocks, Source, SourceError};
+use std::io::Read;
+
+/// Hands out one block after the other.
+pub struct Intake<'a> {
+    waiting: std::slice::Iter<'a, Source>,
+    options: &'a Options,
+    open: Option<Open>,
+    /// The sources that could be opened; their lines are counted elsewhere.
+    pub sources: Vec<SourceRead>,
+    /// What could not be read.
+    pub errors: Vec<SourceError>,
+}
+
+struct Open {
+    blocks: Blocks<Box<dyn Read + Send>>,
+    lines: Option<LineReader>,
+    first: bool,
+}
+
+impl<'a> Intake<'a> {
+    /// The sources, in the order given.
+    pub fn new(sources: &'a [Source], options: &'a Options) -> Self {
+        Intake { waiting: sources.iter(), options, open: None, sources: Vec::new(), errors: Vec::new() }
+    }
+
+    /// The next block, in `buffer`; `None` when all is read.
+    pub fn next(&mut self, mut buffer: Vec<u8>) -> Option<Job> {
+        loop {
+            let Some(open) = &mut self.open else {
+                self.open_next()?;
+                continue;
+            };
+            let mut block = Block { bytes: std::mem::take(&mut buffer), ..Block::default() };
+            let source = self.sources.len() - 1;
+            let read = &mut self.sources[source];
+            match open.blocks.next(&mut block) {
+                Ok(true) => {}
+                Ok(false) => {
+                    self.open = None;
+                    buffer = block.bytes;
+                    continue;
+                }
+                Err(error) => {
+                    self.errors.push(SourceError::Read { name: read.name.clone(), after: read.bytes, error });
+                    self.open = None;
+                    continue;
+                }
+            }
+            if std::mem::take(&mut open.first) && block.bytes.starts_with(b"\xef\xbb\xbf") {
+                block.bytes.drain(..3);
+            }
+            read.bytes += block.read;
+            if open.lines.is_none() {
+                open.lines = LineReader::detect(&block.bytes);
+                read.format = open.lines.map(|l| l.format());
+            }
+            let wraps = open.lines.is_some_and(|l| l.wraps());
+            let joined = if wraps { access_log::unwrap_captures(&mut block.bytes) } else { 0 };
+            return Some(Job { block, source, reader: open.lines, joined });
+        }
+    }
+
+    fn open_next(&mut self) -> Option<()> {
+        let source = self.waiting.next()?;
+        match source.open() {
+            Ok(reader) => {
+                let format = self.options.format.map(|f| f.name());
+                self.sources.push(SourceRead { name: source.name(), format, bytes: 0, lines: 0 });
+                let lines = self.options.format.map(LineReader::of);
+                self.open = Some(Open { blocks: Blocks::new(reader), lines, first: true });
+            }
+            Err(error) => self.errors.push(error),
+        }
+        Some(())
+    }
+}

@@ -1,0 +1,76 @@
+//! Reads sources on every core and feeds the engines: blocks are cut in order, parsed side by side, and applied by the one
+//! engine that owns their users. So the result does not depend on how many cores there are.
+
+mod crew;
+mod intake;
+mod parse;
+mod tally;
+
+pub use tally::Tally;
+
+use crate::access_log::Format;
+use crate::replay::{Listener, Part, Replay, Rules};
+use crate::source::{Source, SourceError};
+use crew::Crew;
+use intake::Intake;
+
+/// How to read.
+#[derive(Clone)]
+pub struct Options {
+    /// The format of every source; `None` to detect it for each.
+    pub format: Option<&'static dyn Format>,
+    /// Threads to use, at least 1.
+    pub threads: usize,
+    /// What the engine does.
+    pub rules: Rules,
+}
+
+/// What was read of one source.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SourceRead {
+    /// Its name.
+    pub name: String,
+    /// The format given or detected; `None` if no line of it fits any.
+    pub format: Option<&'static str>,
+    /// Its size, as far as it was read.
+    pub bytes: u64,
+    /// Its physical lines.
+    pub lines: u64,
+}
+
+/// What was read.
+#[derive(Debug, Default)]
+pub struct Input {
+    /// The sources that could be opened, in the order given.
+    pub sources: Vec<SourceRead>,
+    /// What became of their lines.
+    pub tally: Tally,
+    /// What could not be read.
+    pub errors: Vec<SourceError>,
+}
+
+/// Reads all sources, in the order given, through as many engines as there are threads.
+pub fn read_all<L: Listener + Send>(
+    sources: &[Source],
+    options: &Options,
+    listener: impl Fn() -> L,
+) -> (Input, Vec<(Part, L)>) {
+    let threads = options.threads.max(1);
+    let mut engines: Vec<Replay<L>> = (0..threads).map(|_| Replay::new(options.rules.clone(), listener())).collect();
+    let crew = Crew::new(Intake::new(sources, options), threads);
+    let (first, others) = engines.split_at_mut(1);
+    let (tally, lines) = std::thread::scope(|scope| {
+        for (number, engine) in others.iter_mut().enumerate() {
+            let crew = &crew;
+            scope.spawn(move || crew.work(engine, number + 1));
+        }
+        // Every thread sees all lines; one of them is asked.
+        crew.work(&mut first[0], 0)
+    });
+    let mut intake = crew.intake();
+    for (source, lines) in intake.sources.iter_mut().zip(lines) {
+        source.lines = lines;
+    }
+    let input = Input { sources: intake.sources, tally, errors: intake.errors };
+    (input, engines.into_iter().map(Replay::finish).collect())
+}

@@ -1,0 +1,83 @@
+//! What became of the physical lines.
+
+use crate::announce::Reason;
+use crate::session::LineRef;
+use crate::time::Time;
+use std::collections::BTreeMap;
+
+/// What became of the physical lines. Each is counted once.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Tally {
+    /// All lines.
+    pub lines: u64,
+    /// Announces that the tracker took, copies included.
+    pub delivered: u64,
+    /// Announces answered with 4xx or 5xx.
+    pub undelivered: u64,
+    /// Scrapes.
+    pub scrapes: u64,
+    /// No tracker requests.
+    pub other: u64,
+    /// Announces that cannot be used.
+    pub rejected: u64,
+    /// Further lines of wrapped announces.
+    pub continuations: u64,
+    /// Why announces cannot be used.
+    pub reasons: BTreeMap<Reason, u64>,
+    /// The first lines rejected for each reason, at most [`Tally::EXAMPLES`].
+    pub examples: Vec<(LineRef, Reason)>,
+    /// The first time in the log.
+    pub first_at: Option<Time>,
+    /// The last time in the log.
+    pub last_at: Option<Time>,
+    /// Times have fractions of a second.
+    pub millis: bool,
+}
+
+impl Tally {
+    /// Examples kept of each reason.
+    pub const EXAMPLES: u64 = 3;
+
+    /// Counts an announce that cannot be used.
+    pub fn reject(&mut self, line: LineRef, reason: Reason) {
+        self.rejected += 1;
+        let count = self.reasons.entry(reason).or_default();
+        *count += 1;
+        if *count <= Self::EXAMPLES {
+            self.examples.push((line, reason));
+        }
+    }
+
+    /// Notes when a request came.
+    #[inline]
+    pub fn note_time(&mut self, at: Option<Time>) {
+        if let Some(at) = at {
+            self.first_at = Some(self.first_at.map_or(at, |first| first.min(at)));
+            self.last_at = self.last_at.max(Some(at));
+            self.millis |= at.millis() % 1000 != 0;
+        }
+    }
+
+    /// Adds what came after. `base` is the number of lines of that source before it.
+    pub fn append(&mut self, next: &Tally, base: u64) {
+        self.lines += next.lines;
+        self.delivered += next.delivered;
+        self.undelivered += next.undelivered;
+        self.scrapes += next.scrapes;
+        self.other += next.other;
+        self.rejected += next.rejected;
+        self.continuations += next.continuations;
+        for &(line, reason) in &next.examples {
+            let before = self.examples.iter().filter(|(_, r)| *r == reason).count() as u64;
+            if before < Self::EXAMPLES {
+                self.examples.push((LineRef::new(line.source(), base + line.line()), reason));
+            }
+        }
+        for (reason, count) in &next.reasons {
+            *self.reasons.entry(*reason).or_default() += count;
+        }
+        self.note_time(next.first_at);
+        self.note_time(next.last_at);
+        self.millis |= next.millis;
+    }
+}
