@@ -3,7 +3,7 @@
 use crate::session::Counters;
 use crate::time::Time;
 
-/// Total bytes of a user; wide enough that no log overflows it.
+/// Total bytes; wide enough that no log overflows it.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
 pub struct Totals {
     /// Bytes uploaded.
@@ -30,8 +30,22 @@ impl Totals {
 pub struct Point {
     /// When; `None` in a log without times.
     pub at: Option<Time>,
-    /// What had come together by then.
-    pub totals: Totals,
+    /// Bytes uploaded by then; as many as 64 bits hold.
+    pub uploaded: u64,
+    /// Bytes downloaded by then.
+    pub downloaded: u64,
+}
+
+impl Point {
+    fn new(at: Option<Time>, totals: Totals) -> Point {
+        let fit = |bytes: u128| u64::try_from(bytes).unwrap_or(u64::MAX);
+        Point { at, uploaded: fit(totals.uploaded), downloaded: fit(totals.downloaded) }
+    }
+
+    /// Uploaded over downloaded; `None` if nothing was downloaded.
+    pub fn ratio(&self) -> Option<f64> {
+        (self.downloaded > 0).then(|| self.uploaded as f64 / self.downloaded as f64)
+    }
 }
 
 /// How a timeline is kept.
@@ -51,6 +65,10 @@ pub enum Keep {
 pub struct Account {
     /// What has come together.
     pub totals: Totals,
+    /// The time of the last point, whose totals are the present ones.
+    last_at: Option<Time>,
+    begun: bool,
+    /// The points before the last.
     points: Vec<Point>,
 }
 
@@ -59,27 +77,33 @@ impl Account {
     pub const POINTS: usize = 64;
 
     /// Adds a credit at a time.
+    #[inline]
     pub fn credit(&mut self, at: Option<Time>, credit: Counters, keep: Keep) {
-        self.totals.add(credit);
-        if credit == Counters::ZERO && !self.points.is_empty() {
+        if self.begun && credit == Counters::ZERO {
             return;
         }
-        let point = Point { at, totals: self.totals };
-        match self.points.last_mut() {
-            Some(last) if at.is_some() && same_slot(last.at, at, keep) => {
-                // A grid keeps its step's beginning; without one, the moment itself.
-                *last = point;
+        let same_place = at.is_some() && same_slot(self.last_at, at, keep);
+        if self.begun && !same_place {
+            self.points.push(Point::new(self.last_at, self.totals));
+            if keep == Keep::Shape && self.points.len() >= 2 * Self::POINTS {
+                thin(&mut self.points, Self::POINTS);
             }
-            _ => self.points.push(point),
         }
-        if keep == Keep::Shape && self.points.len() >= 2 * Self::POINTS {
-            thin(&mut self.points, Self::POINTS);
-        }
+        self.begun = true;
+        self.last_at = at;
+        self.totals.add(credit);
+    }
+
+    /// Reads a little of it, so that it is in the cache when it is needed.
+    #[inline]
+    pub fn touch(&self) -> u64 {
+        self.totals.downloaded as u64 ^ self.points.len() as u64
     }
 
     /// The timeline: the first and the last point are always there.
-    pub fn timeline(&self) -> &[Point] {
-        &self.points
+    pub fn timeline(&self) -> impl DoubleEndedIterator<Item = Point> {
+        let last = self.begun.then(|| Point::new(self.last_at, self.totals));
+        self.points.iter().copied().chain(last)
     }
 }
 
@@ -97,34 +121,26 @@ fn same_slot(a: Option<Time>, b: Option<Time>, keep: Keep) -> bool {
 /// measured against the whole height of each curve.
 fn thin(points: &mut Vec<Point>, to: usize) {
     let Some((first, last)) = points.first().zip(points.last()) else { return };
-    let height = |a: u128, b: u128| (b.saturating_sub(a)).max(1) as f64;
-    let (up, down) =
-        (height(first.totals.uploaded, last.totals.uploaded), height(first.totals.downloaded, last.totals.downloaded));
-    let x = |index: usize, p: &Point| p.at.map_or(index as f64, |t| t.millis() as f64);
-    let mut bends: Vec<(f64, usize)> = (1..points.len() - 1)
-        .map(|i| {
-            let (a, b, c) = (&points[i - 1], &points[i], &points[i + 1]);
-            let (xa, xb, xc) = (x(i - 1, a), x(i, b), x(i + 1, c));
-            let share = if xc > xa { (xb - xa) / (xc - xa) } else { 0.5 };
-            let off = |f: fn(&Totals) -> u128, height: f64| {
-                let (ya, yb, yc) = (f(&a.totals) as f64, f(&b.totals) as f64, f(&c.totals) as f64);
-                ((ya + (yc - ya) * share - yb) / height).abs()
-            };
-            (off(|t| t.uploaded, up).max(off(|t| t.downloaded, down)), i)
-        })
-        .collect();
-    bends.sort_by(|a, b| b.0.total_cmp(&a.0).then(a.1.cmp(&b.1)));
+    let per_height = |a: u64, b: u64| 1.0 / (b.saturating_sub(a).max(1) as f64);
+    let up = per_height(first.uploaded, last.uploaded);
+    let down = per_height(first.downloaded, last.downloaded);
+    let x = |at: usize| points[at].at.map_or(at as f64, |t| t.millis() as f64);
+    let bend = |at: usize| {
+        let (a, b, c) = (&points[at - 1], &points[at], &points[at + 1]);
+        let width = x(at + 1) - x(at - 1);
+        let share = if width > 0.0 { (x(at) - x(at - 1)) / width } else { 0.5 };
+        let off = |a: u64, b: u64, c: u64, scale: f64| (((c - a) as f64 * share - (b - a) as f64) * scale).abs();
+        off(a.uploaded, b.uploaded, c.uploaded, up).max(off(a.downloaded, b.downloaded, c.downloaded, down))
+    };
+    let mut bends: Vec<(f64, usize)> = (1..points.len() - 1).map(|at| (bend(at), at)).collect();
+    let farthest_first = |a: &(f64, usize), b: &(f64, usize)| b.0.total_cmp(&a.0).then(a.1.cmp(&b.1));
+    bends.select_nth_unstable_by(to - 2, farthest_first);
     let mut keep = vec![false; points.len()];
     keep[0] = true;
     keep[points.len() - 1] = true;
-    for &(_, i) in bends.iter().take(to - 2) {
-        keep[i] = true;
-    }
-    let mut index = 0;
-    points.retain(|_| {
-        index += 1;
-        keep[index - 1]
-    });
+    bends[..to - 2].iter().for_each(|&(_, at)| keep[at] = true);
+    let mut kept = keep.iter();
+    points.retain(|_| kept.next().is_some_and(|keep| *keep));
 }
 
 #[cfg(test)]
@@ -139,10 +155,10 @@ mod tests {
             let up = if i == 7_000 { 50_000_000 } else { 1_000 };
             account.credit(Some(Time::from_secs(i as i64)), Counters { up, down: 10 }, Keep::Shape);
         }
-        let points = account.timeline();
-        assert!(points.len() < 2 * Account::POINTS);
+        let points: Vec<Point> = account.timeline().collect();
+        assert!(points.len() <= 2 * Account::POINTS);
         assert_eq!(points[0].at, Some(Time::from_secs(0)));
-        assert_eq!(points.last().map(|p| (p.at, p.totals)), Some((Some(Time::from_secs(9_999)), account.totals)));
+        assert_eq!(points.last(), Some(&Point::new(Some(Time::from_secs(9_999)), account.totals)));
         let before = points.iter().rfind(|p| p.at < Some(Time::from_secs(7_000))).unwrap();
         let after = points.iter().find(|p| p.at >= Some(Time::from_secs(7_000))).unwrap();
         let secs = |p: &Point| p.at.unwrap().millis() / 1000;
@@ -160,7 +176,7 @@ mod tests {
         for i in 0..100 {
             account.credit(Some(Time::from_secs(i)), Counters { up: 1, down: 0 }, Keep::Step(10));
         }
-        assert_eq!(account.timeline().len(), 10);
-        assert_eq!(account.timeline()[0].totals.uploaded, 10);
+        assert_eq!(account.timeline().count(), 10);
+        assert_eq!(account.timeline().next().map(|p| p.uploaded), Some(10));
     }
 }

@@ -2,7 +2,7 @@
 
 use crate::account::Totals;
 use crate::replay::Story;
-use crate::session::{Status, status_at};
+use crate::session::Status;
 
 /// A torrent's sums.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -21,20 +21,19 @@ pub struct Swarm {
     pub seeding: u32,
 }
 
-/// Sums up every torrent, by number. Only sessions for which `counts` holds are taken.
-pub fn swarms(story: &Story, counts: impl Fn(usize) -> bool) -> Vec<Swarm> {
+/// Sums up every torrent, by number. `status` says as what a session is listed when the log ends; `None` if it does not
+/// count.
+pub fn swarms(story: &Story, status: impl Fn(usize) -> Option<Status>) -> Vec<Swarm> {
     let mut swarms = vec![Swarm::default(); story.torrents.len()];
     let mut pairs = Vec::new();
-    for (index, session) in story.sessions.iter().enumerate().filter(|(index, _)| counts(*index)) {
+    for (index, session) in story.sessions.iter().enumerate() {
+        let Some(status) = status(index) else { continue };
         let swarm = &mut swarms[session.torrent as usize];
         swarm.totals.add(session.state.credit());
         swarm.sessions += 1;
         swarm.size = swarm.size.max(Some(session.state.largest_left).filter(|left| *left > 0));
-        match status_at(&story.listing(index), story.log_end).map(|l| l.status) {
-            Some(Status::Leeching) => swarm.leeching += 1,
-            Some(Status::Seeding) => swarm.seeding += 1,
-            _ => {}
-        }
+        swarm.leeching += u32::from(status == Status::Leeching);
+        swarm.seeding += u32::from(status == Status::Seeding);
         pairs.push((session.torrent, session.user));
     }
     pairs.sort_unstable();

@@ -11,29 +11,46 @@ pub fn printable(bytes: &[u8]) -> PercentEncode<'_> {
     percent_encode(bytes, UNPRINTABLE)
 }
 
-#[inline]
-fn hex(digit: u8) -> Option<u8> {
-    match digit {
-        b'0'..=b'9' => Some(digit - b'0'),
-        b'a'..=b'f' => Some(digit - b'a' + 10),
-        b'A'..=b'F' => Some(digit - b'A' + 10),
-        _ => None,
+/// The value of each hexadecimal digit; of anything else, 255.
+const DIGITS: [u8; 256] = {
+    let mut digits = [255; 256];
+    let mut n = 0;
+    while n < 16 {
+        digits[b"0123456789abcdef"[n] as usize] = n as u8;
+        digits[b"0123456789ABCDEF"[n] as usize] = n as u8;
+        n += 1;
     }
+    digits
+};
+
+#[inline(always)]
+fn hex(a: u8, b: u8) -> Option<u8> {
+    let (a, b) = (DIGITS[usize::from(a)], DIGITS[usize::from(b)]);
+    (a | b < 16).then_some(a << 4 | b)
 }
 
 /// Takes the first byte off escaped text: the byte, and how much text it took. `None` for a broken escape.
-#[inline]
+#[inline(always)]
 fn next(text: &[u8]) -> Option<(u8, usize)> {
     match *text {
-        [b'%', a, b, ..] => Some((hex(a)? << 4 | hex(b)?, 3)),
-        [b'%', ..] => None,
-        [b'\\', b'x', a, b, ..] => Some((hex(a)? << 4 | hex(b)?, 4)),
+        [b'%', a, b, ..] => Some((hex(a, b)?, 3)),
+        [b'%' | b'\\', ..] => logged(text),
+        [c, ..] => Some((c, 1)),
+        [] => None,
+    }
+}
+
+/// What servers write for bytes that they do not print.
+#[cold]
+fn logged(text: &[u8]) -> Option<(u8, usize)> {
+    match *text {
+        [b'\\', b'x', a, b, ..] => Some((hex(a, b)?, 4)),
         [b'\\', c @ (b'"' | b'\\'), ..] => Some((c, 2)),
         [b'\\', b't', ..] => Some((b'\t', 2)),
         [b'\\', b'n', ..] => Some((b'\n', 2)),
         [b'\\', b'r', ..] => Some((b'\r', 2)),
-        [c, ..] => Some((c, 1)),
-        [] => None,
+        [b'\\', ..] => Some((b'\\', 1)),
+        _ => None,
     }
 }
 

@@ -21,9 +21,10 @@ pub fn tracker_path(target: &[u8]) -> Option<TrackerPath<'_>> {
         Some(at) => (&target[..at], &target[at + 1..]),
         None => (target, &target[target.len()..]),
     };
-    let path = match memchr::memmem::find(path, b"://") {
-        Some(at) => &path[at + 3..],
-        None => path,
+    let path = match path {
+        [b'/', path @ ..] => path,
+        // A proxy's request names the server too.
+        _ => memchr::memmem::find(path, b"://").map_or(path, |at| &path[at + 3..]),
     };
     let mut scrape = false;
     let mut found = false;
@@ -52,9 +53,10 @@ const NO_KEYS: [&[u8]; 4] = [b"torrents", b"trackers", b"bittorrent", b"bt-track
 
 /// Passkeys in paths are long words of letters and digits: 32 hexadecimal digits mostly, others of 8 and more.
 fn is_key(segment: &[u8]) -> bool {
-    (8..=128).contains(&segment.len())
-        && segment.iter().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'_'))
-        && !NO_KEYS.contains(&segment)
+    // No early way out of the loop: so it is done many bytes at a time.
+    let plain =
+        |segment: &[u8]| segment.iter().fold(true, |ok, b| ok & (b.is_ascii_alphanumeric() | matches!(b, b'-' | b'_')));
+    (8..=128).contains(&segment.len()) && plain(segment) && !(segment.len() <= 10 && NO_KEYS.contains(&segment))
 }
 
 #[cfg(test)]

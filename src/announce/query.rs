@@ -19,23 +19,30 @@ pub fn announce<'a>(tracker: &TrackerPath<'a>) -> Result<Announce<'a>, Reason> {
     let mut event = Event::None;
     let mut query_key: Option<(u8, &[u8])> = None;
 
-    for (name, value) in parameters(tracker.query) {
-        match name {
-            b"info_hash" => info_hash = Some(value),
-            b"peer_id" => peer_id = Some(value),
-            b"uploaded" => uploaded = Some(value),
-            b"downloaded" => downloaded = Some(value),
-            b"left" => left = Some(value),
-            b"key" => key = value,
-            b"event" => event = Event::of(value),
-            _ => {
-                if let Some(rank) = passkey_rank(name)
-                    && !value.is_empty()
+    let mut rest = tracker.query;
+    // Only the first parameter, the announce URL's own, can end in a second `?`.
+    let mut separator = separator_of_first(rest);
+    while !rest.is_empty() {
+        let end = memchr::memchr(separator, rest).unwrap_or(rest.len());
+        let part = &rest[..end];
+        rest = rest.get(end + 1..).unwrap_or_default();
+        separator = b'&';
+        match part {
+            [b'i', b'n', b'f', b'o', b'_', b'h', b'a', b's', b'h', b'=', value @ ..] => info_hash = Some(value),
+            [b'p', b'e', b'e', b'r', b'_', b'i', b'd', b'=', value @ ..] => peer_id = Some(value),
+            [b'u', b'p', b'l', b'o', b'a', b'd', b'e', b'd', b'=', value @ ..] => uploaded = Some(value),
+            [b'd', b'o', b'w', b'n', b'l', b'o', b'a', b'd', b'e', b'd', b'=', value @ ..] => downloaded = Some(value),
+            [b'l', b'e', b'f', b't', b'=', value @ ..] => left = Some(value),
+            [b'k', b'e', b'y', b'=', value @ ..] => key = value,
+            [b'e', b'v', b'e', b'n', b't', b'=', value @ ..] => event = Event::of(value),
+            _ if tracker.passkey.is_none() => {
+                if let Some((rank, value)) = passkey_parameter(part)
                     && query_key.is_none_or(|(best, _)| rank <= best)
                 {
                     query_key = Some((rank, value));
                 }
             }
+            _ => {}
         }
     }
 
@@ -55,30 +62,20 @@ pub fn announce<'a>(tracker: &TrackerPath<'a>) -> Result<Announce<'a>, Reason> {
     })
 }
 
-/// The parameters of a query, as sent.
-pub fn parameters(query: &[u8]) -> impl Iterator<Item = (&[u8], &[u8])> {
-    let mut rest = query;
-    std::iter::from_fn(move || {
-        if rest.is_empty() {
-            return None;
-        }
-        let (part, after) = match memchr::memchr2(b'&', b'?', rest) {
-            Some(at) => (&rest[..at], &rest[at + 1..]),
-            None => (rest, &rest[rest.len()..]),
-        };
-        rest = after;
-        Some(match memchr::memchr(b'=', part) {
-            Some(at) => (&part[..at], &part[at + 1..]),
-            None => (part, &part[part.len()..]),
-        })
-    })
+/// `?` if the first parameter ends in one, else `&`.
+fn separator_of_first(query: &[u8]) -> u8 {
+    memchr::memchr2(b'&', b'?', query).map_or(b'&', |at| query[at])
 }
 
 /// The parameters that hold a passkey, surest first.
 const PASSKEYS: [&[u8]; 5] = [b"passkey", b"torrent_pass", b"authkey", b"uk", b"pid"];
 
-fn passkey_rank(name: &[u8]) -> Option<u8> {
-    PASSKEYS.iter().position(|p| *p == name).map(|at| at as u8)
+/// A passkey in a parameter, and how sure that is.
+fn passkey_parameter(part: &[u8]) -> Option<(u8, &[u8])> {
+    let at = memchr::memchr(b'=', part)?;
+    let (name, value) = (&part[..at], &part[at + 1..]);
+    let rank = PASSKEYS.iter().position(|p| *p == name).filter(|_| !value.is_empty())?;
+    Some((rank as u8, value))
 }
 
 /// Who a passkey parameter names: an `authkey` may be `torrent|user|hash`, another one for every torrent.

@@ -3,7 +3,7 @@
 use super::{Check, Conclude, Mark, Severity, Watch, times};
 use crate::announce::{Event, client_of};
 use crate::replay::Step;
-use crate::session::{Counters, End, Opening, Phase, Transition};
+use crate::session::{Counters, End, Opening, Transition};
 
 /// Lines this late, in milliseconds, may only have been written in the wrong order.
 const LATE: i64 = 8_000;
@@ -182,8 +182,3 @@ pub static COMPLETED_REPEATED: Check = Check {
     conclude: Conclude::Session(|case| case.marked(Severity::Low, case.mark(|n| &n.completed_again)?)),
     message: |f| format!("sent `completed` {} more for one download", times(f.count)),
 };
-
-/// Whether a session counts as leeching for the checks of its progress: a partial seed has what it wants.
-pub(super) fn wants_bytes(phase: Phase) -> bool {
-    phase == Phase::Leeching
-}

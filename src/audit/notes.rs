@@ -93,11 +93,6 @@ impl Watch {
     pub(super) fn at(&mut self, step: &Step<'_>) -> &mut Notes {
         self.notes.entry(step.number).or_default()
     }
-
-    /// The notes on the session of a step, if there are any.
-    pub(super) fn known(&mut self, step: &Step<'_>) -> Option<&mut Notes> {
-        self.notes.get_mut(&step.number)
-    }
 }
 
 impl Listener for Watch {

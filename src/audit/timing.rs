@@ -1,40 +1,27 @@
 //! Silence, standstill and haste.
 
-use super::events::wants_bytes;
 use super::notes::Stall;
 use super::{Check, Conclude, Severity, Watch, duration};
-use crate::announce::{Event, client_of, usual_silence};
+use crate::announce::{client_of, usual_silence};
 use crate::replay::Step;
 use crate::session::Transition;
 
 pub(super) fn observe(step: &Step<'_>, watch: &mut Watch) {
-    let Some(before) = step.before else { return };
-    let idle = step.transition == Transition::Went
-        && step.said.event == Event::None
-        && wants_bytes(before.phase)
-        && step.said.counters.down == before.last.down
-        && step.said.left == before.last_left;
-    if !idle {
-        if step.transition != Transition::Duplicate
-            && let Some(notes) = watch.known(step)
-        {
-            notes.stall = None;
-        }
+    let (idle, Some(before)) = (step.session.idle, step.before) else { return };
+    if idle == 0 || step.transition == Transition::Duplicate {
         return;
     }
     let notes = watch.at(step);
-    let stall = notes.stall.get_or_insert(Stall {
-        from: before.last_at,
-        to: None,
-        from_line: step.line_before,
-        to_line: step.line,
-        count: 0,
-    });
-    stall.count += 1;
-    stall.to = step.said.at;
-    stall.to_line = step.line;
-    if notes.longest_stall.is_none_or(|longest| stall.count >= longest.count) {
-        notes.longest_stall = Some(*stall);
+    let stall = match &mut notes.stall {
+        Some(stall) if idle > 1 => stall,
+        stall => {
+            let (from, from_line) = (before.last_at, step.line_before);
+            stall.insert(Stall { from, to: None, from_line, to_line: step.line, count: 0 })
+        }
+    };
+    (stall.count, stall.to, stall.to_line) = (idle, step.said.at, step.line);
+    if notes.longest_stall.is_none_or(|longest| idle >= longest.count) {
+        notes.longest_stall = notes.stall;
     }
 }
 

@@ -9,7 +9,7 @@ use std::process::ExitCode;
 use swarmtrail::account::Keep;
 use swarmtrail::announce::Event;
 use swarmtrail::reading::read_all;
-use swarmtrail::replay::{Listener, Order, Silences, Step, timeout_of};
+use swarmtrail::replay::{Listener, Silences, Step, timeout_of};
 use swarmtrail::report::{Filter, Printer, ReplayRow};
 use swarmtrail::session::{Status, Transition};
 use swarmtrail::time::Time;
@@ -86,7 +86,7 @@ pub fn run(files: &[PathBuf], shared: Shared) -> anyhow::Result<ExitCode> {
         given: given.is_some(),
         result: Ok(()),
     };
-    let (input, parts) = read_all(&setup.sources, &setup.options(Keep::Shape, Order::WholeLog), narrator);
+    let (input, parts) = read_all(&setup.sources, &setup.options(Keep::Shape, 1), narrator);
     let incomplete = setup.complain(&input);
     for (_, narrator) in parts {
         narrator.result?;

@@ -8,7 +8,7 @@ use std::process::ExitCode;
 use swarmtrail::account::Keep;
 use swarmtrail::audit::{Finding, Severity, Watch, findings};
 use swarmtrail::reading::{Input, Options, read_all};
-use swarmtrail::replay::{Given, Order, Part, Rules, Story};
+use swarmtrail::replay::{Given, Part, Rules, Story};
 use swarmtrail::report::{Filter, Output, Row, Style, View, print_rows};
 use swarmtrail::session;
 use swarmtrail::source::Source;
@@ -64,17 +64,20 @@ impl Setup {
         Ok(Setup { sources, filter, given, output, shared })
     }
 
-    /// How to read.
-    pub fn options(&self, keep: Keep, order: Order) -> Options {
+    /// How many threads to use.
+    pub fn threads(&self) -> usize {
         let cores = || std::thread::available_parallelism().map_or(1, |n| n.get());
-        let threads = if order == Order::WholeLog { 1 } else { self.shared.threads.map_or_else(cores, usize::from) };
+        self.shared.threads.map_or_else(cores, usize::from)
+    }
+
+    /// How to read.
+    pub fn options(&self, keep: Keep, threads: usize) -> Options {
         let rules = Rules {
             completed: self.given.completed,
             keep,
             since: self.shared.since,
             until: self.shared.until,
             torrent: self.filter.torrent.clone(),
-            order,
         };
         Options { format: self.shared.format.0, threads, rules }
     }
@@ -133,7 +136,7 @@ impl Told {
     /// If there is nothing to read.
     pub fn read(files: &[PathBuf], shared: Shared, keep: Keep) -> anyhow::Result<Told> {
         let setup = Setup::new(files, shared)?;
-        let (input, parts) = read_all(&setup.sources, &setup.options(keep, Order::EachUser), Watch::default);
+        let (input, parts) = read_all(&setup.sources, &setup.options(keep, setup.threads()), Watch::default);
         let incomplete = setup.complain(&input);
         let (parts, watches): (Vec<Part>, Vec<Watch>) = parts.into_iter().unzip();
         let story = Story::new(parts, setup.given, setup.span(&input));

@@ -104,9 +104,7 @@ impl<'a> Crew<'a> {
                         lines.resize(parsed.source + 1, 0);
                     }
                     let base = &mut lines[parsed.source];
-                    for record in parsed.records(number, *base) {
-                        engine.feed(&record);
-                    }
+                    engine.feed(parsed.records(number, *base, tally.last_at));
                     tally.append(&parsed.tally, *base);
                     *base += parsed.tally.lines;
                     drop(parsed);

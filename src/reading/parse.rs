@@ -3,7 +3,7 @@
 use super::tally::Tally;
 use crate::access_log::{self, Clock, LineReader};
 use crate::announce::{Announce, Decoded, Event, Fate, InfoHash, Reason, looks_like_announce, read};
-use crate::replay::{Record, UserHash};
+use crate::replay::{Hashes, Record};
 use crate::session::LineRef;
 use crate::source::Block;
 use crate::time::Time;
@@ -42,7 +42,8 @@ struct Span {
 /// An announce, small enough to be handed from core to core.
 struct Entry {
     at: Option<Time>,
-    user_hash: UserHash,
+    newest: Option<Time>,
+    hashes: Hashes,
     uploaded: u64,
     downloaded: u64,
     left: u64,
@@ -58,9 +59,10 @@ struct Entry {
 }
 
 impl Parsed {
-    /// The announces for one engine. `base` is the number of lines before the block in its source.
-    pub fn records(&self, shard: usize, base: u64) -> impl Iterator<Item = Record<'_>> {
-        self.shards[shard].iter().map(move |entry| entry.record(self, base))
+    /// The announces for one engine. `base` is the number of lines before the block in its source, `newest` the latest
+    /// time before it.
+    pub fn records(&self, shard: usize, base: u64, newest: Option<Time>) -> impl Iterator<Item = Record<'_>> {
+        self.shards[shard].iter().map(move |entry| entry.record(self, base, newest))
     }
 
     /// Its buffers, to be filled again.
@@ -74,14 +76,15 @@ impl Parsed {
 
 impl Entry {
     #[inline]
-    fn record<'b>(&self, block: &'b Parsed, base: u64) -> Record<'b> {
+    fn record<'b>(&self, block: &'b Parsed, base: u64, newest: Option<Time>) -> Record<'b> {
         let text = |span: Span| block.bytes.get(span.at as usize..(span.at + span.len) as usize).unwrap_or_default();
         Record {
             at: self.at,
             line: LineRef::new(block.source, base + u64::from(self.line)),
             addr: text(self.addr),
             refused: self.refused,
-            user_hash: self.user_hash,
+            hashes: self.hashes,
+            newest: self.newest.max(newest),
             announce: Announce {
                 passkey: self.has_passkey.then(|| text(self.passkey)),
                 info_hash: self.info_hash,
@@ -149,10 +152,11 @@ pub fn parse(
                 continue;
             }
         };
-        let user_hash = UserHash::of(seed, announce.passkey, request.addr);
-        parsed.shards[user_hash.shard(shards)].push(Entry {
+        let hashes = Hashes::of(seed, &announce, request.addr);
+        parsed.shards[hashes.shard(shards)].push(Entry {
             at: request.time,
-            user_hash,
+            newest: tally.last_at,
+            hashes,
             uploaded: announce.uploaded,
             downloaded: announce.downloaded,
             left: announce.left,

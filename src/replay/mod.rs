@@ -18,7 +18,7 @@ use crate::time::Time;
 use foldhash::fast::RandomState;
 use hashbrown::HashTable;
 use std::collections::VecDeque;
-use std::hash::BuildHasher;
+use std::hash::{BuildHasher, Hasher};
 
 /// An announce on its way to the engine, still borrowing from its line.
 #[derive(Clone, Copy, Debug)]
@@ -31,29 +31,44 @@ pub struct Record<'a> {
     pub addr: &'a [u8],
     /// The server refused it.
     pub refused: bool,
-    /// Who announces, as a number to look up by.
-    pub user_hash: UserHash,
+    /// Who and what it is about, as numbers to look up by.
+    pub hashes: Hashes,
+    /// The latest time in the log up to this line.
+    pub newest: Option<Time>,
     /// What it says.
     pub announce: Announce<'a>,
 }
 
-/// A user's name (the passkey, or without one the address) as a seeded hash: which engine owns the user, and where to
-/// look. Strangers choose passkeys, but cannot know the seed.
-#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
-pub struct UserHash(u64);
+/// Seeded hashes of what an announce is about: strangers choose passkeys, info hashes and peer ids, but cannot know the
+/// seed, so they cannot choose collisions either.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Hashes {
+    /// Of the user: the passkey, or without one the address.
+    user: u64,
+    /// Of user, info hash and peer id. With `user` it stands for them: that two of them agree in both does not happen.
+    slot: u64,
+    /// Of the address.
+    addr: u64,
+}
 
-impl UserHash {
-    /// The hash of a user.
+impl Hashes {
+    /// The hashes of an announce that came from `addr`.
     #[inline]
-    pub fn of(seed: &RandomState, passkey: Option<&[u8]>, addr: &[u8]) -> UserHash {
-        UserHash(seed.hash_one((passkey.unwrap_or(addr), passkey.is_some())))
+    pub fn of(seed: &RandomState, announce: &Announce<'_>, addr: &[u8]) -> Hashes {
+        let addr_hash = seed.hash_one(addr);
+        let user = announce.passkey.map_or(!addr_hash, |passkey| seed.hash_one(passkey));
+        let mut slot = seed.build_hasher();
+        slot.write(&announce.info_hash.0);
+        slot.write(announce.peer_id.bytes());
+        slot.write_u64(user);
+        Hashes { user, slot: slot.finish(), addr: addr_hash }
     }
 
     /// Which of so many engines owns the user.
     #[inline]
     pub fn shard(self, shards: usize) -> usize {
         // The upper bits: the lower ones choose a place in the engine's own table.
-        ((u128::from(self.0) * shards as u128) >> 64) as usize
+        ((u128::from(self.user) * shards as u128) >> 64) as usize
     }
 }
 
@@ -81,22 +96,10 @@ pub struct Rules {
     pub until: Option<Time>,
     /// Only torrents whose info hash begins so (lower-case hexadecimal) are credited to users.
     pub torrent: Option<String>,
-    /// In which order announces are applied.
-    pub order: Order,
 }
 
-/// Lines come slightly out of order; they are sorted by time before they are applied.
-#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
-pub enum Order {
-    /// In time order for each user: all that sums and sessions need.
-    #[default]
-    EachUser,
-    /// In time order for the whole log.
-    WholeLog,
-}
-
-/// A line this much older than the newest of its user is still put in its place, in milliseconds. An older one is applied
-/// when it comes.
+/// Lines come slightly out of order. A line this much older than the newest before it is still put in its place, in
+/// milliseconds; an older one is applied when it comes.
 const REORDER: i64 = 120_000;
 
 /// One announce, applied.
@@ -159,12 +162,14 @@ struct Held {
     left: u64,
 }
 
-/// All sessions of one (user, info hash, peer id).
+/// All sessions of one (user, info hash, peer id). Small: it is looked up for every line.
 #[derive(Debug)]
 struct Slot {
-    user_hash: UserHash,
-    info_hash: InfoHash,
-    peer_id: PeerId,
+    user_hash: u64,
+    slot_hash: u64,
+    /// Of the address last used.
+    addr_hash: u64,
+    refused_start: Option<Box<(Counters, bool)>>,
     user: u32,
     torrent: u32,
     key: u32,
@@ -172,54 +177,61 @@ struct Slot {
     session: u32,
     /// The address last used.
     address: u32,
-    refused_start: Option<Box<(Counters, bool)>>,
     refused: bool,
 }
 
 const NONE: u32 = u32::MAX;
+
+/// So many announces are looked up, and so many applied, before the next.
+const CHUNK: usize = 32;
 
 /// The engine.
 pub struct Replay<L> {
     rules: Rules,
     listener: L,
     seed: RandomState,
-    user_table: HashTable<(UserHash, u32)>,
+    user_table: HashTable<(u64, u32)>,
     users: Vec<User>,
-    queues: Vec<VecDeque<Held>>,
     torrent_table: HashTable<u32>,
     torrents: Vec<InfoHash>,
     /// Which torrents are credited.
     wanted: Vec<bool>,
     slot_table: HashTable<u32>,
     slots: Vec<Slot>,
+    /// By slot.
+    peer_ids: Vec<PeerId>,
     sessions: Vec<Session>,
     names: Names,
     silences: Silences,
     duplicates: u64,
+    /// Announces that an earlier one may still come before, in the order of their times.
+    waiting: VecDeque<Held>,
     moment: Vec<Held>,
+    by_slot: Vec<(u32, u32)>,
 }
 
 impl<L: Listener> Replay<L> {
     /// An engine that tells `listener`.
     pub fn new(rules: Rules, listener: L) -> Self {
-        let order = rules.order;
         Replay {
             rules,
             listener,
             seed: RandomState::default(),
             user_table: HashTable::new(),
             users: Vec::new(),
-            queues: vec![VecDeque::new(); usize::from(order == Order::WholeLog)],
             torrent_table: HashTable::new(),
             torrents: Vec::new(),
             wanted: Vec::new(),
             slot_table: HashTable::new(),
             slots: Vec::new(),
+            peer_ids: Vec::new(),
             sessions: Vec::new(),
             names: Names::default(),
             silences: Silences::default(),
             duplicates: 0,
+            waiting: VecDeque::new(),
             moment: Vec::new(),
+            by_slot: Vec::new(),
         }
     }
 
@@ -228,54 +240,95 @@ impl<L: Listener> Replay<L> {
         self.listener.done()
     }
 
-    /// Takes an announce in. It is applied once no earlier one can come any more.
-    pub fn feed(&mut self, record: &Record<'_>) {
-        if record.at.is_some_and(|at| self.rules.until.is_some_and(|until| at > until)) {
-            return;
+    /// Takes announces in, in the order of their lines. Each is applied once no earlier one can come any more.
+    pub fn feed<'a>(&mut self, records: impl Iterator<Item = Record<'a>>) {
+        let mut records = records.peekable();
+        let mut chunk: Vec<Record<'_>> = Vec::with_capacity(CHUNK);
+        while records.peek().is_some() {
+            chunk.clear();
+            chunk.extend(records.by_ref().take(CHUNK));
+            self.feed_chunk(&chunk);
         }
-        let slot = self.slot(record);
-        let Slot { user, address: known, .. } = self.slots[slot as usize];
-        let address = if self.names.name(known) == record.addr { known } else { self.names.number(record.addr) };
-        self.slots[slot as usize].address = address;
-        let held = Held {
+    }
+
+    /// The look-ups of a chunk come first, and do not wait for one another: memory is far away.
+    fn feed_chunk(&mut self, chunk: &[Record<'_>]) {
+        let mut known = [NONE; CHUNK];
+        for (known, record) in known.iter_mut().zip(chunk) {
+            *known = self.find_slot(record).unwrap_or(NONE);
+        }
+        let mut limit = None;
+        for (known, record) in known.iter().zip(chunk) {
+            if record.at.is_some_and(|at| self.rules.until.is_some_and(|until| at > until)) {
+                continue;
+            }
+            let held = self.hold(record, *known);
+            limit = record.newest.map(|newest| newest.plus(-REORDER));
+            if held.at.is_none() || held.at < limit {
+                // Without a time, or too late to be put in its place: the order of the lines is all there is.
+                self.release(limit.filter(|_| held.at.is_some()));
+                self.apply(&held);
+                continue;
+            }
+            // Nearly always the last place.
+            let place = self.waiting.iter().rposition(|h| h.at <= held.at).map_or(0, |before| before + 1);
+            if place == self.waiting.len() {
+                self.waiting.push_back(held);
+            } else {
+                self.waiting.insert(place, held);
+            }
+        }
+        if limit.is_some() {
+            self.release(limit);
+        }
+    }
+
+    fn hold(&mut self, record: &Record<'_>, known: u32) -> Held {
+        // One that is new may have come in the same chunk before.
+        let known = if known == NONE { self.find_slot(record) } else { Some(known) };
+        let number = known.unwrap_or_else(|| self.new_slot(record));
+        let slot = &mut self.slots[number as usize];
+        if slot.addr_hash != record.hashes.addr {
+            slot.addr_hash = record.hashes.addr;
+            slot.address = self.names.number(record.addr);
+        }
+        Held {
             at: record.at,
             line: record.line,
-            slot,
-            address,
+            slot: number,
+            address: slot.address,
             event: record.announce.event,
             refused: record.refused,
             counters: Counters { up: record.announce.uploaded, down: record.announce.downloaded },
             left: record.announce.left,
-        };
-        let queue = if self.rules.order == Order::WholeLog { 0 } else { user as usize };
-        let Some(at) = held.at else {
-            // Without a time, the order of the lines is all there is.
-            self.release(queue, None);
-            self.apply(&held);
-            return;
-        };
-        let held_back = &mut self.queues[queue];
-        let place = held_back.iter().rposition(|h| h.at <= held.at).map_or(0, |before| before + 1);
-        held_back.insert(place, held);
-        let newest = held_back.back().and_then(|h| h.at).unwrap_or(at);
-        self.release(queue, Some(newest.plus(-REORDER)));
+        }
+    }
+
+    /// Touches what the next announces will need, so that it is near when they are applied.
+    fn warm(&self, limit: Option<Time>) {
+        let next = || self.waiting.iter().take(CHUNK).take_while(|h| limit.is_none_or(|limit| h.at < Some(limit)));
+        let slots = || next().map(|held| &self.slots[held.slot as usize]);
+        let sessions = slots().filter_map(|slot| self.sessions.get(slot.session as usize)).map(Session::touch);
+        let users = slots().map(|slot| self.users[slot.user as usize].account.touch());
+        std::hint::black_box((sessions.fold(0, u64::wrapping_add), users.fold(0, u64::wrapping_add)));
     }
 
     /// Applies what waits and is older than `limit`; all of it without one.
-    fn release(&mut self, queue: usize, limit: Option<Time>) {
-        loop {
-            let waiting = &mut self.queues[queue];
-            let Some(first) = waiting.front().filter(|h| limit.is_none_or(|limit| h.at < Some(limit))).copied() else {
-                return;
-            };
-            waiting.pop_front();
-            if waiting.front().is_none_or(|next| next.at != first.at) {
+    fn release(&mut self, limit: Option<Time>) {
+        let mut warm = 0;
+        while let Some(first) = self.waiting.pop_front_if(|h| limit.is_none_or(|limit| h.at < Some(limit))) {
+            if warm == 0 {
+                self.warm(limit);
+                warm = CHUNK;
+            }
+            warm -= 1;
+            if self.waiting.front().is_none_or(|next| next.at != first.at) {
                 self.apply(&first);
                 continue;
             }
             let mut moment = std::mem::take(&mut self.moment);
             moment.push(first);
-            while let Some(next) = self.queues[queue].pop_front_if(|next| next.at == first.at) {
+            while let Some(next) = self.waiting.pop_front_if(|next| next.at == first.at) {
                 moment.push(next);
             }
             self.apply_moment(&mut moment);
@@ -284,29 +337,37 @@ impl<L: Listener> Replay<L> {
         }
     }
 
-    /// Applies announces of one moment, those of one peer id in the order that makes sense.
-    fn apply_moment(&mut self, moment: &mut Vec<Held>) {
+    /// Applies announces of one moment: those of one peer id in the order that makes sense, the others as they came.
+    fn apply_moment(&mut self, moment: &mut [Held]) {
         /// Nobody sends more in one second; a flood is taken as it comes.
         const MOST: usize = 64;
-        if moment.len() > MOST {
-            moment.sort_by_key(|h| h.line);
-            moment.iter().for_each(|held| self.apply(held));
-            return;
+        let mut by_slot = std::mem::take(&mut self.by_slot);
+        by_slot.clear();
+        by_slot.extend(moment.iter().enumerate().map(|(at, held)| (held.slot, at as u32)));
+        by_slot.sort_unstable();
+        let alone = by_slot.windows(2).all(|pair| pair[0].0 != pair[1].0);
+        for at in 0..moment.len() {
+            let slot = moment[at].slot;
+            let first = by_slot.partition_point(|(other, _)| *other < slot);
+            let group = by_slot[first..].iter().take_while(|(other, _)| *other == slot).count();
+            if alone || group == 1 || group > MOST {
+                self.apply(&moment[at]);
+                continue;
+            }
+            if by_slot[first].1 != at as u32 {
+                continue; // Applied with the first of its group.
+            }
+            let mut left: Vec<Held> =
+                by_slot[first..first + group].iter().map(|(_, at)| moment[*at as usize]).collect();
+            while !left.is_empty() {
+                let state = self.sessions.get(self.slots[slot as usize].session as usize).map(|s| &s.state);
+                let rank = |held: &Held| (!held.refused).then(|| order_within_a_moment(state, &held.said(true)));
+                let next = (0..left.len()).min_by_key(|&n| rank(&left[n])).unwrap_or_default();
+                let held = left.remove(next);
+                self.apply(&held);
+            }
         }
-        moment.sort_by_key(|h| (h.slot, h.line));
-        while let Some(first) = moment.first() {
-            let slot = first.slot;
-            let state = self.current(slot).map(|s| s.state);
-            let rank = |held: &Held| (!held.refused).then(|| order_within_a_moment(state.as_ref(), &held.said(true)));
-            let next = moment.iter().enumerate().take_while(|(_, h)| h.slot == slot).min_by_key(|(_, h)| rank(h));
-            let Some((at, _)) = next else { return };
-            let held = moment.remove(at);
-            self.apply(&held);
-        }
-    }
-
-    fn current(&self, slot: u32) -> Option<&Session> {
-        self.sessions.get(self.slots[slot as usize].session as usize)
+        self.by_slot = by_slot;
     }
 
     fn apply(&mut self, held: &Held) {
@@ -339,7 +400,7 @@ impl<L: Listener> Replay<L> {
             }
             state.leeched |= refused_leeched;
             credit = state.credit();
-            let peer_id = slot.peer_id.clone();
+            let peer_id = self.peer_ids[held.slot as usize].clone();
             slot.session = self.sessions.len() as u32;
             self.sessions.push(Session::open(slot.user, slot.torrent, slot.key, peer_id, state, held.line, opening));
         }
@@ -363,12 +424,17 @@ impl<L: Listener> Replay<L> {
             session.state.base = session.state.peak;
             credit = Counters::ZERO;
         }
-        session.note_phase(held.at);
+        if before.is_none_or(|b| b.phase != session.state.phase) || transition.opens() {
+            session.note_phase(held.at);
+        }
         let plain = said.event == Event::None && transition == Transition::Went;
         let idle = before.is_some_and(|b| {
             b.phase == Phase::Leeching && said.counters.down == b.last.down && said.left == b.last_left && said.left > 0
         });
         let silence = session.note_heard(held.at, held.line, plain, idle && !transition.opens());
+        if transition != Transition::Duplicate {
+            session.idle = if idle && plain { session.idle + 1 } else { 0 };
+        }
         if plain && let Some(silence) = silence {
             self.silences.note(silence);
         }
@@ -421,19 +487,16 @@ impl<L: Listener> Replay<L> {
         let (name, is_passkey) = record.user();
         let users = &mut self.users;
         let entry = self.user_table.entry(
-            record.user_hash.0,
-            |&(hash, n)| hash == record.user_hash && users[n as usize].is(name, is_passkey),
-            |&(hash, _)| hash.0,
+            record.hashes.user,
+            |&(hash, n)| hash == record.hashes.user && users[n as usize].is(name, is_passkey),
+            |&(hash, _)| hash,
         );
         match entry {
             hashbrown::hash_table::Entry::Occupied(known) => known.get().1,
             hashbrown::hash_table::Entry::Vacant(free) => {
                 let number = users.len() as u32;
-                free.insert((record.user_hash, number));
+                free.insert((record.hashes.user, number));
                 users.push(User { name: name.into(), is_passkey, account: Account::default() });
-                if self.rules.order == Order::EachUser {
-                    self.queues.push(VecDeque::new());
-                }
                 number
             }
         }
@@ -459,47 +522,38 @@ impl<L: Listener> Replay<L> {
         }
     }
 
-    /// The slot of an announce. A known one is found by the user's hash alone: that two passkeys have the same seeded 64
-    /// bits and the same torrent and peer id besides does not happen.
-    fn slot(&mut self, record: &Record<'_>) -> u32 {
-        let info_hash = record.announce.info_hash;
-        let peer_id = record.announce.peer_id.bytes();
-        let hash = self.seed.hash_one((record.user_hash, info_hash, peer_id));
-        let slots = &self.slots;
-        let found = self.slot_table.find(hash, |&n| {
-            let slot = &slots[n as usize];
-            slot.user_hash == record.user_hash && slot.info_hash == info_hash && slot.peer_id.bytes() == peer_id
-        });
-        if let Some(&number) = found {
-            return number;
-        }
+    #[inline]
+    fn find_slot(&self, record: &Record<'_>) -> Option<u32> {
+        let Hashes { user, slot, .. } = record.hashes;
+        let same = |n: &u32| self.slots[*n as usize].slot_hash == slot && self.slots[*n as usize].user_hash == user;
+        self.slot_table.find(slot, same).copied()
+    }
+
+    #[cold]
+    fn new_slot(&mut self, record: &Record<'_>) -> u32 {
         let number = self.slots.len() as u32;
         let slot = Slot {
-            user_hash: record.user_hash,
-            info_hash,
-            peer_id: PeerId::from(peer_id),
+            user_hash: record.hashes.user,
+            slot_hash: record.hashes.slot,
+            addr_hash: record.hashes.addr,
+            refused_start: None,
             user: self.user(record),
-            torrent: self.torrent(info_hash),
+            torrent: self.torrent(record.announce.info_hash),
             key: self.names.number(record.announce.key),
             session: NONE,
-            address: 0,
-            refused_start: None,
+            address: self.names.number(record.addr),
             refused: false,
         };
         self.slots.push(slot);
+        self.peer_ids.push(PeerId::from(record.announce.peer_id.bytes()));
         let slots = &self.slots;
-        self.slot_table.insert_unique(hash, number, |&n| {
-            let slot = &slots[n as usize];
-            self.seed.hash_one((slot.user_hash, slot.info_hash, slot.peer_id.bytes()))
-        });
+        self.slot_table.insert_unique(record.hashes.slot, number, |&n| slots[n as usize].slot_hash);
         number
     }
 
     /// Applies what still waits, and gives out all that has come together.
     pub fn finish(mut self) -> (Part, L) {
-        for queue in 0..self.queues.len() {
-            self.release(queue, None);
-        }
+        self.release(None);
         let part = Part {
             users: self.users,
             torrents: self.torrents,

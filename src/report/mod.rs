@@ -71,6 +71,16 @@ struct UserSum {
     addresses: Vec<u32>,
 }
 
+/// How many rows of each kind there are.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[allow(missing_docs)] // The names say it.
+pub struct Counts {
+    pub users: usize,
+    pub torrents: usize,
+    pub sessions: usize,
+    pub listed: usize,
+}
+
 /// Everything there is to report, and what of it was asked for.
 pub struct View<'a> {
     /// What happened.
@@ -91,21 +101,22 @@ impl<'a> View<'a> {
         let torrents: Vec<bool> = story.torrents.iter().map(|t| filter.wants_torrent(&t.to_string())).collect();
         let mut shown = vec![false; story.sessions.len()];
         let mut sums = vec![UserSum::default(); story.users.len()];
+        let mut statuses = vec![Status::Removed; story.sessions.len()];
         for (index, session) in story.sessions.iter().enumerate() {
             if !users[session.user as usize] || !torrents[session.torrent as usize] {
                 continue;
             }
-            let status = status_at(&story.listing(index), story.log_end).map(|l| l.status);
-            let listed = matches!(status, Some(Status::Leeching | Status::Seeding));
-            if !session.in_span && !listed {
+            let status = status_at(&story.listing(index), story.log_end).map_or(Status::Removed, |l| l.status);
+            if !session.in_span && status == Status::Removed {
                 continue;
             }
             shown[index] = true;
+            statuses[index] = status;
             let sum = &mut sums[session.user as usize];
             sum.announces += u64::from(session.announces);
             sum.sessions += 1;
-            sum.leeching += u32::from(status == Some(Status::Leeching));
-            sum.seeding += u32::from(status == Some(Status::Seeding));
+            sum.leeching += u32::from(status == Status::Leeching);
+            sum.seeding += u32::from(status == Status::Seeding);
             sum.torrents.push(session.torrent);
             sum.addresses.extend(session.addresses.iter().map(|seen| seen.address).filter(|a| *a != 0));
         }
@@ -115,13 +126,23 @@ impl<'a> View<'a> {
                 list.dedup();
             }
         }
-        let swarms = swarms(story, |index| shown[index]);
+        let swarms = swarms(story, |index| shown[index].then_some(statuses[index]));
         View { story, input, findings, filter, sums, swarms, shown }
     }
 
     /// How a user is called in print: 12 characters of a passkey, since a whole one is a credential.
     pub fn name(&self, user: &User) -> String {
         self.filter.name(user)
+    }
+
+    /// How many rows of each kind there are.
+    pub fn counts(&self) -> Counts {
+        Counts {
+            users: self.sums.iter().filter(|sum| sum.sessions > 0).count(),
+            torrents: self.swarms.iter().filter(|swarm| swarm.sessions > 0).count(),
+            sessions: self.shown.iter().filter(|shown| **shown).count(),
+            listed: self.sums.iter().map(|sum| (sum.leeching + sum.seeding) as usize).sum(),
+        }
     }
 
     /// The settings.

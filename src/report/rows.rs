@@ -2,7 +2,7 @@
 
 use super::View;
 use super::text::sparkline;
-use crate::account::Point;
+use crate::account::{Account, Point};
 use crate::announce::{InfoHash, client_of, printable};
 use crate::audit::{Check, Finding, Severity};
 use crate::replay::{Step, User};
@@ -250,8 +250,8 @@ pub struct PointRow<'a> {
     #[serde(skip_serializing_if = "Option::is_none")]
     user: Option<&'a str>,
     at: At,
-    uploaded: u128,
-    downloaded: u128,
+    uploaded: u64,
+    downloaded: u64,
     ratio: Option<f64>,
 }
 
@@ -265,9 +265,9 @@ impl<'a> PointRow<'a> {
         PointRow {
             user,
             at: At { time: point.at, millis },
-            uploaded: point.totals.uploaded,
-            downloaded: point.totals.downloaded,
-            ratio: point.totals.ratio(),
+            uploaded: point.uploaded,
+            downloaded: point.downloaded,
+            ratio: point.ratio(),
         }
     }
 }
@@ -279,23 +279,23 @@ impl Row for PointRow<'_> {
         vec![
             shown("user", |r| Cell::Text(r.user.unwrap_or_default().into())),
             shown("at", |r| Cell::Time(r.at)),
-            shown("uploaded", |r| Cell::Bytes(r.uploaded)),
-            shown("downloaded", |r| Cell::Bytes(r.downloaded)),
+            shown("uploaded", |r| Cell::Bytes(r.uploaded.into())),
+            shown("downloaded", |r| Cell::Bytes(r.downloaded.into())),
             shown("ratio", |r| Cell::Ratio(r.ratio)),
         ]
     }
 }
 
 struct Timeline<'a> {
-    points: &'a [Point],
+    account: &'a Account,
     millis: bool,
 }
 
 impl Serialize for Timeline<'_> {
     fn serialize<S: Serializer>(&self, s: S) -> Result<S::Ok, S::Error> {
-        let mut seq = s.serialize_seq(Some(self.points.len()))?;
-        for point in self.points {
-            seq.serialize_element(&PointRow::new(None, point, self.millis))?;
+        let mut seq = s.serialize_seq(None)?;
+        for point in self.account.timeline() {
+            seq.serialize_element(&PointRow::new(None, &point, self.millis))?;
         }
         seq.end()
     }
@@ -333,7 +333,7 @@ impl<'a> UserRow<'a> {
             leeching: sum.leeching,
             seeding: sum.seeding,
             addresses: sum.addresses.len() as u64,
-            timeline: Timeline { points: user.account.timeline(), millis: view.input.tally.millis },
+            timeline: Timeline { account: &user.account, millis: view.input.tally.millis },
         }
     }
 
@@ -344,14 +344,14 @@ impl<'a> UserRow<'a> {
 
     /// The points of the timeline, as rows of their own.
     pub fn points(&self) -> impl Iterator<Item = PointRow<'_>> {
-        self.timeline.points.iter().map(|point| PointRow::new(Some(&self.user), point, self.timeline.millis))
+        let millis = self.timeline.millis;
+        self.timeline.account.timeline().map(move |point| PointRow::new(Some(&self.user), &point, millis))
     }
 
     fn curve(&self) -> String {
         let x = |at: usize, p: &Point| p.at.map_or(at as f64, |t| t.millis() as f64);
-        let values: Vec<(f64, f64)> = (self.timeline.points.iter().enumerate())
-            .map(|(at, p)| (x(at, p), p.totals.ratio().unwrap_or(0.0)))
-            .collect();
+        let points = self.timeline.account.timeline().enumerate();
+        let values: Vec<(f64, f64)> = points.map(|(at, p)| (x(at, &p), p.ratio().unwrap_or(0.0))).collect();
         if values.iter().all(|v| v.1 == 0.0) { String::new() } else { sparkline(&values, 12) }
     }
 }

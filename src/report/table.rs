@@ -96,10 +96,11 @@ pub fn report(out: &mut dyn Write, style: &Style, view: &View<'_>) -> io::Result
         settings.timeout,
         if settings.completed == crate::session::Completed::Removes { "removes" } else { "seeds" },
     )?;
-    some(out, style, "USERS", "users", view.users(), view.users().count())?;
-    some(out, style, "TORRENTS", "torrents", view.torrents(), view.torrents().count())?;
-    some(out, style, "SESSIONS", "sessions", view.sessions(), view.sessions().count())?;
-    some(out, style, "LISTED IN PROFILES AT THE END", "profile", view.profile(None), view.profile(None).count())?;
+    let counts = view.counts();
+    some(out, style, "USERS", "users", view.users(), counts.users)?;
+    some(out, style, "TORRENTS", "torrents", view.torrents(), counts.torrents)?;
+    some(out, style, "SESSIONS", "sessions", view.sessions(), counts.sessions)?;
+    some(out, style, "LISTED IN PROFILES AT THE END", "profile", view.profile(None), counts.listed)?;
     let mut kinds: BTreeMap<(std::cmp::Reverse<Severity>, &str), u64> = BTreeMap::new();
     for finding in view.findings_asked_for() {
         *kinds.entry((std::cmp::Reverse(finding.severity), finding.check().name)).or_default() += 1;

@@ -112,6 +112,8 @@ pub struct Session {
     pub shortest: u32,
     /// Plain announces after less than 15 s, 60 s and 300 s.
     pub hurried: [u16; 3],
+    /// Consecutive announces without progress, up to the last.
+    pub idle: u32,
     /// The first plain announce after less than 300 s.
     pub hurried_line: Option<LineRef>,
     /// Unusual silences, at most [`Session::GAPS`].
@@ -159,12 +161,19 @@ impl Session {
             heard_line: line,
             shortest: u32::MAX,
             hurried: [0; 3],
+            idle: 0,
             hurried_line: None,
             gaps: Vec::new(),
             phases: Vec::new(),
             addresses: Vec::new(),
             address: 0,
         }
+    }
+
+    /// Reads a little of every part that an announce needs, so that it is in the cache then.
+    #[inline]
+    pub fn touch(&self) -> u64 {
+        self.state.last_left ^ self.state.base.up ^ self.heard_line.line() ^ u64::from(self.announces)
     }
 
     /// Notes the phase after an announce.
