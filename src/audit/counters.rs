@@ -44,7 +44,7 @@ fn observe_first(step: &Step<'_>, watch: &mut Watch) {
     let started = said.event == Event::Started && step.transition.opens();
     // A base below the counters is that of a refused `started`: it was no start from above zero then.
     if started && said.counters != Counters::ZERO && step.session.state.base == said.counters {
-        let data_on_disk = said.counters.up == 0 && client_of(step.session.peer_id.bytes()).name == Some("WebTorrent");
+        let data_on_disk = said.counters.up == 0 && client_of(step.peer_id.bytes()).name == Some("WebTorrent");
         if !data_on_disk {
             Mark::see(&mut watch.at(step).nonzero_start, step, said.counters.up.max(said.counters.down), 0);
         }

@@ -164,7 +164,7 @@ pub static COMPLETED_WITHOUT_DOWNLOAD: Check = Check {
     look_alikes: "WebTorrent sends it for data that was on the disk all along; a recheck or a cross-seed that found the data",
     source: "BEP 3: no `completed` if the file was complete when started; qbittorrent issue 11629",
     conclude: Conclude::Session(|case| {
-        let habit = client_of(case.session.peer_id.bytes()).name == Some("WebTorrent");
+        let habit = client_of(case.peer_id().bytes()).name == Some("WebTorrent");
         let severity = if habit { Severity::Info } else { Severity::Low };
         case.marked(severity, case.mark(|n| &n.completed_without_download)?)
     }),

@@ -33,7 +33,7 @@ pub static MANY_ADDRESSES: Check = Check {
         if !case.user().is_passkey {
             return None;
         }
-        let all = case.sessions.iter().flat_map(|s| &s.addresses);
+        let all = case.sessions.iter().flat_map(|s| s.addresses());
         let mut seen: Vec<(Time, LineRef, Vec<u8>)> = all
             .filter_map(|seen| Some((seen.at?, seen.line, household(case.story.names.name(seen.address)))))
             .collect();

@@ -14,6 +14,7 @@ mod timing;
 pub use notes::{Mark, Notes, Watch};
 
 use crate::account::Totals;
+use crate::announce::PeerId;
 use crate::replay::{Story, User};
 use crate::session::{Ending, LineRef, Session};
 use crate::time::Time;
@@ -144,6 +145,10 @@ pub struct Case<'a> {
 }
 
 impl Case<'_> {
+    fn peer_id(&self) -> &PeerId {
+        self.story.peer_id(self.session)
+    }
+
     fn interval(&self) -> u32 {
         self.story.settings.interval
     }

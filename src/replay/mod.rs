@@ -11,7 +11,7 @@ pub use story::{Given, Part, Settings, Story, User};
 use crate::account::{Account, Keep};
 use crate::announce::{Announce, Event, InfoHash, PeerId};
 use crate::session::{
-    Completed, Counters, LineRef, Opening, Phase, Refused, Said, Session, State, Transition, advance, decide,
+    Completed, Counters, LineRef, Opening, Phase, Refused, Said, Session, State, Transition, Whose, advance, decide,
     order_within_a_moment,
 };
 use crate::time::Time;
@@ -109,6 +109,8 @@ pub struct Step<'a> {
     pub user: &'a User,
     /// Of which torrent.
     pub info_hash: InfoHash,
+    /// By which peer.
+    pub peer_id: &'a PeerId,
     /// The session's number in this engine.
     pub number: u32,
     /// The session after the announce.
@@ -400,9 +402,9 @@ impl<L: Listener> Replay<L> {
             }
             state.leeched |= refused_leeched;
             credit = state.credit();
-            let peer_id = self.peer_ids[held.slot as usize].clone();
+            let whose = Whose { user: slot.user, torrent: slot.torrent, key: slot.key, peer: held.slot };
             slot.session = self.sessions.len() as u32;
-            self.sessions.push(Session::open(slot.user, slot.torrent, slot.key, peer_id, state, held.line, opening));
+            self.sessions.push(Session::open(whose, held.address, state, held.line, opening));
         }
         let after_refusal = std::mem::take(&mut slot.refused);
         let number = slot.session;
@@ -440,10 +442,8 @@ impl<L: Listener> Replay<L> {
         }
         session.last_at = session.last_at.max(held.at);
         session.last_line = held.line;
-        let addresses = session.addresses.len();
-        if !same_address || transition.opens() {
-            session.note_address(held.address, held.at, held.line);
-        }
+        let new_address =
+            !same_address && !transition.opens() && session.note_address(held.address, held.at, held.line);
         let user = &mut self.users[session.user as usize];
         if in_span && self.wanted[session.torrent as usize] {
             user.account.credit(held.at, credit, self.rules.keep);
@@ -452,6 +452,7 @@ impl<L: Listener> Replay<L> {
         self.listener.applied(&Step {
             user: &self.users[session.user as usize],
             info_hash: self.torrents[session.torrent as usize],
+            peer_id: &self.peer_ids[session.peer as usize],
             number,
             session,
             before: before.as_ref(),
@@ -462,7 +463,7 @@ impl<L: Listener> Replay<L> {
             line: held.line,
             silence,
             after_refusal,
-            new_address: addresses > 0 && session.addresses.len() > addresses,
+            new_address,
         });
     }
 
@@ -558,6 +559,7 @@ impl<L: Listener> Replay<L> {
             users: self.users,
             torrents: self.torrents,
             sessions: self.sessions,
+            peer_ids: self.peer_ids,
             names: self.names,
             silences: self.silences,
             duplicates: self.duplicates,

@@ -3,7 +3,7 @@
 use super::interval::{IntervalFrom, Silences, timeout_of};
 use super::names::Names;
 use crate::account::Account;
-use crate::announce::InfoHash;
+use crate::announce::{InfoHash, PeerId};
 use crate::session::{Clock, Completed, Ending, LineRef, Listed, Session, endings, listing};
 use crate::time::Time;
 
@@ -34,6 +34,8 @@ pub struct Part {
     pub torrents: Vec<InfoHash>,
     /// Sessions in the order in which they began.
     pub sessions: Vec<Session>,
+    /// Peer ids by number.
+    pub peer_ids: Vec<PeerId>,
     /// Keys and addresses by number.
     pub names: Names,
     /// What was heard of the interval.
@@ -68,6 +70,8 @@ pub struct Story {
     pub endings: Vec<Ending>,
     /// Which engine a session comes from, and its number there.
     pub origins: Vec<(u32, u32)>,
+    /// Peer ids by number.
+    pub peer_ids: Vec<PeerId>,
     /// Keys and addresses by number.
     pub names: Names,
     /// Interval, timeout and reading of `completed`.
@@ -110,6 +114,7 @@ impl Story {
             sessions: Vec::new(),
             endings: Vec::new(),
             origins: Vec::new(),
+            peer_ids: Vec::new(),
             names: Names::default(),
             settings,
             log_start: span.0,
@@ -119,59 +124,60 @@ impl Story {
         story.torrents = parts.iter().flat_map(|part| part.torrents.iter().copied()).collect();
         story.torrents.sort_unstable();
         story.torrents.dedup();
-        let mut tagged = Vec::new();
         for (number, part) in parts.into_iter().enumerate() {
-            story.add(number as u32, part, &mut tagged);
+            story.add(number as u32, part);
         }
-        story.sort(tagged);
+        story.sort();
         story.endings = story.endings();
         story
     }
 
-    /// Takes a part in: its sessions go to `tagged`, with numbers that hold for the whole.
-    fn add(&mut self, number: u32, part: Part, tagged: &mut Vec<((u32, u32), Session)>) {
+    /// Takes a part in, and gives everything numbers that hold for the whole.
+    fn add(&mut self, number: u32, part: Part) {
         self.duplicates += part.duplicates;
         let torrents: Vec<u32> =
             part.torrents.iter().map(|t| self.torrents.binary_search(t).unwrap_or_default() as u32).collect();
         let first_user = self.users.len() as u32;
+        let first_peer = self.peer_ids.len() as u32;
         self.users.extend(part.users);
+        self.peer_ids.extend(part.peer_ids);
         let names = &mut self.names;
         let mut known = vec![None; part.names.len()];
         let mut renumber = |name: u32| *known[name as usize].get_or_insert_with(|| names.number(part.names.name(name)));
-        tagged.reserve(part.sessions.len());
-        for (at, mut session) in part.sessions.into_iter().enumerate() {
+        self.origins.extend((0..part.sessions.len() as u32).map(|at| (number, at)));
+        let first = self.sessions.len();
+        self.sessions.extend(part.sessions);
+        for session in &mut self.sessions[first..] {
             session.user += first_user;
+            session.peer += first_peer;
             session.torrent = torrents[session.torrent as usize];
             session.key = renumber(session.key);
-            for seen in &mut session.addresses {
-                seen.address = renumber(seen.address);
-            }
-            tagged.push(((number, at as u32), session));
+            session.renumber_addresses(&mut renumber);
         }
     }
 
     /// Orders users by name, and sessions by beginning.
-    fn sort(&mut self, mut tagged: Vec<((u32, u32), Session)>) {
+    fn sort(&mut self) {
         let mut order: Vec<u32> = (0..self.users.len() as u32).collect();
-        let name = |&n: &u32| (&*self.users[n as usize].name, self.users[n as usize].is_passkey);
-        order.sort_by(|a, b| name(a).cmp(&name(b)));
+        let name = |n: u32| (&*self.users[n as usize].name, self.users[n as usize].is_passkey);
+        order.sort_by(|&a, &b| name(a).cmp(&name(b)));
         let mut place = vec![0; order.len()];
         for (at, &user) in order.iter().enumerate() {
             place[user as usize] = at as u32;
         }
-        let mut users: Vec<Option<User>> = std::mem::take(&mut self.users).into_iter().map(Some).collect();
-        self.users = order.iter().filter_map(|&n| users[n as usize].take()).collect();
-        for (_, session) in &mut tagged {
-            session.user = place[session.user as usize];
-        }
+        self.sessions.iter_mut().for_each(|session| session.user = place[session.user as usize]);
+        arrange(&mut self.users, order);
+
+        let mut order: Vec<u32> = (0..self.sessions.len() as u32).collect();
         // Sessions without times have nothing but their lines to order them.
         let line = |s: &Session| if s.first_at.is_none() { s.first_line } else { LineRef::new(0, 0) };
-        tagged.sort_by(|(_, a), (_, b)| {
-            (a.first_at, line(a), a.user, a.torrent)
-                .cmp(&(b.first_at, line(b), b.user, b.torrent))
-                .then_with(|| (&a.peer_id, a.first_line).cmp(&(&b.peer_id, b.first_line)))
+        order.sort_unstable_by(|&a, &b| {
+            let (a, b) = (&self.sessions[a as usize], &self.sessions[b as usize]);
+            let begins = (a.first_at, line(a), a.user, a.torrent).cmp(&(b.first_at, line(b), b.user, b.torrent));
+            begins.then_with(|| (self.peer_id(a), a.first_line).cmp(&(self.peer_id(b), b.first_line)))
         });
-        (self.origins, self.sessions) = tagged.into_iter().unzip();
+        arrange(&mut self.origins, order.clone());
+        arrange(&mut self.sessions, order);
     }
 
     fn endings(&self) -> Vec<Ending> {
@@ -181,7 +187,8 @@ impl Story {
         let mut out = vec![None; order.len()];
         for group in order.chunk_by(|a, b| of(a) == of(b)) {
             let sessions: Vec<&Session> = group.iter().map(|&n| &self.sessions[n as usize]).collect();
-            for (&n, ending) in group.iter().zip(endings(&sessions, &self.clock())) {
+            let found = endings(&sessions, |session| self.peer_id(session), &self.clock());
+            for (&n, ending) in group.iter().zip(found) {
                 out[n as usize] = Some(ending);
             }
         }
@@ -198,8 +205,43 @@ impl Story {
         listing(&self.sessions[index], &self.endings[index], &self.clock())
     }
 
+    /// The peer id of a session.
+    pub fn peer_id(&self, session: &Session) -> &PeerId {
+        &self.peer_ids[session.peer as usize]
+    }
+
     /// The user of a session.
     pub fn user(&self, session: &Session) -> &User {
         &self.users[session.user as usize]
+    }
+}
+
+/// Puts `items` into an order, in place: first the one at `order[0]`, and so on. There are too many sessions to hold them
+/// twice.
+fn arrange<T>(items: &mut [T], mut order: Vec<u32>) {
+    for start in 0..order.len() {
+        let mut at = start;
+        // Follow the cycle that begins here; places that are done point to themselves.
+        while order[at] as usize != start {
+            let from = order[at] as usize;
+            items.swap(at, from);
+            order[at] = at as u32;
+            at = from;
+        }
+        order[at] = at as u32;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::arrange;
+
+    #[test]
+    fn arranging_is_indexing() {
+        for order in [vec![], vec![0], vec![2, 0, 1], vec![1, 0, 3, 2], vec![4, 2, 0, 1, 3]] {
+            let mut items: Vec<u32> = (0..order.len() as u32).map(|n| n * 10).collect();
+            arrange(&mut items, order.clone());
+            assert_eq!(items, order.iter().map(|n| n * 10).collect::<Vec<_>>());
+        }
     }
 }

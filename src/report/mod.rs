@@ -118,7 +118,7 @@ impl<'a> View<'a> {
             sum.leeching += u32::from(status == Status::Leeching);
             sum.seeding += u32::from(status == Status::Seeding);
             sum.torrents.push(session.torrent);
-            sum.addresses.extend(session.addresses.iter().map(|seen| seen.address).filter(|a| *a != 0));
+            sum.addresses.extend(session.addresses().map(|seen| seen.address).filter(|a| *a != 0));
         }
         for sum in &mut sums {
             for list in [&mut sum.torrents, &mut sum.addresses] {

@@ -465,15 +465,10 @@ impl<'a> SessionRow<'a> {
             id: index as u64 + 1,
             user: view.name(story.user(session)),
             info_hash: story.torrents[session.torrent as usize],
-            peer_id: session.peer_id.to_string(),
+            peer_id: story.peer_id(session).to_string(),
             key: text(session.key),
-            client: client_of(session.peer_id.bytes()).to_string(),
-            addresses: session
-                .addresses
-                .iter()
-                .filter(|seen| seen.address != 0)
-                .map(|seen| text(seen.address))
-                .collect(),
+            client: client_of(story.peer_id(session).bytes()).to_string(),
+            addresses: session.addresses().filter(|seen| seen.address != 0).map(|seen| text(seen.address)).collect(),
             started_at: view.at(session.first_at),
             last_at: view.at(session.last_at),
             ended_at: view.at(ending.at),
@@ -624,8 +619,8 @@ impl ListedRow {
             status: listed.status.name(),
             since: view.at(listed.from),
             last_at: view.at(session.last_at),
-            ghost: ghost(session, &story.endings[index], story.settings.interval, at).name(),
-            client: client_of(session.peer_id.bytes()).to_string(),
+            ghost: ghost(session, story.peer_id(session), &story.endings[index], story.settings.interval, at).name(),
+            client: client_of(story.peer_id(session).bytes()).to_string(),
         }
     }
 }
@@ -686,7 +681,7 @@ impl ReplayRow {
             at: At { time: step.said.at, millis },
             user,
             info_hash: step.info_hash,
-            peer_id: step.session.peer_id.to_string(),
+            peer_id: step.peer_id.to_string(),
             event: step.said.event.name(),
             uploaded: up,
             downloaded: down,

@@ -2,7 +2,7 @@
 
 use super::record::{LineRef, Session};
 use super::state::Phase;
-use crate::announce::{Client, client_of, usual_silence};
+use crate::announce::{Client, PeerId, client_of, usual_silence};
 use crate::time::Time;
 
 /// What endings depend on.
@@ -100,11 +100,15 @@ pub struct Listed {
 }
 
 /// The endings of all sessions of one user and one torrent, which come in the order of their beginnings.
-pub fn endings(sessions: &[&Session], clock: &Clock) -> Vec<Ending> {
+pub fn endings<'a>(
+    sessions: &[&'a Session],
+    peer_id: impl Fn(&'a Session) -> &'a PeerId,
+    clock: &Clock,
+) -> Vec<Ending> {
     // Most stand alone, and then nobody asks which client it was.
     let clients: Vec<Client> = match sessions {
         [_] => Vec::new(),
-        _ => sessions.iter().map(|s| client_of(s.peer_id.bytes())).collect(),
+        _ => sessions.iter().map(|s| client_of(peer_id(s).bytes())).collect(),
     };
     let ending = |at: usize| {
         let session = sessions[at];
@@ -136,7 +140,7 @@ pub fn endings(sessions: &[&Session], clock: &Clock) -> Vec<Ending> {
         match successor {
             Some(next) => {
                 let next = sessions[next];
-                let taken_over = next.peer_id == session.peer_id;
+                let taken_over = next.peer == session.peer;
                 let delisted = if taken_over { next.first_at } else { over };
                 Ending { end: End::Replaced, at: next.first_at, delisted, successor: Some(next.first_line) }
             }
@@ -149,8 +153,8 @@ pub fn endings(sessions: &[&Session], clock: &Clock) -> Vec<Ending> {
 
 /// Whether two sessions of one user and torrent are the same client's: by peer id, by key, or by address and program.
 fn same_client(a: &Session, a_client: &Client, b: &Session, b_client: &Client) -> bool {
-    let shares_address = || a.addresses.iter().any(|x| b.addresses.iter().any(|y| x.address == y.address));
-    a.peer_id == b.peer_id
+    let shares_address = || a.addresses().any(|x| b.addresses().any(|y| x.address == y.address));
+    a.peer == b.peer
         || a.key != 0 && a.key == b.key
         || a_client.name.is_some() && a_client.name == b_client.name && shares_address()
 }
@@ -168,7 +172,7 @@ pub fn listing(session: &Session, ending: &Ending, clock: &Clock) -> Vec<Listed>
         out.push(Listed { from, to: None, status });
     };
     let timeout = i64::from(clock.timeout) * 1000;
-    let mut gaps = session.gaps.iter().filter(|gap| gap.to.since(gap.from) > timeout).peekable();
+    let mut gaps = session.gaps().iter().filter(|gap| gap.to.since(gap.from) > timeout).peekable();
     let mut status = Status::Removed;
     for &(from, phase) in &session.phases {
         while let Some(gap) = gaps.next_if(|gap| from.is_some_and(|from| gap.to <= from)) {
@@ -211,7 +215,7 @@ impl Ghost {
 }
 
 /// Whether a session listed at `at` is a ghost then. `interval` is in seconds.
-pub fn ghost(session: &Session, ending: &Ending, interval: u32, at: Option<Time>) -> Ghost {
+pub fn ghost(session: &Session, peer_id: &PeerId, ending: &Ending, interval: u32, at: Option<Time>) -> Ghost {
     let Some((at, last)) = at.zip(session.last_at) else {
         return Ghost::Unknown;
     };
@@ -223,7 +227,7 @@ pub fn ghost(session: &Session, ending: &Ending, interval: u32, at: Option<Time>
     if stopped_in_vain || began_anew {
         return Ghost::Yes;
     }
-    let floor = usual_silence(&client_of(session.peer_id.bytes()));
+    let floor = usual_silence(&client_of(peer_id.bytes()));
     let usual = i64::from(interval.saturating_mul(2).max(floor + floor / 4)) * 1000;
     match (at.since(last) > usual, ending.end) {
         (true, End::TimedOut) => Ghost::Yes,

@@ -57,5 +57,5 @@ mod record;
 mod state;
 
 pub use ending::{Clock, End, Ending, Ghost, Listed, Status, endings, ghost, listing, status_at};
-pub use record::{Gap, LineRef, Opening, Refused, Seen, Session};
+pub use record::{Gap, LineRef, Opening, Refused, Seen, Session, Whose};
 pub use state::{Completed, Counters, Phase, Said, State, Transition, advance, decide, order_within_a_moment};

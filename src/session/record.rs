@@ -1,27 +1,28 @@
 //! What is kept of a session.
 
 use super::state::{Counters, Phase, State};
-use crate::announce::PeerId;
 use crate::time::Time;
+use std::num::NonZeroU64;
 
 /// A line of a source: which source (by its place in the input) and which physical line, from 1.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
-pub struct LineRef(u64);
+pub struct LineRef(NonZeroU64);
 
 impl LineRef {
     /// Sources beyond the 65,536th share its number.
     pub fn new(source: usize, line: u64) -> LineRef {
-        LineRef((source as u64).min(0xffff) << 48 | line.min((1 << 48) - 1))
+        let packed = (source as u64).min(0xffff) << 48 | line.min((1 << 48) - 1);
+        LineRef(NonZeroU64::new(packed).unwrap_or(NonZeroU64::MIN))
     }
 
     /// The source's place in the input, from 0.
     pub fn source(self) -> usize {
-        (self.0 >> 48) as usize
+        (self.0.get() >> 48) as usize
     }
 
     /// The line, from 1.
     pub fn line(self) -> u64 {
-        self.0 & ((1 << 48) - 1)
+        self.0.get() & ((1 << 48) - 1)
     }
 }
 
@@ -75,6 +76,19 @@ pub struct Seen {
     pub line: LineRef,
 }
 
+/// Whose session it is, of what, by which peer: all by number.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Whose {
+    /// The user.
+    pub user: u32,
+    /// The torrent.
+    pub torrent: u32,
+    /// The `key` parameter.
+    pub key: u32,
+    /// The peer id.
+    pub peer: u32,
+}
+
 /// One session: a (user, info hash, peer id) from its first announce on.
 #[derive(Clone, Debug)]
 pub struct Session {
@@ -84,10 +98,10 @@ pub struct Session {
     pub torrent: u32,
     /// The `key` parameter, by number.
     pub key: u32,
+    /// The peer id, by number.
+    pub peer: u32,
     /// Announces applied.
     pub announces: u32,
-    /// The peer id.
-    pub peer_id: PeerId,
     /// Where the state machine stands.
     pub state: State,
     /// The first announce.
@@ -116,12 +130,13 @@ pub struct Session {
     pub idle: u32,
     /// The first plain announce after less than 300 s.
     pub hurried_line: Option<LineRef>,
-    /// Unusual silences, at most [`Session::GAPS`].
-    pub gaps: Vec<Gap>,
+    gaps: Option<Box<Vec<Gap>>>,
     /// Changes of phase: since when, and which.
     pub phases: Vec<(Option<Time>, Phase)>,
-    /// The addresses, in order of appearance; at most [`Session::ADDRESSES`].
-    pub addresses: Vec<Seen>,
+    /// The addresses after the first, in order of appearance.
+    more_addresses: Option<Box<Vec<Seen>>>,
+    /// The first address.
+    first_address: u32,
     /// The address of the last announce.
     pub address: u32,
 }
@@ -134,21 +149,13 @@ impl Session {
     pub const ADDRESSES: usize = 1000;
 
     /// A new session, before its first announce is noted.
-    pub fn open(
-        user: u32,
-        torrent: u32,
-        key: u32,
-        peer_id: PeerId,
-        state: State,
-        line: LineRef,
-        opening: Opening,
-    ) -> Session {
+    pub fn open(whose: Whose, address: u32, state: State, line: LineRef, opening: Opening) -> Session {
         Session {
-            user,
-            torrent,
-            key,
+            user: whose.user,
+            torrent: whose.torrent,
+            key: whose.key,
+            peer: whose.peer,
             announces: 0,
-            peer_id,
             state,
             first_at: state.last_at,
             last_at: state.last_at,
@@ -163,10 +170,11 @@ impl Session {
             hurried: [0; 3],
             idle: 0,
             hurried_line: None,
-            gaps: Vec::new(),
+            gaps: None,
             phases: Vec::new(),
-            addresses: Vec::new(),
-            address: 0,
+            more_addresses: None,
+            first_address: address,
+            address,
         }
     }
 
@@ -202,10 +210,11 @@ impl Session {
             if silence < self.shortest {
                 self.shortest = silence;
                 let usual = silence.max(48);
-                if self.gaps.len() == 1
-                    && self.gaps[0].to.since(self.gaps[0].from) / 1000 <= i64::from(usual + usual / 4)
+                let length = |gap: &Gap| gap.to.since(gap.from) / 1000;
+                if let [only] = self.gaps()
+                    && length(only) <= i64::from(usual + usual / 4)
                 {
-                    self.gaps = Vec::new();
+                    self.gaps = None;
                 }
             }
             for (count, bound) in self.hurried.iter_mut().zip([15, 60, 300]) {
@@ -219,20 +228,44 @@ impl Session {
     }
 
     fn keep_gap(&mut self, gap: Gap) {
-        if self.gaps.len() == Self::GAPS {
+        let gaps = self.gaps.get_or_insert_default();
+        if gaps.len() == Self::GAPS {
             // Drop the shorter half, keep the order.
-            let mut lengths: Vec<i64> = self.gaps.iter().map(|g| g.to.since(g.from)).collect();
+            let mut lengths: Vec<i64> = gaps.iter().map(|g| g.to.since(g.from)).collect();
             lengths.sort_unstable();
             let median = lengths[lengths.len() / 2];
-            self.gaps.retain(|g| g.to.since(g.from) > median);
+            gaps.retain(|g| g.to.since(g.from) > median);
         }
-        self.gaps.push(gap);
+        gaps.push(gap);
     }
 
-    /// Notes the address of an announce.
-    pub fn note_address(&mut self, address: u32, at: Option<Time>, line: LineRef) {
-        if self.addresses.len() < Self::ADDRESSES && !self.addresses.iter().any(|seen| seen.address == address) {
-            self.addresses.push(Seen { address, at, line });
+    /// Notes the address of an announce; `true` if it is new to the session.
+    pub fn note_address(&mut self, address: u32, at: Option<Time>, line: LineRef) -> bool {
+        let count = self.more_addresses.as_ref().map_or(0, |more| more.len());
+        let new = count < Self::ADDRESSES && self.addresses().all(|seen| seen.address != address);
+        if new {
+            self.more_addresses.get_or_insert_default().push(Seen { address, at, line });
         }
+        new
+    }
+
+    /// The addresses, in order of appearance; at most [`Session::ADDRESSES`] and one.
+    pub fn addresses(&self) -> impl Iterator<Item = Seen> {
+        let first = Seen { address: self.first_address, at: self.first_at, line: self.first_line };
+        std::iter::once(first).chain(self.more_addresses.iter().flat_map(|more| more.iter().copied()))
+    }
+
+    /// Gives its addresses other numbers.
+    pub fn renumber_addresses(&mut self, mut number: impl FnMut(u32) -> u32) {
+        self.first_address = number(self.first_address);
+        self.more_addresses
+            .iter_mut()
+            .flat_map(|more| more.iter_mut())
+            .for_each(|seen| seen.address = number(seen.address));
+    }
+
+    /// The unusual silences, at most [`Session::GAPS`].
+    pub fn gaps(&self) -> &[Gap] {
+        self.gaps.as_ref().map_or(&[], |gaps| gaps.as_slice())
     }
 }
