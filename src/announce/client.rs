@@ -30,9 +30,11 @@ enum Version {
     Transmission,
     /// Two digits each: `0300` is 3.0 (WebTorrent).
     Pairs,
+    /// The version of the library, not of the program (rTorrent).
+    Library,
 }
 
-use Version::{Digits, Pairs, Transmission};
+use Version::{Digits, Library, Pairs, Transmission};
 
 /// Two letters, program, spelling of the version.
 const AZUREUS_STYLE: &[(&[u8; 2], &str, Version)] = &[
@@ -54,7 +56,7 @@ const AZUREUS_STYLE: &[(&[u8; 2], &str, Version)] = &[
     (b"KT", "KTorrent", Digits),
     (b"LP", "Lphant", Digits),
     (b"LT", "libtorrent", Digits),
-    (b"lt", "rTorrent", Digits),
+    (b"lt", "rTorrent", Library),
     (b"LW", "LimeWire", Digits),
     (b"MG", "MediaGet", Digits),
     (b"MO", "MonoTorrent", Digits),
@@ -133,6 +135,7 @@ fn spell(version: &[u8], spelling: Version) -> String {
         (Transmission, [0, 0, 0, minor]) => format!("0.{minor}"),
         (Transmission, [0, 0, major, minor]) => format!("0.{major}{minor}"),
         (Transmission, [major, minor, patch, ..]) if *major < 4 => format!("{major}.{minor}{patch}"),
+        (Library, _) => format!("(libtorrent {})", spell(version, Digits)),
         (Pairs, [a, b, c, d]) => format!("{}.{}", a * 10 + b, c * 10 + d),
         _ => {
             let keep = places.iter().rposition(|&n| n != 0).map_or(2, |last| (last + 1).max(2)).min(places.len());
@@ -167,7 +170,7 @@ mod tests {
             (b"-DE203s-QBCBQBCBQBCB", "Deluge 2.0.3"),
             (b"-LT2080-g.q(E15vt)TR", "libtorrent 2.0.8"),
             (b"-LT2110-g.q(E15vt)TR", "libtorrent 2.1.1"),
-            (b"-lt0D80-\xba\x1d\x1c>\x18P\xae\xd9S#C\x80", "rTorrent 0.13.8"),
+            (b"-lt0D80-\xba\x1d\x1c>\x18P\xae\xd9S#C\x80", "rTorrent (libtorrent 0.13.8)"),
             (b"-WW0300-abcdefghijkl", "WebTorrent 3.0"),
             (b"-CD0303-abcdefghijkl", "CTorrent 3.3"),
             (b"A2-1-36-0-B`\x95VK\xec\xef\xbf(\xf3", "aria2 1.36.0"),

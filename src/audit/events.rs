@@ -61,7 +61,7 @@ pub static MISSING_STOPPED: Check = Check {
     look_alikes: "Transmission up to 3.00 never sends `stopped` when it quits; crashes, power cuts and lost connections send nothing; qBittorrent gives `stopped` two seconds at exit",
     source: "the anatomy document; UNIT3D's inactive peers (7200 s); transmission issue 196",
     conclude: Conclude::Session(|case| {
-        let over = matches!(case.ending.end, End::TimedOut | End::Replaced) && case.session.refused_stop.is_none();
+        let over = matches!(case.ending.end, End::TimedOut | End::Replaced) && case.session.refused_stop().is_none();
         let lines = std::iter::once(case.session.last_line).chain(case.ending.successor).collect();
         let mut finding = over.then(|| case.finding(Severity::Info, lines)).flatten()?;
         finding.from = case.session.last_at;
@@ -84,7 +84,7 @@ pub static UNDELIVERED_STOPPED: Check = Check {
     look_alikes: "this is the tracker's doing, not the user's",
     source: "HTTP status of the line; what it counted since the announce before is credited to nobody",
     conclude: Conclude::Session(|case| {
-        let refused = case.session.refused_stop.as_ref()?;
+        let refused = case.session.refused_stop()?;
         let mut finding = case.finding(Severity::Info, vec![case.session.last_line, refused.line])?;
         finding.from = refused.at;
         finding.to = refused.at;

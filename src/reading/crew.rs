@@ -42,7 +42,7 @@ struct Board {
 /// What a thread does next.
 enum Task {
     Read(Vec<u8>),
-    Parse(usize, Job, Parsed),
+    Parse(Box<(usize, Job, Parsed)>),
     Apply(Arc<Parsed>),
     Nothing,
 }
@@ -92,7 +92,8 @@ impl<'a> Crew<'a> {
                     }
                     self.changed.notify_all();
                 }
-                Task::Parse(block, job, parsed) => {
+                Task::Parse(what) => {
+                    let (block, job, parsed) = *what;
                     let parsed = parse(job, parsed, self.threads, &self.seed, &mut clock);
                     board = self.lock();
                     let place = block - board.applied;
@@ -131,7 +132,7 @@ impl<'a> Crew<'a> {
             return Task::Apply(parsed.clone());
         }
         if let Some((block, job)) = board.waiting.pop_front() {
-            return Task::Parse(block, job, board.spare.pop().unwrap_or_default());
+            return Task::Parse(Box::new((block, job, board.spare.pop().unwrap_or_default())));
         }
         if !board.reading && !board.read_all && board.parsed.len() < 2 * self.threads {
             board.reading = true;

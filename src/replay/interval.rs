@@ -59,23 +59,21 @@ impl Silences {
     }
 
     /// The interval in seconds. No client announces regularly before the tracker's interval is over, though many do so
-    /// later (libtorrent keeps 300 s, rtorrent 600 s): so it is where the shortest tenth of the time spent in silences
-    /// ends, moved to the commonest silence nearby.
+    /// later (libtorrent keeps 300 s, rtorrent 600 s): so it is the shortest silence around which (10 % to either side) a
+    /// sixth of all the time spent in silences lies. Forced announces make many silences, but little time.
     pub fn interval(&self) -> (u32, IntervalFrom) {
         let weight = |secs: usize| secs as u64 * u64::from(self.count[secs]);
         let total: u64 = (0..self.count.len()).map(weight).sum();
-        let mut sum = 0;
-        let tenth = (0..self.count.len()).find(|&secs| {
-            sum += weight(secs);
-            sum > 0 && sum * 10 >= total
-        });
-        let Some(tenth) = tenth.filter(|_| total > 0) else {
-            return (Self::USUAL, IntervalFrom::Default);
+        let around = |secs: usize| secs - secs / 10..=(secs + secs / 10).max(secs + 1).min(Self::LONGEST);
+        let heavy = |secs: &usize| {
+            let near = || around(*secs);
+            near().map(weight).sum::<u64>() * 6 >= total
+                && near().map(|secs| u64::from(self.count[secs])).sum::<u64>() >= Self::ENOUGH
         };
-        let near = tenth - tenth / 10..=(tenth + tenth / 10).max(tenth + 1).min(Self::LONGEST);
-        let enough = near.clone().map(|secs| u64::from(self.count[secs])).sum::<u64>() >= Self::ENOUGH;
-        let mode = near.rev().max_by_key(|&secs| self.count[secs]).unwrap_or(tenth);
-        if enough && mode > 0 { (mode as u32, IntervalFrom::Inferred) } else { (Self::USUAL, IntervalFrom::Default) }
+        let candidates = (1..self.count.len()).filter(|&secs| self.count[secs] > 0);
+        let found = if total > 0 { { candidates }.find(heavy) } else { None };
+        let mode = found.and_then(|secs| around(secs).rev().max_by_key(|&secs| self.count[secs]));
+        mode.map_or((Self::USUAL, IntervalFrom::Default), |secs| (secs as u32, IntervalFrom::Inferred))
     }
 }
 
@@ -104,6 +102,11 @@ mod tests {
         assert_eq!(inferred(&[(20, 40), (30, 60), (300, 6)]), (20, IntervalFrom::Inferred));
         // One client floods: sixty times as many announces, but no more time.
         assert_eq!(inferred(&[(1800, 480), (30, 1440)]).0, 1800);
+        // Somebody presses `force reannounce`.
+        assert_eq!(inferred(&[(60, 13), (13, 5), (12, 4), (10, 3), (11, 3)]).0, 60);
+        // A tracker that asks for anything between half an hour and an hour.
+        let spread: Vec<(u32, usize)> = (1800..3600).map(|secs| (secs, 1)).collect();
+        assert!((1800..2400).contains(&inferred(&spread).0));
         assert_eq!(inferred(&[(1800, 3)]), (1800, IntervalFrom::Default));
         assert_eq!(inferred(&[(0, 100)]).1, IntervalFrom::Default);
     }

@@ -169,16 +169,16 @@ struct Held {
 struct Slot {
     user_hash: u64,
     slot_hash: u64,
-    /// Of the address last used.
-    addr_hash: u64,
+    /// Of the two addresses last used, the last one first: a dual-stack client announces from both by turns.
+    addr_hashes: [u64; 2],
     refused_start: Option<Box<(Counters, bool)>>,
     user: u32,
     torrent: u32,
     key: u32,
     /// The current session, or `NONE`.
     session: u32,
-    /// The address last used.
-    address: u32,
+    /// The two addresses last used.
+    addresses: [u32; 2],
     refused: bool,
 }
 
@@ -290,15 +290,19 @@ impl<L: Listener> Replay<L> {
         let known = if known == NONE { self.find_slot(record) } else { Some(known) };
         let number = known.unwrap_or_else(|| self.new_slot(record));
         let slot = &mut self.slots[number as usize];
-        if slot.addr_hash != record.hashes.addr {
-            slot.addr_hash = record.hashes.addr;
-            slot.address = self.names.number(record.addr);
+        if slot.addr_hashes[0] != record.hashes.addr {
+            slot.addr_hashes.swap(0, 1);
+            slot.addresses.swap(0, 1);
+            if slot.addr_hashes[0] != record.hashes.addr {
+                slot.addr_hashes[0] = record.hashes.addr;
+                slot.addresses[0] = self.names.number(record.addr);
+            }
         }
         Held {
             at: record.at,
             line: record.line,
             slot: number,
-            address: slot.address,
+            address: slot.addresses[0],
             event: record.announce.event,
             refused: record.refused,
             counters: Counters { up: record.announce.uploaded, down: record.announce.downloaded },
@@ -318,7 +322,7 @@ impl<L: Listener> Replay<L> {
     /// Applies what waits and is older than `limit`; all of it without one.
     fn release(&mut self, limit: Option<Time>) {
         let mut warm = 0;
-        while let Some(first) = self.waiting.pop_front_if(|h| limit.is_none_or(|limit| h.at < Some(limit))) {
+        while let Some(first) = self.next_waiting(|h| limit.is_none_or(|limit| h.at < Some(limit))) {
             if warm == 0 {
                 self.warm(limit);
                 warm = CHUNK;
@@ -330,13 +334,17 @@ impl<L: Listener> Replay<L> {
             }
             let mut moment = std::mem::take(&mut self.moment);
             moment.push(first);
-            while let Some(next) = self.waiting.pop_front_if(|next| next.at == first.at) {
+            while let Some(next) = self.next_waiting(|next| next.at == first.at) {
                 moment.push(next);
             }
             self.apply_moment(&mut moment);
             moment.clear();
             self.moment = moment;
         }
+    }
+
+    fn next_waiting(&mut self, due: impl Fn(&Held) -> bool) -> Option<Held> {
+        self.waiting.front().is_some_and(due).then(|| self.waiting.pop_front()).flatten()
     }
 
     /// Applies announces of one moment: those of one peer id in the order that makes sense, the others as they came.
@@ -417,7 +425,7 @@ impl<L: Listener> Replay<L> {
         }
         if transition != Transition::Duplicate {
             session.announces += 1;
-            session.refused_stop = None;
+            session.note_refused_stop(None);
             session.address = held.address;
         }
         session.in_span |= in_span;
@@ -480,8 +488,8 @@ impl<L: Listener> Replay<L> {
             return;
         }
         session.note_heard(held.at, held.line, false, false);
-        session.refused_stop = (held.event == Event::Stopped)
-            .then(|| Box::new(Refused { at: held.at, line: held.line, counters: held.counters }));
+        let refused = Refused { at: held.at, line: held.line, counters: held.counters };
+        session.note_refused_stop((held.event == Event::Stopped).then_some(refused));
     }
 
     fn user(&mut self, record: &Record<'_>) -> u32 {
@@ -536,13 +544,13 @@ impl<L: Listener> Replay<L> {
         let slot = Slot {
             user_hash: record.hashes.user,
             slot_hash: record.hashes.slot,
-            addr_hash: record.hashes.addr,
+            addr_hashes: [record.hashes.addr; 2],
             refused_start: None,
             user: self.user(record),
             torrent: self.torrent(record.announce.info_hash),
             key: self.names.number(record.announce.key),
             session: NONE,
-            address: self.names.number(record.addr),
+            addresses: [self.names.number(record.addr); 2],
             refused: false,
         };
         self.slots.push(slot);

@@ -222,7 +222,7 @@ pub fn ghost(session: &Session, peer_id: &PeerId, ending: &Ending, interval: u32
     if last >= at {
         return Ghost::No;
     }
-    let stopped_in_vain = session.refused_stop.as_ref().is_some_and(|r| r.at.is_none_or(|refused| refused <= at));
+    let stopped_in_vain = session.refused_stop().is_some_and(|r| r.at.is_none_or(|refused| refused <= at));
     let began_anew = ending.end == End::Replaced && ending.at.is_some_and(|anew| anew <= at);
     if stopped_in_vain || began_anew {
         return Ghost::Yes;

@@ -76,6 +76,15 @@ pub struct Seen {
     pub line: LineRef,
 }
 
+/// What most sessions do not have.
+#[derive(Clone, Default, Debug)]
+struct Rare {
+    gaps: Vec<Gap>,
+    /// The addresses after the first, in order of appearance.
+    addresses: Vec<Seen>,
+    refused_stop: Option<Refused>,
+}
+
 /// Whose session it is, of what, by which peer: all by number.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct Whose {
@@ -116,8 +125,6 @@ pub struct Session {
     pub opening: Opening,
     /// An announce of it lies in the span asked for.
     pub in_span: bool,
-    /// The last `stopped` that the server refused, if nothing came after it.
-    pub refused_stop: Option<Box<Refused>>,
     /// When it was last heard of, refused announces included.
     pub heard_at: Option<Time>,
     /// Where.
@@ -130,11 +137,10 @@ pub struct Session {
     pub idle: u32,
     /// The first plain announce after less than 300 s.
     pub hurried_line: Option<LineRef>,
-    gaps: Option<Box<Vec<Gap>>>,
     /// Changes of phase: since when, and which.
     pub phases: Vec<(Option<Time>, Phase)>,
-    /// The addresses after the first, in order of appearance.
-    more_addresses: Option<Box<Vec<Seen>>>,
+    /// What most sessions do not have.
+    rare: Option<Box<Rare>>,
     /// The first address.
     first_address: u32,
     /// The address of the last announce.
@@ -163,16 +169,14 @@ impl Session {
             last_line: line,
             opening,
             in_span: false,
-            refused_stop: None,
             heard_at: None,
             heard_line: line,
             shortest: u32::MAX,
             hurried: [0; 3],
             idle: 0,
             hurried_line: None,
-            gaps: None,
             phases: Vec::new(),
-            more_addresses: None,
+            rare: None,
             first_address: address,
             address,
         }
@@ -214,7 +218,7 @@ impl Session {
                 if let [only] = self.gaps()
                     && length(only) <= i64::from(usual + usual / 4)
                 {
-                    self.gaps = None;
+                    self.rare.get_or_insert_default().gaps.clear();
                 }
             }
             for (count, bound) in self.hurried.iter_mut().zip([15, 60, 300]) {
@@ -228,7 +232,7 @@ impl Session {
     }
 
     fn keep_gap(&mut self, gap: Gap) {
-        let gaps = self.gaps.get_or_insert_default();
+        let gaps = &mut self.rare.get_or_insert_default().gaps;
         if gaps.len() == Self::GAPS {
             // Drop the shorter half, keep the order.
             let mut lengths: Vec<i64> = gaps.iter().map(|g| g.to.since(g.from)).collect();
@@ -241,10 +245,10 @@ impl Session {
 
     /// Notes the address of an announce; `true` if it is new to the session.
     pub fn note_address(&mut self, address: u32, at: Option<Time>, line: LineRef) -> bool {
-        let count = self.more_addresses.as_ref().map_or(0, |more| more.len());
+        let count = self.rare.as_ref().map_or(0, |rare| rare.addresses.len());
         let new = count < Self::ADDRESSES && self.addresses().all(|seen| seen.address != address);
         if new {
-            self.more_addresses.get_or_insert_default().push(Seen { address, at, line });
+            self.rare.get_or_insert_default().addresses.push(Seen { address, at, line });
         }
         new
     }
@@ -252,20 +256,30 @@ impl Session {
     /// The addresses, in order of appearance; at most [`Session::ADDRESSES`] and one.
     pub fn addresses(&self) -> impl Iterator<Item = Seen> {
         let first = Seen { address: self.first_address, at: self.first_at, line: self.first_line };
-        std::iter::once(first).chain(self.more_addresses.iter().flat_map(|more| more.iter().copied()))
+        std::iter::once(first).chain(self.rare.iter().flat_map(|rare| rare.addresses.iter().copied()))
     }
 
     /// Gives its addresses other numbers.
     pub fn renumber_addresses(&mut self, mut number: impl FnMut(u32) -> u32) {
         self.first_address = number(self.first_address);
-        self.more_addresses
-            .iter_mut()
-            .flat_map(|more| more.iter_mut())
-            .for_each(|seen| seen.address = number(seen.address));
+        let rest = self.rare.iter_mut().flat_map(|rare| &mut rare.addresses);
+        rest.for_each(|seen| seen.address = number(seen.address));
     }
 
     /// The unusual silences, at most [`Session::GAPS`].
     pub fn gaps(&self) -> &[Gap] {
-        self.gaps.as_ref().map_or(&[], |gaps| gaps.as_slice())
+        self.rare.as_ref().map_or(&[], |rare| rare.gaps.as_slice())
+    }
+
+    /// The last `stopped` that the server refused, if nothing came after it.
+    pub fn refused_stop(&self) -> Option<&Refused> {
+        self.rare.as_ref().and_then(|rare| rare.refused_stop.as_ref())
+    }
+
+    /// Notes that the server refused a `stopped`, or that something came after it.
+    pub fn note_refused_stop(&mut self, refused: Option<Refused>) {
+        if refused.is_some() || self.rare.is_some() {
+            self.rare.get_or_insert_default().refused_stop = refused;
+        }
     }
 }
