@@ -54,29 +54,35 @@ fn logged(text: &[u8]) -> Option<(u8, usize)> {
     }
 }
 
-/// Decodes a value of at most [`Decoded::MOST`] bytes; `None` if it is longer or an escape is broken.
+/// Decodes a value of at most [`Decoded::MOST`] bytes that ends at `end` or with the text. Returns how long it is as
+/// written, too; `None` if it is longer or an escape is broken.
 #[inline]
-pub fn decode(mut text: &[u8]) -> Option<Decoded> {
+pub fn decode(text: &[u8], end: u8) -> Option<(Decoded, usize)> {
     let mut out = Decoded { len: 0, bytes: [0; Decoded::MOST] };
-    while !text.is_empty() {
-        let (byte, took) = next(text)?;
+    let mut at = 0;
+    while at < text.len() && text[at] != end {
+        let (byte, took) = next(&text[at..])?;
         *out.bytes.get_mut(usize::from(out.len))? = byte;
         out.len += 1;
-        text = &text[took..];
+        at += took;
     }
-    Some(out)
+    Some((out, at))
 }
 
-/// Decodes a value of exactly 20 bytes.
+/// Decodes a value of exactly 20 bytes that ends at `end` or with the text. Returns how long it is as written, too.
 #[inline]
-pub fn decode_20(mut text: &[u8]) -> Option<[u8; 20]> {
+pub fn decode_20(text: &[u8], end: u8) -> Option<([u8; 20], usize)> {
     let mut out = [0; 20];
+    let mut at = 0;
     for slot in &mut out {
-        let (byte, took) = next(text)?;
+        let (byte, took) = next(text.get(at..)?)?;
+        if byte == end && took == 1 {
+            return None;
+        }
         *slot = byte;
-        text = &text[took..];
+        at += took;
     }
-    text.is_empty().then_some(out)
+    text.get(at).is_none_or(|&b| b == end).then_some((out, at))
 }
 
 #[cfg(test)]
@@ -91,12 +97,14 @@ mod tests {
             b"%B8%7C%84%AF%8D%C7o4%0Cb%BB%20%D7%0E%22L%5EK%2A%83",
             b"\\xB8|\\x84\\xAF\\x8D\\xC7o4\\x0Cb\\xBB%20\\xD7\\x0E\\\"L^K*\\x83",
         ] {
-            assert_eq!(decode_20(text), Some(expected), "{}", printable(text));
+            assert_eq!(decode_20(text, b'&'), Some((expected, text.len())), "{}", printable(text));
         }
-        for bad in [&b"%"[..], b"%b", b"%zz", b"%b8%7c", b"aaaaaaaaaaaaaaaaaaaaa"] {
-            assert_eq!(decode_20(bad), None);
+        for bad in [&b"%"[..], b"%b", b"%zz", b"%b8%7c", b"aaaaaaaaaaaaaaaaaaaaa", b"aaaaaaaaaaaaaaaaaaa&a"] {
+            assert_eq!(decode_20(bad, b'&'), None);
         }
-        assert_eq!(decode(&[b'a'; 32]), None);
+        assert_eq!(decode_20(b"aaaaaaaaaaaaaaaaaa%26a&b", b'&'), Some((*b"aaaaaaaaaaaaaaaaaa&a", 22)));
+        assert_eq!(decode(&[b'a'; 32], b'&'), None);
+        assert_eq!(decode(b"a%26&", b'&').map(|(value, len)| (value.bytes().to_vec(), len)), Some((b"a&".to_vec(), 4)));
     }
 
     #[test]

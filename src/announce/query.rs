@@ -10,56 +10,93 @@ use super::{Announce, Event, Field, InfoHash, Reason, escape};
 /// What is missing or cannot be read.
 #[inline]
 pub fn announce<'a>(tracker: &TrackerPath<'a>) -> Result<Announce<'a>, Reason> {
-    let mut info_hash: Option<&[u8]> = None;
-    let mut peer_id: Option<&[u8]> = None;
-    let mut uploaded: Option<&[u8]> = None;
-    let mut downloaded: Option<&[u8]> = None;
-    let mut left: Option<&[u8]> = None;
+    let mut info_hash = Err(Reason::Missing(Field::InfoHash));
+    let mut peer_id = Err(Reason::Missing(Field::PeerId));
+    let mut uploaded = Err(Reason::Missing(Field::Uploaded));
+    let mut downloaded = Err(Reason::Missing(Field::Downloaded));
+    let mut left = Err(Reason::Missing(Field::Left));
     let mut key: &[u8] = b"";
     let mut event = Event::None;
     let mut query_key: Option<(u8, &[u8])> = None;
 
     let mut rest = tracker.query;
     // Only the first parameter, the announce URL's own, can end in a second `?`.
-    let mut separator = separator_of_first(rest);
+    let mut end = separator_of_first(rest);
     while !rest.is_empty() {
-        let end = memchr::memchr(separator, rest).unwrap_or(rest.len());
-        let part = &rest[..end];
-        rest = rest.get(end + 1..).unwrap_or_default();
-        separator = b'&';
-        match part {
-            [b'i', b'n', b'f', b'o', b'_', b'h', b'a', b's', b'h', b'=', value @ ..] => info_hash = Some(value),
-            [b'p', b'e', b'e', b'r', b'_', b'i', b'd', b'=', value @ ..] => peer_id = Some(value),
-            [b'u', b'p', b'l', b'o', b'a', b'd', b'e', b'd', b'=', value @ ..] => uploaded = Some(value),
-            [b'd', b'o', b'w', b'n', b'l', b'o', b'a', b'd', b'e', b'd', b'=', value @ ..] => downloaded = Some(value),
-            [b'l', b'e', b'f', b't', b'=', value @ ..] => left = Some(value),
-            [b'k', b'e', b'y', b'=', value @ ..] => key = value,
-            [b'e', b'v', b'e', b'n', b't', b'=', value @ ..] => event = Event::of(value),
-            _ if tracker.passkey.is_none() => {
-                if let Some((rank, value)) = passkey_parameter(part)
-                    && query_key.is_none_or(|(best, _)| rank <= best)
-                {
-                    query_key = Some((rank, value));
-                }
+        // What is needed is decoded while its end is looked for; the rest is skipped.
+        let read = match rest {
+            [b'i', b'n', b'f', b'o', b'_', b'h', b'a', b's', b'h', b'=', value @ ..] => {
+                needed(&mut info_hash, Field::InfoHash, value, escape::decode_20(value, end), end)
             }
-            _ => {}
-        }
+            [b'p', b'e', b'e', b'r', b'_', b'i', b'd', b'=', value @ ..] => {
+                needed(&mut peer_id, Field::PeerId, value, escape::decode(value, end), end)
+            }
+            [b'u', b'p', b'l', b'o', b'a', b'd', b'e', b'd', b'=', value @ ..] => {
+                needed(&mut uploaded, Field::Uploaded, value, number(value, end), end)
+            }
+            [b'd', b'o', b'w', b'n', b'l', b'o', b'a', b'd', b'e', b'd', b'=', value @ ..] => {
+                needed(&mut downloaded, Field::Downloaded, value, number(value, end), end)
+            }
+            [b'l', b'e', b'f', b't', b'=', value @ ..] => {
+                needed(&mut left, Field::Left, value, number(value, end), end)
+            }
+            _ => {
+                let part = &rest[..length(rest, end)];
+                match part {
+                    [b'k', b'e', b'y', b'=', value @ ..] => key = value,
+                    [b'e', b'v', b'e', b'n', b't', b'=', value @ ..] => event = Event::of(value),
+                    _ if tracker.passkey.is_none() => {
+                        if let Some((rank, value)) = passkey_parameter(part)
+                            && query_key.is_none_or(|(best, _)| rank <= best)
+                        {
+                            query_key = Some((rank, value));
+                        }
+                    }
+                    _ => {}
+                }
+                &rest[part.len()..]
+            }
+        };
+        rest = read.get(1..).unwrap_or_default();
+        end = b'&';
     }
-
-    let text = |value: Option<&'a [u8]>, field| value.filter(|v| !v.is_empty()).ok_or(Reason::Missing(field));
-    let number = |value, field| number(text(value, field)?).ok_or(Reason::Unreadable(field));
-    let info_hash = escape::decode_20(text(info_hash, Field::InfoHash)?).ok_or(Reason::Unreadable(Field::InfoHash))?;
-    let peer_id = escape::decode(text(peer_id, Field::PeerId)?).ok_or(Reason::Unreadable(Field::PeerId))?;
     Ok(Announce {
         passkey: tracker.passkey.or_else(|| query_key.map(|(rank, value)| user_of(rank, value))),
-        info_hash: InfoHash(info_hash),
-        peer_id,
+        info_hash: InfoHash(info_hash?),
+        peer_id: peer_id?,
         key,
         event,
-        uploaded: number(uploaded, Field::Uploaded)?,
-        downloaded: number(downloaded, Field::Downloaded)?,
-        left: number(left, Field::Left)?,
+        uploaded: uploaded?,
+        downloaded: downloaded?,
+        left: left?,
     })
+}
+
+/// How long a value is, up to `end`.
+fn length(text: &[u8], end: u8) -> usize {
+    memchr::memchr(end, text).unwrap_or(text.len())
+}
+
+/// Keeps what was decoded of a needed field, or why it could not be. Returns what comes behind the value.
+#[inline(always)]
+fn needed<'a, T>(
+    slot: &mut Result<T, Reason>,
+    field: Field,
+    value: &'a [u8],
+    decoded: Option<(T, usize)>,
+    end: u8,
+) -> &'a [u8] {
+    match decoded {
+        Some((decoded, len)) if len > 0 => {
+            *slot = Ok(decoded);
+            &value[len..]
+        }
+        _ => {
+            let len = length(value, end);
+            *slot = Err(if len == 0 { Reason::Missing(field) } else { Reason::Unreadable(field) });
+            &value[len..]
+        }
+    }
 }
 
 /// `?` if the first parameter ends in one, else `&`.
@@ -96,22 +133,21 @@ fn user_of(rank: u8, value: &[u8]) -> &[u8] {
     user.filter(|u| !u.is_empty()).unwrap_or(value)
 }
 
-/// A whole number of at most 64 bits.
+/// A whole number of at most 64 bits that ends at `end` or with the text, and how long it is as written.
 #[inline]
-fn number(text: &[u8]) -> Option<u64> {
-    if text.len() > 19 {
-        // 20 digits may overflow; longer ones may still be leading zeros.
-        return text.iter().all(u8::is_ascii_digit).then(|| std::str::from_utf8(text).ok()?.parse().ok()).flatten();
-    }
-    let mut n = 0;
-    for &b in text {
+fn number(text: &[u8], end: u8) -> Option<(u64, usize)> {
+    let mut n = 0u64;
+    let mut at = 0;
+    while let Some(&b) = text.get(at).filter(|b| **b != end) {
         let digit = b.wrapping_sub(b'0');
         if digit > 9 {
             return None;
         }
-        n = n * 10 + u64::from(digit);
+        // Fewer digits cannot overflow.
+        n = if at < 19 { n * 10 + u64::from(digit) } else { n.checked_mul(10)?.checked_add(digit.into())? };
+        at += 1;
     }
-    Some(n)
+    Some((n, at))
 }
 
 #[cfg(test)]

@@ -168,28 +168,32 @@ impl Story {
         self.sessions.iter_mut().for_each(|session| session.user = place[session.user as usize]);
         arrange(&mut self.users, order);
 
-        let mut order: Vec<u32> = (0..self.sessions.len() as u32).collect();
         // Sessions without times have nothing but their lines to order them.
         let line = |s: &Session| if s.first_at.is_none() { s.first_line } else { LineRef::new(0, 0) };
-        order.sort_unstable_by(|&a, &b| {
-            let (a, b) = (&self.sessions[a as usize], &self.sessions[b as usize]);
-            let begins = (a.first_at, line(a), a.user, a.torrent).cmp(&(b.first_at, line(b), b.user, b.torrent));
-            begins.then_with(|| (self.peer_id(a), a.first_line).cmp(&(self.peer_id(b), b.first_line)))
+        let key = |(n, s): (usize, &Session)| (s.first_at, line(s), s.user, s.torrent, n as u32);
+        let mut keys: Vec<_> = self.sessions.iter().enumerate().map(key).collect();
+        keys.sort_unstable_by(|a, b| {
+            // Only what begins at once needs a look at the sessions themselves.
+            (a.0, a.1, a.2, a.3).cmp(&(b.0, b.1, b.2, b.3)).then_with(|| {
+                let (a, b) = (&self.sessions[a.4 as usize], &self.sessions[b.4 as usize]);
+                (self.peer_id(a), a.first_line).cmp(&(self.peer_id(b), b.first_line))
+            })
         });
+        let order: Vec<u32> = keys.into_iter().map(|key| key.4).collect();
         arrange(&mut self.origins, order.clone());
         arrange(&mut self.sessions, order);
     }
 
     fn endings(&self) -> Vec<Ending> {
-        let mut order: Vec<u32> = (0..self.sessions.len() as u32).collect();
-        let of = |&n: &u32| (self.sessions[n as usize].user, self.sessions[n as usize].torrent);
-        order.sort_by_key(|n| (of(n), *n));
+        let key = |(n, s): (usize, &Session)| (s.user, s.torrent, n as u32);
+        let mut order: Vec<_> = self.sessions.iter().enumerate().map(key).collect();
+        order.sort_unstable();
         let mut out = vec![None; order.len()];
-        for group in order.chunk_by(|a, b| of(a) == of(b)) {
-            let sessions: Vec<&Session> = group.iter().map(|&n| &self.sessions[n as usize]).collect();
+        for group in order.chunk_by(|a, b| (a.0, a.1) == (b.0, b.1)) {
+            let sessions: Vec<&Session> = group.iter().map(|key| &self.sessions[key.2 as usize]).collect();
             let found = endings(&sessions, |session| self.peer_id(session), &self.clock());
-            for (&n, ending) in group.iter().zip(found) {
-                out[n as usize] = Some(ending);
+            for (key, ending) in group.iter().zip(found) {
+                out[key.2 as usize] = Some(ending);
             }
         }
         out.into_iter().flatten().collect()

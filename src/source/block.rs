@@ -66,24 +66,17 @@ impl<R: Read> Blocks<R> {
                 }
                 _ => {}
             }
-            block.bytes.resize(held.max(BLOCK / 2) + BLOCK, 0);
-            let got = loop {
-                match self.reader.read(&mut block.bytes[held..]) {
-                    Err(e) if e.kind() == io::ErrorKind::Interrupted => {}
-                    other => break other,
-                }
-            };
-            block.bytes.truncate(held + got.as_ref().copied().unwrap_or(0));
+            let got = self.reader.by_ref().take(BLOCK as u64).read_to_end(&mut block.bytes);
             match got {
                 Ok(0) => self.done = true,
                 Ok(_) => {}
                 // A pipe or disk that fails: hand out what is there, then say so.
-                Err(e) if held == 0 => {
+                Err(e) if block.bytes.is_empty() => {
                     self.done = true;
                     return Err(e);
                 }
                 Err(_) => {
-                    block.read = held as u64;
+                    block.read = block.bytes.len() as u64 + std::mem::take(&mut self.skipped);
                     return Ok(true);
                 }
             }
