@@ -37,11 +37,6 @@ pub struct Point {
 }
 
 impl Point {
-    fn new(at: Option<Time>, totals: Totals) -> Point {
-        let fit = |bytes: u128| u64::try_from(bytes).unwrap_or(u64::MAX);
-        Point { at, uploaded: fit(totals.uploaded), downloaded: fit(totals.downloaded) }
-    }
-
     /// Uploaded over downloaded; `None` if nothing was downloaded.
     pub fn ratio(&self) -> Option<f64> {
         (self.downloaded > 0).then(|| self.uploaded as f64 / self.downloaded as f64)
@@ -60,16 +55,16 @@ pub enum Keep {
     All,
 }
 
-/// One user's account.
+/// One user's account. Credits come in the order of their times for each of the user's peers, but not across them.
 #[derive(Clone, Debug, Default)]
 pub struct Account {
     /// What has come together.
     pub totals: Totals,
-    /// The time of the last point, whose totals are the present ones.
-    last_at: Option<Time>,
     begun: bool,
-    /// The points before the last.
-    points: Vec<Point>,
+    /// The first time anything was heard of the user.
+    first_at: Option<Time>,
+    /// What was credited when.
+    credits: Vec<(Option<Time>, Counters)>,
 }
 
 impl Account {
@@ -79,68 +74,113 @@ impl Account {
     /// Adds a credit at a time.
     #[inline]
     pub fn credit(&mut self, at: Option<Time>, credit: Counters, keep: Keep) {
-        if self.begun && credit == Counters::ZERO {
+        if !self.begun || at < self.first_at {
+            self.begun = true;
+            self.first_at = at;
+        }
+        if credit == Counters::ZERO {
             return;
         }
-        let same_place = at.is_some() && same_slot(self.last_at, at, keep);
-        if self.begun && !same_place {
-            self.points.push(Point::new(self.last_at, self.totals));
-            if keep == Keep::Shape && self.points.len() >= 2 * Self::POINTS {
-                thin(&mut self.points, Self::POINTS);
-            }
-        }
-        self.begun = true;
-        self.last_at = at;
         self.totals.add(credit);
+        match self.credits.last_mut() {
+            Some(last) if at.is_some() && same_place(last.0, at, keep) => {
+                *last = (last.0.max(at), last.1.plus(credit));
+            }
+            _ => self.credits.push((at, credit)),
+        }
+        if keep == Keep::Shape && self.credits.len() >= 2 * Self::POINTS {
+            thin(&mut self.credits, Self::POINTS);
+        }
     }
 
     /// Reads a little of it, so that it is in the cache when it is needed.
     #[inline]
     pub fn touch(&self) -> u64 {
-        self.totals.downloaded as u64 ^ self.points.len() as u64
+        self.totals.downloaded as u64 ^ self.credits.len() as u64
     }
 
     /// The timeline: the first and the last point are always there.
-    pub fn timeline(&self) -> impl DoubleEndedIterator<Item = Point> {
-        let last = self.begun.then(|| Point::new(self.last_at, self.totals));
-        self.points.iter().copied().chain(last)
+    pub fn timeline(&self, keep: Keep) -> impl DoubleEndedIterator<Item = Point> + use<> {
+        let mut credits = self.credits.clone();
+        put_in_order(&mut credits, keep);
+        let begins_there =
+            |first: &(Option<Time>, Counters)| first.0.is_some() && same_place(first.0, self.first_at, keep);
+        let begins_before = self.begun && !credits.first().is_some_and(begins_there);
+        if begins_before {
+            credits.insert(0, (self.first_at, Counters::ZERO));
+        }
+        let mut sum = Counters::ZERO;
+        for credit in &mut credits {
+            sum = sum.plus(credit.1);
+            credit.1 = sum;
+        }
+        credits.into_iter().map(|(at, sum)| Point { at, uploaded: sum.up, downloaded: sum.down })
     }
 }
 
-fn same_slot(a: Option<Time>, b: Option<Time>, keep: Keep) -> bool {
+fn same_place(a: Option<Time>, b: Option<Time>, keep: Keep) -> bool {
     match keep {
         Keep::Step(secs) => {
-            let slot = |t: Option<Time>| t.map(|t| t.millis().div_euclid(i64::from(secs.max(1)) * 1000));
-            slot(a) == slot(b)
+            let place = |t: Option<Time>| t.map(|t| t.millis().div_euclid(i64::from(secs.max(1)) * 1000));
+            place(a) == place(b)
         }
         Keep::Shape | Keep::All => a == b,
     }
 }
 
-/// Keeps `to` points: the first, the last, and those that are farthest from the straight line between their neighbours,
-/// measured against the whole height of each curve.
-fn thin(points: &mut Vec<Point>, to: usize) {
-    let Some((first, last)) = points.first().zip(points.last()) else { return };
-    let per_height = |a: u64, b: u64| 1.0 / (b.saturating_sub(a).max(1) as f64);
-    let up = per_height(first.uploaded, last.uploaded);
-    let down = per_height(first.downloaded, last.downloaded);
-    let x = |at: usize| points[at].at.map_or(at as f64, |t| t.millis() as f64);
+/// Sorts credits by time, and makes those of one place one.
+fn put_in_order(credits: &mut Vec<(Option<Time>, Counters)>, keep: Keep) {
+    if credits.is_sorted_by_key(|credit| credit.0) && !matches!(keep, Keep::Step(_)) {
+        return;
+    }
+    credits.sort_by_key(|credit| credit.0);
+    credits.dedup_by(|next, kept| {
+        let same = next.0.is_some() && same_place(kept.0, next.0, keep);
+        if same {
+            *kept = (next.0, kept.1.plus(next.1));
+        }
+        same
+    });
+}
+
+/// Keeps `to` credits: the first, the last, and those where the curves are farthest from the straight line between their
+/// neighbours, measured against the whole height of each. What is left out goes to the next one that stays, so that the
+/// sums there are right.
+fn thin(credits: &mut Vec<(Option<Time>, Counters)>, to: usize) {
+    put_in_order(credits, Keep::Shape);
+    if credits.len() <= to {
+        return;
+    }
+    let whole = credits.iter().skip(1).fold(Counters::ZERO, |sum, credit| sum.plus(credit.1));
+    let (up, down) = (1.0 / (whole.up.max(1) as f64), 1.0 / (whole.down.max(1) as f64));
+    let x = |at: usize| credits[at].0.map_or(at as f64, |t| t.millis() as f64);
+    // How far the sum at a point is off the line from the one before to the one after.
     let bend = |at: usize| {
-        let (a, b, c) = (&points[at - 1], &points[at], &points[at + 1]);
+        let (here, next) = (credits[at].1, credits[at + 1].1);
         let width = x(at + 1) - x(at - 1);
         let share = if width > 0.0 { (x(at) - x(at - 1)) / width } else { 0.5 };
-        let off = |a: u64, b: u64, c: u64, scale: f64| (((c - a) as f64 * share - (b - a) as f64) * scale).abs();
-        off(a.uploaded, b.uploaded, c.uploaded, up).max(off(a.downloaded, b.downloaded, c.downloaded, down))
+        let off =
+            |here: u64, next: u64, scale: f64| (((here as f64 + next as f64) * share - here as f64) * scale).abs();
+        off(here.up, next.up, up).max(off(here.down, next.down, down))
     };
-    let mut bends: Vec<(f64, usize)> = (1..points.len() - 1).map(|at| (bend(at), at)).collect();
+    let mut bends: Vec<(f64, usize)> = (1..credits.len() - 1).map(|at| (bend(at), at)).collect();
     let farthest_first = |a: &(f64, usize), b: &(f64, usize)| b.0.total_cmp(&a.0).then(a.1.cmp(&b.1));
     bends.select_nth_unstable_by(to - 2, farthest_first);
-    let mut keep = vec![false; points.len()];
+    let mut keep = vec![false; credits.len()];
     keep[0] = true;
-    keep[points.len() - 1] = true;
+    keep[credits.len() - 1] = true;
     bends[..to - 2].iter().for_each(|&(_, at)| keep[at] = true);
+    let mut left_out = Counters::ZERO;
     let mut kept = keep.iter();
-    points.retain(|_| kept.next().is_some_and(|keep| *keep));
+    credits.retain_mut(|credit| {
+        let stays = kept.next().is_some_and(|keep| *keep);
+        let sum = left_out.plus(credit.1);
+        if stays {
+            credit.1 = sum;
+        }
+        left_out = if stays { Counters::ZERO } else { sum };
+        stays
+    });
 }
 
 #[cfg(test)]
@@ -155,10 +195,15 @@ mod tests {
             let up = if i == 7_000 { 50_000_000 } else { 1_000 };
             account.credit(Some(Time::from_secs(i as i64)), Counters { up, down: 10 }, Keep::Shape);
         }
-        let points: Vec<Point> = account.timeline().collect();
+        let points: Vec<Point> = account.timeline(Keep::Shape).collect();
         assert!(points.len() <= 2 * Account::POINTS);
         assert_eq!(points[0].at, Some(Time::from_secs(0)));
-        assert_eq!(points.last(), Some(&Point::new(Some(Time::from_secs(9_999)), account.totals)));
+        let last = points[points.len() - 1];
+        assert_eq!((last.at, u128::from(last.uploaded)), (Some(Time::from_secs(9_999)), account.totals.uploaded));
+        for point in &points {
+            let secs = point.at.unwrap().millis() / 1000;
+            assert_eq!(point.downloaded as i64, (secs + 1) * 10, "the sums that stay are right");
+        }
         let before = points.iter().rfind(|p| p.at < Some(Time::from_secs(7_000))).unwrap();
         let after = points.iter().find(|p| p.at >= Some(Time::from_secs(7_000))).unwrap();
         let secs = |p: &Point| p.at.unwrap().millis() / 1000;
@@ -176,7 +221,21 @@ mod tests {
         for i in 0..100 {
             account.credit(Some(Time::from_secs(i)), Counters { up: 1, down: 0 }, Keep::Step(10));
         }
-        assert_eq!(account.timeline().count(), 10);
-        assert_eq!(account.timeline().next().map(|p| p.uploaded), Some(10));
+        assert_eq!(account.timeline(Keep::Step(10)).count(), 10);
+        assert_eq!(account.timeline(Keep::Step(10)).next().map(|p| p.uploaded), Some(10));
+    }
+
+    #[test]
+    fn credits_of_several_peers_come_as_they_like() {
+        let (mut straight, mut mixed) = (Account::default(), Account::default());
+        let credits: Vec<(i64, u64)> = (0..50).map(|n| (n * 7 % 50 + 1, n as u64)).collect();
+        let mut sorted = credits.clone();
+        sorted.sort();
+        for (account, credits) in [(&mut straight, sorted), (&mut mixed, credits)] {
+            for (at, up) in credits {
+                account.credit(Some(Time::from_secs(at)), Counters { up, down: 1 }, Keep::Shape);
+            }
+        }
+        assert!(straight.timeline(Keep::Shape).eq(mixed.timeline(Keep::Shape)));
     }
 }

@@ -146,7 +146,7 @@ fn a_log_cut_short_tells_what_was_known_then() {
             let (input, before, _) = read(&[&all[..cut].concat()], 1, Keep::All);
             for user in &before.users {
                 let known = whole.users.iter().find(|u| u.name == user.name).expect("a user does not vanish");
-                let then = known.account.timeline().rev().find(|point| point.at <= input.tally.last_at);
+                let then = known.account.timeline(Keep::All).rev().find(|point| point.at <= input.tally.last_at);
                 let then = then.map_or((0, 0), |point| (u128::from(point.uploaded), u128::from(point.downloaded)));
                 let now = user.account.totals;
                 assert_eq!((now.uploaded, now.downloaded), then, "{} cut after line {cut}", path.display());

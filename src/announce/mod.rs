@@ -161,8 +161,12 @@ pub struct Announce<'a> {
     pub passkey: Option<&'a [u8]>,
     /// Which torrent.
     pub info_hash: InfoHash,
+    /// The info hash as sent, escapes and all.
+    pub raw_info_hash: &'a [u8],
     /// The peer id, decoded.
     pub peer_id: Decoded,
+    /// The peer id as sent.
+    pub raw_peer_id: &'a [u8],
     /// The `key` parameter (BEP 7), as sent; empty if missing.
     pub key: &'a [u8],
     /// What happened.
@@ -233,6 +237,16 @@ pub fn read<'a>(request: &Request<'a>) -> Fate<'a> {
         Ok(announce) => Fate::Announce(announce),
         Err(reason) => Fate::Rejected(reason),
     }
+}
+
+/// The info hash of an announce that has been read before, from its text as sent.
+pub fn decoded_info_hash(raw: &[u8]) -> InfoHash {
+    InfoHash(escape::decode_20(raw, b'&').map_or([0; 20], |(hash, _)| hash))
+}
+
+/// The peer id of an announce that has been read before, from its text as sent.
+pub fn decoded_peer_id(raw: &[u8]) -> PeerId {
+    escape::decode(raw, b'&').map_or_else(|| PeerId::from(&b""[..]), |(id, _)| PeerId::from(id.bytes()))
 }
 
 /// Whether an announce can be made out in a line that no format reads.

@@ -17,6 +17,7 @@ pub fn announce<'a>(tracker: &TrackerPath<'a>) -> Result<Announce<'a>, Reason> {
     let mut left = Err(Reason::Missing(Field::Left));
     let mut key: &[u8] = b"";
     let mut event = Event::None;
+    let (mut raw_info_hash, mut raw_peer_id): (&[u8], &[u8]) = (b"", b"");
     let mut query_key: Option<(u8, &[u8])> = None;
 
     let mut rest = tracker.query;
@@ -26,10 +27,14 @@ pub fn announce<'a>(tracker: &TrackerPath<'a>) -> Result<Announce<'a>, Reason> {
         // What is needed is decoded while its end is looked for; the rest is skipped.
         let read = match rest {
             [b'i', b'n', b'f', b'o', b'_', b'h', b'a', b's', b'h', b'=', value @ ..] => {
-                needed(&mut info_hash, Field::InfoHash, value, escape::decode_20(value, end), end)
+                let rest = needed(&mut info_hash, Field::InfoHash, value, escape::decode_20(value, end), end);
+                raw_info_hash = &value[..value.len() - rest.len()];
+                rest
             }
             [b'p', b'e', b'e', b'r', b'_', b'i', b'd', b'=', value @ ..] => {
-                needed(&mut peer_id, Field::PeerId, value, escape::decode(value, end), end)
+                let rest = needed(&mut peer_id, Field::PeerId, value, escape::decode(value, end), end);
+                raw_peer_id = &value[..value.len() - rest.len()];
+                rest
             }
             [b'u', b'p', b'l', b'o', b'a', b'd', b'e', b'd', b'=', value @ ..] => {
                 needed(&mut uploaded, Field::Uploaded, value, number(value, end), end)
@@ -63,7 +68,9 @@ pub fn announce<'a>(tracker: &TrackerPath<'a>) -> Result<Announce<'a>, Reason> {
     Ok(Announce {
         passkey: tracker.passkey.or_else(|| query_key.map(|(rank, value)| user_of(rank, value))),
         info_hash: InfoHash(info_hash?),
+        raw_info_hash,
         peer_id: peer_id?,
+        raw_peer_id,
         key,
         event,
         uploaded: uploaded?,

@@ -91,7 +91,7 @@ impl Watch {
 
     /// The notes on the session of a step, to write in.
     pub(super) fn at(&mut self, step: &Step<'_>) -> &mut Notes {
-        self.notes.entry(step.number).or_default()
+        self.notes.entry(step.session.number).or_default()
     }
 }
 

@@ -9,7 +9,7 @@ use std::process::ExitCode;
 use swarmtrail::account::Keep;
 use swarmtrail::announce::Event;
 use swarmtrail::reading::read_all;
-use swarmtrail::replay::{Listener, Silences, Step, timeout_of};
+use swarmtrail::replay::{Listener, Order, Silences, Step, timeout_of};
 use swarmtrail::report::{Filter, Printer, ReplayRow};
 use swarmtrail::session::{Status, Transition};
 use swarmtrail::time::Time;
@@ -31,7 +31,7 @@ impl Narrator<'_> {
     /// What the profile lists after a step: entries silent for longer than the timeout are gone.
     fn profile(&mut self, step: &Step<'_>) -> (u32, u32) {
         let entries = self.listed.entry(step.session.user).or_default();
-        entries.insert(step.number, (step.session.state.phase.into(), step.session.last_at));
+        entries.insert(step.session.number, (step.session.state.phase.into(), step.session.last_at));
         let timeout = i64::from(self.timeout) * 1000;
         let silent = |last: Option<Time>| last.zip(step.said.at).is_some_and(|(last, now)| now.since(last) > timeout);
         entries.retain(|_, (status, last)| *status != Status::Removed && !silent(*last));
@@ -86,7 +86,7 @@ pub fn run(files: &[PathBuf], shared: Shared) -> anyhow::Result<ExitCode> {
         given: given.is_some(),
         result: Ok(()),
     };
-    let (input, parts) = read_all(&setup.sources, &setup.options(Keep::Shape, 1), narrator);
+    let (input, parts) = read_all(&setup.sources, &setup.options(Keep::Shape, 1, Order::WholeLog), narrator);
     let incomplete = setup.complain(&input);
     for (_, narrator) in parts {
         narrator.result?;

@@ -8,7 +8,7 @@ use std::process::ExitCode;
 use swarmtrail::account::Keep;
 use swarmtrail::audit::{Finding, Severity, Watch, findings};
 use swarmtrail::reading::{Input, Options, read_all};
-use swarmtrail::replay::{Given, Part, Rules, Story};
+use swarmtrail::replay::{Given, Order, Part, Rules, Story};
 use swarmtrail::report::{Filter, Output, Row, Style, View, print_rows};
 use swarmtrail::session;
 use swarmtrail::source::Source;
@@ -54,7 +54,7 @@ impl Setup {
             Completed::Removes => session::Completed::Removes,
             Completed::Seeds => session::Completed::Seeds,
         };
-        let given = Given { interval: shared.interval, timeout: shared.timeout, completed };
+        let given = Given { interval: shared.interval, timeout: shared.timeout, completed, keep: Keep::Shape };
         let output = match shared.output {
             Asked::Table => Output::Table,
             Asked::Json => Output::Json,
@@ -71,13 +71,14 @@ impl Setup {
     }
 
     /// How to read.
-    pub fn options(&self, keep: Keep, threads: usize) -> Options {
+    pub fn options(&self, keep: Keep, threads: usize, order: Order) -> Options {
         let rules = Rules {
             completed: self.given.completed,
             keep,
             since: self.shared.since,
             until: self.shared.until,
             torrent: self.filter.torrent.clone(),
+            order,
         };
         Options { format: self.shared.format.0, threads, rules }
     }
@@ -136,10 +137,11 @@ impl Told {
     /// If there is nothing to read.
     pub fn read(files: &[PathBuf], shared: Shared, keep: Keep) -> anyhow::Result<Told> {
         let setup = Setup::new(files, shared)?;
-        let (input, parts) = read_all(&setup.sources, &setup.options(keep, setup.threads()), Watch::default);
+        let (input, parts) =
+            read_all(&setup.sources, &setup.options(keep, setup.threads(), Order::EachPeer), Watch::default);
         let incomplete = setup.complain(&input);
         let (parts, watches): (Vec<Part>, Vec<Watch>) = parts.into_iter().unzip();
-        let story = Story::new(parts, setup.given, setup.span(&input));
+        let story = Story::new(parts, Given { keep, ..setup.given }, setup.span(&input));
         let findings = findings(&story, &watches, setup.filter.since);
         Ok(Told { setup, input, story, findings, incomplete })
     }

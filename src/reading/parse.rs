@@ -2,8 +2,8 @@
 
 use super::tally::Tally;
 use crate::access_log::{self, Clock, LineReader};
-use crate::announce::{Announce, Decoded, Event, Fate, InfoHash, Reason, looks_like_announce, read};
-use crate::replay::{Hashes, Record};
+use crate::announce::{Fate, Reason, looks_like_announce, read};
+use crate::replay::{Arrival, Batch, Hashes, Record};
 use crate::session::LineRef;
 use crate::source::Block;
 use crate::time::Time;
@@ -29,40 +29,14 @@ pub struct Parsed {
     pub source: usize,
     /// What became of the lines, numbered from the block's beginning.
     pub tally: Tally,
-    shards: Vec<Vec<Entry>>,
-}
-
-/// A stretch of the block's text.
-#[derive(Clone, Copy)]
-struct Span {
-    at: u32,
-    len: u32,
-}
-
-/// An announce, small enough to be handed from core to core.
-struct Entry {
-    at: Option<Time>,
-    newest: Option<Time>,
-    hashes: Hashes,
-    uploaded: u64,
-    downloaded: u64,
-    left: u64,
-    passkey: Span,
-    addr: Span,
-    key: Span,
-    line: u32,
-    info_hash: InfoHash,
-    peer_id: Decoded,
-    event: Event,
-    refused: bool,
-    has_passkey: bool,
+    shards: Vec<Vec<Record>>,
 }
 
 impl Parsed {
     /// The announces for one engine. `base` is the number of lines before the block in its source, `newest` the latest
     /// time before it.
-    pub fn records(&self, shard: usize, base: u64, newest: Option<Time>) -> impl Iterator<Item = Record<'_>> {
-        self.shards[shard].iter().map(move |entry| entry.record(self, base, newest))
+    pub fn batch(&self, shard: usize, base: u64, newest: Option<Time>) -> Batch<'_> {
+        Batch { records: &self.shards[shard], text: &self.bytes, source: self.source, base, newest }
     }
 
     /// Its buffers, to be filled again.
@@ -71,31 +45,6 @@ impl Parsed {
         self.shards.iter_mut().for_each(Vec::clear);
         self.tally = Tally::default();
         (bytes, self)
-    }
-}
-
-impl Entry {
-    #[inline]
-    fn record<'b>(&self, block: &'b Parsed, base: u64, newest: Option<Time>) -> Record<'b> {
-        let text = |span: Span| block.bytes.get(span.at as usize..(span.at + span.len) as usize).unwrap_or_default();
-        Record {
-            at: self.at,
-            line: LineRef::new(block.source, base + u64::from(self.line)),
-            addr: text(self.addr),
-            refused: self.refused,
-            hashes: self.hashes,
-            newest: self.newest.max(newest),
-            announce: Announce {
-                passkey: self.has_passkey.then(|| text(self.passkey)),
-                info_hash: self.info_hash,
-                peer_id: self.peer_id,
-                key: text(self.key),
-                event: self.event,
-                uploaded: self.uploaded,
-                downloaded: self.downloaded,
-                left: self.left,
-            },
-        }
     }
 }
 
@@ -111,8 +60,6 @@ pub fn parse(
     parsed.source = job.source;
     let tally = &mut parsed.tally;
     let bytes = &job.block.bytes;
-    let start = bytes.as_ptr() as usize;
-    let span = |text: &[u8]| Span { at: (text.as_ptr() as usize).wrapping_sub(start) as u32, len: text.len() as u32 };
     for line in access_log::lines(bytes) {
         tally.lines += 1;
         let at = LineRef::new(job.source, tally.lines);
@@ -153,23 +100,9 @@ pub fn parse(
             }
         };
         let hashes = Hashes::of(seed, &announce, request.addr);
-        parsed.shards[hashes.shard(shards)].push(Entry {
-            at: request.time,
-            newest: tally.last_at,
-            hashes,
-            uploaded: announce.uploaded,
-            downloaded: announce.downloaded,
-            left: announce.left,
-            passkey: announce.passkey.map_or(Span { at: 0, len: 0 }, span),
-            addr: span(request.addr),
-            key: span(announce.key),
-            line: tally.lines as u32,
-            info_hash: announce.info_hash,
-            peer_id: announce.peer_id,
-            event: announce.event,
-            refused,
-            has_passkey: announce.passkey.is_some(),
-        });
+        let line = tally.lines as u32;
+        let arrival = Arrival { at: request.time, newest: tally.last_at, line, addr: request.addr, refused };
+        parsed.shards[hashes.shard(shards)].push(Record::new(&announce, &arrival, hashes, bytes));
     }
     tally.other -= job.joined;
     tally.continuations = job.joined;

@@ -2,86 +2,26 @@
 
 mod interval;
 mod names;
+mod peer;
+mod record;
 mod story;
 
 pub use interval::{IntervalFrom, Silences, timeout_of};
 pub use names::Names;
+pub use record::{Arrival, Batch, Hashes, Record};
 pub use story::{Given, Part, Settings, Story, User};
 
 use crate::account::{Account, Keep};
-use crate::announce::{Announce, Event, InfoHash, PeerId};
+use crate::announce::{Event, InfoHash, PeerId, decoded_info_hash, decoded_peer_id};
 use crate::session::{
     Completed, Counters, LineRef, Opening, Phase, Refused, Said, Session, State, Transition, Whose, advance, decide,
-    order_within_a_moment,
 };
 use crate::time::Time;
 use foldhash::fast::RandomState;
 use hashbrown::HashTable;
+use peer::{Held, Peer, RefusedStart};
 use std::collections::VecDeque;
-use std::hash::{BuildHasher, Hasher};
-
-/// An announce on its way to the engine, still borrowing from its line.
-#[derive(Clone, Copy, Debug)]
-pub struct Record<'a> {
-    /// When the log says it came.
-    pub at: Option<Time>,
-    /// Where it stands.
-    pub line: LineRef,
-    /// From which address; empty if the line does not say.
-    pub addr: &'a [u8],
-    /// The server refused it.
-    pub refused: bool,
-    /// Who and what it is about, as numbers to look up by.
-    pub hashes: Hashes,
-    /// The latest time in the log up to this line.
-    pub newest: Option<Time>,
-    /// What it says.
-    pub announce: Announce<'a>,
-}
-
-/// Seeded hashes of what an announce is about: strangers choose passkeys, info hashes and peer ids, but cannot know the
-/// seed, so they cannot choose collisions either.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub struct Hashes {
-    /// Of the user: the passkey, or without one the address.
-    user: u64,
-    /// Of user, info hash and peer id. With `user` it stands for them: that two of them agree in both does not happen.
-    slot: u64,
-    /// Of the address.
-    addr: u64,
-}
-
-impl Hashes {
-    /// The hashes of an announce that came from `addr`.
-    #[inline]
-    pub fn of(seed: &RandomState, announce: &Announce<'_>, addr: &[u8]) -> Hashes {
-        let addr_hash = seed.hash_one(addr);
-        let user = announce.passkey.map_or(!addr_hash, |passkey| seed.hash_one(passkey));
-        let mut slot = seed.build_hasher();
-        slot.write(&announce.info_hash.0);
-        slot.write(announce.peer_id.bytes());
-        slot.write_u64(user);
-        Hashes { user, slot: slot.finish(), addr: addr_hash }
-    }
-
-    /// Which of so many engines owns the user.
-    #[inline]
-    pub fn shard(self, shards: usize) -> usize {
-        // The upper bits: the lower ones choose a place in the engine's own table.
-        ((u128::from(self.user) * shards as u128) >> 64) as usize
-    }
-}
-
-impl<'a> Record<'a> {
-    /// Who announces: the passkey, or without one the address; `true` if it is a passkey.
-    pub fn user(&self) -> (&'a [u8], bool) {
-        match self.announce.passkey {
-            Some(passkey) => (passkey, true),
-            None if self.addr.is_empty() => (b"unknown", false),
-            None => (self.addr, false),
-        }
-    }
-}
+use std::hash::BuildHasher;
 
 /// How the engine works.
 #[derive(Clone, Debug, Default)]
@@ -96,6 +36,18 @@ pub struct Rules {
     pub until: Option<Time>,
     /// Only torrents whose info hash begins so (lower-case hexadecimal) are credited to users.
     pub torrent: Option<String>,
+    /// In which order announces are applied.
+    pub order: Order,
+}
+
+/// In which order announces are applied.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub enum Order {
+    /// In time order for each peer: all that sums and sessions need.
+    #[default]
+    EachPeer,
+    /// In time order for the whole log: for who wants to be told the story as it went.
+    WholeLog,
 }
 
 /// Lines come slightly out of order. A line this much older than the newest before it is still put in its place, in
@@ -111,8 +63,6 @@ pub struct Step<'a> {
     pub info_hash: InfoHash,
     /// By which peer.
     pub peer_id: &'a PeerId,
-    /// The session's number in this engine.
-    pub number: u32,
     /// The session after the announce.
     pub session: &'a Session,
     /// The state before of this user, torrent and peer id: of the session before if this one begins here. `None` for the
@@ -151,40 +101,10 @@ impl Listener for () {
     fn applied(&mut self, _: &Step<'_>) {}
 }
 
-/// An announce waiting for its turn.
-#[derive(Clone, Copy, Debug)]
-struct Held {
-    at: Option<Time>,
-    line: LineRef,
-    slot: u32,
-    address: u32,
-    event: Event,
-    refused: bool,
-    counters: Counters,
-    left: u64,
-}
-
-/// All sessions of one (user, info hash, peer id). Small: it is looked up for every line.
-#[derive(Debug)]
-struct Slot {
-    user_hash: u64,
-    slot_hash: u64,
-    /// Of the two addresses last used, the last one first: a dual-stack client announces from both by turns.
-    addr_hashes: [u64; 2],
-    refused_start: Option<Box<(Counters, bool)>>,
-    user: u32,
-    torrent: u32,
-    key: u32,
-    /// The current session, or `NONE`.
-    session: u32,
-    /// The two addresses last used.
-    addresses: [u32; 2],
-    refused: bool,
-}
-
+/// No peer.
 const NONE: u32 = u32::MAX;
 
-/// So many announces are looked up, and so many applied, before the next.
+/// So many announces are looked up before the first of them is taken in.
 const CHUNK: usize = 32;
 
 /// The engine.
@@ -198,18 +118,20 @@ pub struct Replay<L> {
     torrents: Vec<InfoHash>,
     /// Which torrents are credited.
     wanted: Vec<bool>,
-    slot_table: HashTable<u32>,
-    slots: Vec<Slot>,
-    /// By slot.
+    peer_table: HashTable<u32>,
+    peers: Vec<Peer>,
+    /// By peer.
     peer_ids: Vec<PeerId>,
-    sessions: Vec<Session>,
+    /// Sessions that another one of the same peer followed.
+    closed: Vec<Session>,
+    /// Sessions that have begun.
+    begun: u32,
     names: Names,
     silences: Silences,
     duplicates: u64,
-    /// Announces that an earlier one may still come before, in the order of their times.
-    waiting: VecDeque<Held>,
-    moment: Vec<Held>,
-    by_slot: Vec<(u32, u32)>,
+    /// Announces that an earlier one may still come before, in the order of their times, if the whole log is to be told in
+    /// order; else they wait with their peers.
+    queue: VecDeque<(u32, Held)>,
 }
 
 impl<L: Listener> Replay<L> {
@@ -224,16 +146,15 @@ impl<L: Listener> Replay<L> {
             torrent_table: HashTable::new(),
             torrents: Vec::new(),
             wanted: Vec::new(),
-            slot_table: HashTable::new(),
-            slots: Vec::new(),
+            peer_table: HashTable::new(),
+            peers: Vec::new(),
             peer_ids: Vec::new(),
-            sessions: Vec::new(),
+            closed: Vec::new(),
+            begun: 0,
             names: Names::default(),
             silences: Silences::default(),
             duplicates: 0,
-            waiting: VecDeque::new(),
-            moment: Vec::new(),
-            by_slot: Vec::new(),
+            queue: VecDeque::new(),
         }
     }
 
@@ -242,187 +163,136 @@ impl<L: Listener> Replay<L> {
         self.listener.done()
     }
 
-    /// Takes announces in, in the order of their lines. Each is applied once no earlier one can come any more.
-    pub fn feed<'a>(&mut self, records: impl Iterator<Item = Record<'a>>) {
-        let mut records = records.peekable();
-        let mut chunk: Vec<Record<'_>> = Vec::with_capacity(CHUNK);
-        while records.peek().is_some() {
-            chunk.clear();
-            chunk.extend(records.by_ref().take(CHUNK));
-            self.feed_chunk(&chunk);
+    /// Takes announces in. Each is applied once no earlier one of its peer can come any more.
+    pub fn feed(&mut self, batch: &Batch<'_>) {
+        for chunk in batch.records.chunks(CHUNK) {
+            // The look-ups come first, and do not wait for one another.
+            let mut known = [NONE; CHUNK];
+            let mut touched = 0;
+            for (known, record) in known.iter_mut().zip(chunk) {
+                *known = self.find(&record.hashes).unwrap_or(NONE);
+            }
+            for &known in &known[..chunk.len()] {
+                if let Some(peer) = self.peers.get(known as usize) {
+                    touched ^= peer.touch() ^ self.users[peer.session.user as usize].account.touch();
+                }
+            }
+            std::hint::black_box(touched);
+            for (&known, record) in known.iter().zip(chunk) {
+                self.take_in(known, record, batch);
+            }
         }
     }
 
-    /// The look-ups of a chunk come first, and do not wait for one another: memory is far away.
-    fn feed_chunk(&mut self, chunk: &[Record<'_>]) {
-        let mut known = [NONE; CHUNK];
-        for (known, record) in known.iter_mut().zip(chunk) {
-            *known = self.find_slot(record).unwrap_or(NONE);
+    #[inline]
+    fn take_in(&mut self, known: u32, record: &Record, batch: &Batch<'_>) {
+        if record.at.is_some_and(|at| self.rules.until.is_some_and(|until| at > until)) {
+            return;
         }
-        let mut limit = None;
-        for (known, record) in known.iter().zip(chunk) {
-            if record.at.is_some_and(|at| self.rules.until.is_some_and(|until| at > until)) {
-                continue;
-            }
-            let held = self.hold(record, *known);
-            limit = record.newest.map(|newest| newest.plus(-REORDER));
-            if held.at.is_none() || held.at < limit {
-                // Without a time, or too late to be put in its place: the order of the lines is all there is.
-                self.release(limit.filter(|_| held.at.is_some()));
-                self.apply(&held);
-                continue;
-            }
-            // Nearly always the last place.
-            let place = self.waiting.iter().rposition(|h| h.at <= held.at).map_or(0, |before| before + 1);
-            if place == self.waiting.len() {
-                self.waiting.push_back(held);
-            } else {
-                self.waiting.insert(place, held);
-            }
-        }
-        if limit.is_some() {
-            self.release(limit);
-        }
-    }
-
-    fn hold(&mut self, record: &Record<'_>, known: u32) -> Held {
         // One that is new may have come in the same chunk before.
-        let known = if known == NONE { self.find_slot(record) } else { Some(known) };
-        let number = known.unwrap_or_else(|| self.new_slot(record));
-        let slot = &mut self.slots[number as usize];
-        if slot.addr_hashes[0] != record.hashes.addr {
-            slot.addr_hashes.swap(0, 1);
-            slot.addresses.swap(0, 1);
-            if slot.addr_hashes[0] != record.hashes.addr {
-                slot.addr_hashes[0] = record.hashes.addr;
-                slot.addresses[0] = self.names.number(record.addr);
-            }
-        }
-        Held {
+        let known = if known == NONE { self.find(&record.hashes) } else { Some(known) };
+        let number = known.unwrap_or_else(|| self.new_peer(record, batch));
+        let peer = &mut self.peers[number as usize];
+        let held = Held {
             at: record.at,
-            line: record.line,
-            slot: number,
-            address: slot.addresses[0],
-            event: record.announce.event,
+            line: batch.line(record),
+            counters: Counters { up: record.uploaded, down: record.downloaded },
+            left: record.left,
+            address: peer.address(&record.hashes, || self.names.number(record.addr.get(batch.text))),
+            event: record.event,
             refused: record.refused,
-            counters: Counters { up: record.announce.uploaded, down: record.announce.downloaded },
-            left: record.announce.left,
+        };
+        let limit = record.newest.max(batch.newest).map(|newest| newest.plus(-REORDER));
+        if self.rules.order == Order::WholeLog {
+            return self.queue_up(number, held, limit);
+        }
+        // Without a time, or too late to be put in its place: the order of the lines is all there is.
+        let now = held.at.is_none() || held.at < limit;
+        self.release(number, limit.filter(|_| held.at.is_some()));
+        if now {
+            self.apply(number, &held);
+        } else {
+            self.peers[number as usize].hold(held);
         }
     }
 
-    /// Touches what the next announces will need, so that it is near when they are applied.
-    fn warm(&self, limit: Option<Time>) {
-        let next = || self.waiting.iter().take(CHUNK).take_while(|h| limit.is_none_or(|limit| h.at < Some(limit)));
-        let slots = || next().map(|held| &self.slots[held.slot as usize]);
-        let sessions = slots().filter_map(|slot| self.sessions.get(slot.session as usize)).map(Session::touch);
-        let users = slots().map(|slot| self.users[slot.user as usize].account.touch());
-        std::hint::black_box((sessions.fold(0, u64::wrapping_add), users.fold(0, u64::wrapping_add)));
-    }
-
-    /// Applies what waits and is older than `limit`; all of it without one.
-    fn release(&mut self, limit: Option<Time>) {
-        let mut warm = 0;
-        while let Some(first) = self.next_waiting(|h| limit.is_none_or(|limit| h.at < Some(limit))) {
-            if warm == 0 {
-                self.warm(limit);
-                warm = CHUNK;
-            }
-            warm -= 1;
-            if self.waiting.front().is_none_or(|next| next.at != first.at) {
-                self.apply(&first);
-                continue;
-            }
-            let mut moment = std::mem::take(&mut self.moment);
-            moment.push(first);
-            while let Some(next) = self.next_waiting(|next| next.at == first.at) {
-                moment.push(next);
-            }
-            self.apply_moment(&mut moment);
-            moment.clear();
-            self.moment = moment;
+    /// Applies what waits with a peer and is older than `limit`; all of it without one.
+    #[inline]
+    fn release(&mut self, number: u32, limit: Option<Time>) {
+        while let Some(held) = self.peers[number as usize].next(limit) {
+            self.apply(number, &held);
         }
     }
 
-    fn next_waiting(&mut self, due: impl Fn(&Held) -> bool) -> Option<Held> {
-        self.waiting.front().is_some_and(due).then(|| self.waiting.pop_front()).flatten()
-    }
-
-    /// Applies announces of one moment: those of one peer id in the order that makes sense, the others as they came.
-    fn apply_moment(&mut self, moment: &mut [Held]) {
-        /// Nobody sends more in one second; a flood is taken as it comes.
-        const MOST: usize = 64;
-        let mut by_slot = std::mem::take(&mut self.by_slot);
-        by_slot.clear();
-        by_slot.extend(moment.iter().enumerate().map(|(at, held)| (held.slot, at as u32)));
-        by_slot.sort_unstable();
-        let alone = by_slot.windows(2).all(|pair| pair[0].0 != pair[1].0);
-        for at in 0..moment.len() {
-            let slot = moment[at].slot;
-            let first = by_slot.partition_point(|(other, _)| *other < slot);
-            let group = by_slot[first..].iter().take_while(|(other, _)| *other == slot).count();
-            if alone || group == 1 || group > MOST {
-                self.apply(&moment[at]);
-                continue;
-            }
-            if by_slot[first].1 != at as u32 {
-                continue; // Applied with the first of its group.
-            }
-            let mut left: Vec<Held> =
-                by_slot[first..first + group].iter().map(|(_, at)| moment[*at as usize]).collect();
-            while !left.is_empty() {
-                let state = self.sessions.get(self.slots[slot as usize].session as usize).map(|s| &s.state);
-                let rank = |held: &Held| (!held.refused).then(|| order_within_a_moment(state, &held.said(true)));
-                let next = (0..left.len()).min_by_key(|&n| rank(&left[n])).unwrap_or_default();
-                let held = left.remove(next);
-                self.apply(&held);
-            }
+    /// Puts an announce into the queue of the whole log, and applies what is older than `limit`.
+    fn queue_up(&mut self, number: u32, held: Held, limit: Option<Time>) {
+        if held.at.is_none() || held.at < limit {
+            self.release_queue(limit.filter(|_| held.at.is_some()));
+            return self.apply(number, &held);
         }
-        self.by_slot = by_slot;
+        let place = self.queue.iter().rposition(|(_, h)| h.at <= held.at).map_or(0, |before| before + 1);
+        self.queue.insert(place, (number, held));
+        self.release_queue(limit);
     }
 
-    fn apply(&mut self, held: &Held) {
+    fn release_queue(&mut self, limit: Option<Time>) {
+        let due = |queue: &VecDeque<(u32, Held)>, at: Option<Time>| queue.front().is_some_and(|(_, h)| h.at == at);
+        while let Some(at) = self.queue.front().map(|(_, h)| h.at).filter(|at| limit.is_none_or(|l| *at < Some(l))) {
+            // Those of one moment together: their peers know the order among their own.
+            let mut numbers = Vec::new();
+            while due(&self.queue, at) {
+                let Some((number, held)) = self.queue.pop_front() else { break };
+                self.peers[number as usize].hold(held);
+                numbers.push(number);
+            }
+            numbers.into_iter().for_each(|number| self.release(number, None));
+        }
+    }
+
+    fn apply(&mut self, number: u32, held: &Held) {
         if held.refused {
-            return self.note_refused(held);
+            return self.note_refused(number, held);
         }
-        let slot = &mut self.slots[held.slot as usize];
-        let last = self.sessions.get(slot.session as usize);
-        let before = last.map(|s| s.state);
-        let line_before = last.map_or(held.line, |s| s.heard_line);
-        let same_address = last.is_some_and(|s| s.address == held.address);
+        let peer = &mut self.peers[number as usize];
+        let before = peer.begun.then_some(peer.session.state);
+        let line_before = if peer.begun { peer.session.heard_line } else { held.line };
+        let same_address = peer.begun && peer.session.address == held.address;
         let said = held.said(same_address);
-        let refused_start = slot.refused_start.as_deref().map(|start| start.0);
-        let transition = decide(before.as_ref(), &said, refused_start);
+        let refused_start = peer.refused_start();
+        let start = refused_start.map(|start| start.counters);
+        let transition = decide(before.as_ref(), &said, start);
         let in_span = self.rules.since.is_none_or(|since| held.at.is_none_or(|at| at >= since));
 
-        self.duplicates += u64::from(transition == Transition::Duplicate);
         let mut credit = Counters::ZERO;
-        let mut refused_leeched = false;
         if transition.opens() {
-            let mut state = advance(before.as_ref(), &said, transition, refused_start, self.rules.completed);
+            let mut state = advance(before.as_ref(), &said, transition, start, self.rules.completed);
             let opening = match (said.event, refused_start) {
                 (Event::Started, _) => Opening::Started,
                 (_, Some(_)) => Opening::RefusedStarted,
                 _ if transition == Transition::Reset => Opening::Reset,
                 _ => Opening::Unseen,
             };
-            if let Some(start) = slot.refused_start.take() {
-                refused_leeched = start.1;
-            }
-            state.leeched |= refused_leeched;
+            state.leeched |= refused_start.is_some_and(|start| start.leeched);
             credit = state.credit();
-            let whose = Whose { user: slot.user, torrent: slot.torrent, key: slot.key, peer: held.slot };
-            slot.session = self.sessions.len() as u32;
-            self.sessions.push(Session::open(whose, held.address, state, held.line, opening));
+            let next = Session::open(peer.session.whose(), self.begun, held.address, state, held.line, opening);
+            self.begun += 1;
+            let last = std::mem::replace(&mut peer.session, next);
+            if peer.begun {
+                self.closed.push(last);
+            }
+            peer.begun = true;
+        } else if transition == Transition::Duplicate {
+            self.duplicates += 1;
+        } else {
+            let next = advance(before.as_ref(), &said, transition, start, self.rules.completed);
+            credit = next.peak.above(peer.session.state.peak);
+            peer.session.state = next;
         }
-        let after_refusal = std::mem::take(&mut slot.refused);
-        let number = slot.session;
-        let session = &mut self.sessions[number as usize];
-        if !transition.opens() && transition != Transition::Duplicate {
-            let next = advance(Some(&session.state), &said, transition, refused_start, self.rules.completed);
-            credit = next.peak.above(session.state.peak);
-            session.state = next;
-            slot.refused_start = None;
+        let after_refusal = std::mem::take(&mut peer.refused);
+        if refused_start.is_some() && transition != Transition::Duplicate {
+            peer.note_refused_start(None);
         }
+        let session = &mut peer.session;
         if transition != Transition::Duplicate {
             session.announces += 1;
             session.note_refused_stop(None);
@@ -456,12 +326,10 @@ impl<L: Listener> Replay<L> {
         if in_span && self.wanted[session.torrent as usize] {
             user.account.credit(held.at, credit, self.rules.keep);
         }
-        let session = &self.sessions[number as usize];
         self.listener.applied(&Step {
-            user: &self.users[session.user as usize],
+            user,
             info_hash: self.torrents[session.torrent as usize],
             peer_id: &self.peer_ids[session.peer as usize],
-            number,
             session,
             before: before.as_ref(),
             line_before,
@@ -477,23 +345,22 @@ impl<L: Listener> Replay<L> {
 
     /// A refused announce credits nothing, but its `started` tells where the counters begin, and its `stopped` why a
     /// session is still listed.
-    fn note_refused(&mut self, held: &Held) {
-        let slot = &mut self.slots[held.slot as usize];
-        slot.refused = true;
-        if held.event == Event::Started && slot.refused_start.is_none() {
-            slot.refused_start = Some(Box::new((held.counters, held.left > 0)));
+    fn note_refused(&mut self, number: u32, held: &Held) {
+        let peer = &mut self.peers[number as usize];
+        peer.refused = true;
+        if held.event == Event::Started && peer.refused_start().is_none() {
+            peer.note_refused_start(Some(RefusedStart { counters: held.counters, leeched: held.left > 0 }));
         }
-        let Some(session) = self.sessions.get_mut(slot.session as usize) else { return };
-        if session.state.phase == Phase::Stopped {
+        if !peer.begun || peer.session.state.phase == Phase::Stopped {
             return;
         }
-        session.note_heard(held.at, held.line, false, false);
+        peer.session.note_heard(held.at, held.line, false, false);
         let refused = Refused { at: held.at, line: held.line, counters: held.counters };
-        session.note_refused_stop((held.event == Event::Stopped).then_some(refused));
+        peer.session.note_refused_stop((held.event == Event::Stopped).then_some(refused));
     }
 
-    fn user(&mut self, record: &Record<'_>) -> u32 {
-        let (name, is_passkey) = record.user();
+    fn user(&mut self, record: &Record, batch: &Batch<'_>) -> u32 {
+        let (name, is_passkey) = batch.user(record);
         let users = &mut self.users;
         let entry = self.user_table.entry(
             record.hashes.user,
@@ -532,52 +399,45 @@ impl<L: Listener> Replay<L> {
     }
 
     #[inline]
-    fn find_slot(&self, record: &Record<'_>) -> Option<u32> {
-        let Hashes { user, slot, .. } = record.hashes;
-        let same = |n: &u32| self.slots[*n as usize].slot_hash == slot && self.slots[*n as usize].user_hash == user;
-        self.slot_table.find(slot, same).copied()
+    fn find(&self, hashes: &Hashes) -> Option<u32> {
+        self.peer_table.find(hashes.peer, |&n| self.peers[n as usize].is(hashes)).copied()
     }
 
     #[cold]
-    fn new_slot(&mut self, record: &Record<'_>) -> u32 {
-        let number = self.slots.len() as u32;
-        let slot = Slot {
-            user_hash: record.hashes.user,
-            slot_hash: record.hashes.slot,
-            addr_hashes: [record.hashes.addr; 2],
-            refused_start: None,
-            user: self.user(record),
-            torrent: self.torrent(record.announce.info_hash),
-            key: self.names.number(record.announce.key),
-            session: NONE,
-            addresses: [self.names.number(record.addr); 2],
-            refused: false,
+    fn new_peer(&mut self, record: &Record, batch: &Batch<'_>) -> u32 {
+        let number = self.peers.len() as u32;
+        let whose = Whose {
+            user: self.user(record, batch),
+            torrent: self.torrent(decoded_info_hash(record.info_hash.get(batch.text))),
+            key: self.names.number(record.key.get(batch.text)),
+            peer: number,
         };
-        self.slots.push(slot);
-        self.peer_ids.push(PeerId::from(record.announce.peer_id.bytes()));
-        let slots = &self.slots;
-        self.slot_table.insert_unique(record.hashes.slot, number, |&n| slots[n as usize].slot_hash);
+        let address = self.names.number(record.addr.get(batch.text));
+        let session = Session::open(whose, 0, address, State::default(), batch.line(record), Opening::Unseen);
+        self.peers.push(Peer::new(record.hashes, address, session));
+        self.peer_ids.push(decoded_peer_id(record.peer_id.get(batch.text)));
+        let peers = &self.peers;
+        self.peer_table.insert_unique(record.hashes.peer, number, |&n| peers[n as usize].hash());
         number
     }
 
     /// Applies what still waits, and gives out all that has come together.
     pub fn finish(mut self) -> (Part, L) {
-        self.release(None);
+        self.release_queue(None);
+        (0..self.peers.len() as u32).for_each(|number| self.release(number, None));
+        // Each goes as soon as it is not needed any more: this is when the most memory is in use.
+        drop((self.peer_table, self.user_table, self.torrent_table));
+        let mut sessions = self.closed;
+        sessions.extend(self.peers.into_iter().filter(|peer| peer.begun).map(|peer| peer.session));
         let part = Part {
             users: self.users,
             torrents: self.torrents,
-            sessions: self.sessions,
+            sessions,
             peer_ids: self.peer_ids,
             names: self.names,
             silences: self.silences,
             duplicates: self.duplicates,
         };
         (part, self.listener)
-    }
-}
-
-impl Held {
-    fn said(&self, same_address: bool) -> Said {
-        Said { at: self.at, event: self.event, counters: self.counters, left: self.left, same_address }
     }
 }

@@ -2,7 +2,7 @@
 
 use super::interval::{IntervalFrom, Silences, timeout_of};
 use super::names::Names;
-use crate::account::Account;
+use crate::account::{Account, Keep};
 use crate::announce::{InfoHash, PeerId};
 use crate::session::{Clock, Completed, Ending, LineRef, Listed, Session, endings, listing};
 use crate::time::Time;
@@ -32,7 +32,7 @@ pub struct Part {
     pub users: Vec<User>,
     /// Info hashes by number.
     pub torrents: Vec<InfoHash>,
-    /// Sessions in the order in which they began.
+    /// Sessions in no order; each knows its number.
     pub sessions: Vec<Session>,
     /// Peer ids by number.
     pub peer_ids: Vec<PeerId>,
@@ -82,6 +82,8 @@ pub struct Story {
     pub log_end: Option<Time>,
     /// Announces that were copies.
     pub duplicates: u64,
+    /// How timelines were kept.
+    pub keep: Keep,
 }
 
 /// What the command line gives of the settings.
@@ -93,6 +95,8 @@ pub struct Given {
     pub timeout: Option<u32>,
     /// What `completed` does.
     pub completed: Completed,
+    /// How timelines were kept.
+    pub keep: Keep,
 }
 
 impl Story {
@@ -120,6 +124,7 @@ impl Story {
             log_start: span.0,
             log_end: span.1,
             duplicates: 0,
+            keep: given.keep,
         };
         story.torrents = parts.iter().flat_map(|part| part.torrents.iter().copied()).collect();
         story.torrents.sort_unstable();
@@ -144,7 +149,7 @@ impl Story {
         let names = &mut self.names;
         let mut known = vec![None; part.names.len()];
         let mut renumber = |name: u32| *known[name as usize].get_or_insert_with(|| names.number(part.names.name(name)));
-        self.origins.extend((0..part.sessions.len() as u32).map(|at| (number, at)));
+        self.origins.extend(part.sessions.iter().map(|session| (number, session.number)));
         let first = self.sessions.len();
         self.sessions.extend(part.sessions);
         for session in &mut self.sessions[first..] {

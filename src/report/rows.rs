@@ -2,7 +2,7 @@
 
 use super::View;
 use super::text::sparkline;
-use crate::account::{Account, Point};
+use crate::account::{Account, Keep, Point};
 use crate::announce::{InfoHash, client_of, printable};
 use crate::audit::{Check, Finding, Severity};
 use crate::replay::{Step, User};
@@ -288,13 +288,14 @@ impl Row for PointRow<'_> {
 
 struct Timeline<'a> {
     account: &'a Account,
+    keep: Keep,
     millis: bool,
 }
 
 impl Serialize for Timeline<'_> {
     fn serialize<S: Serializer>(&self, s: S) -> Result<S::Ok, S::Error> {
         let mut seq = s.serialize_seq(None)?;
-        for point in self.account.timeline() {
+        for point in self.account.timeline(self.keep) {
             seq.serialize_element(&PointRow::new(None, &point, self.millis))?;
         }
         seq.end()
@@ -333,7 +334,7 @@ impl<'a> UserRow<'a> {
             leeching: sum.leeching,
             seeding: sum.seeding,
             addresses: sum.addresses.len() as u64,
-            timeline: Timeline { account: &user.account, millis: view.input.tally.millis },
+            timeline: Timeline { account: &user.account, keep: view.story.keep, millis: view.input.tally.millis },
         }
     }
 
@@ -345,12 +346,15 @@ impl<'a> UserRow<'a> {
     /// The points of the timeline, as rows of their own.
     pub fn points(&self) -> impl Iterator<Item = PointRow<'_>> {
         let millis = self.timeline.millis;
-        self.timeline.account.timeline().map(move |point| PointRow::new(Some(&self.user), &point, millis))
+        self.timeline
+            .account
+            .timeline(self.timeline.keep)
+            .map(move |point| PointRow::new(Some(&self.user), &point, millis))
     }
 
     fn curve(&self) -> String {
         let x = |at: usize, p: &Point| p.at.map_or(at as f64, |t| t.millis() as f64);
-        let points = self.timeline.account.timeline().enumerate();
+        let points = self.timeline.account.timeline(self.timeline.keep).enumerate();
         let values: Vec<(f64, f64)> = points.map(|(at, p)| (x(at, &p), p.ratio().unwrap_or(0.0))).collect();
         if values.iter().all(|v| v.1 == 0.0) { String::new() } else { sparkline(&values, 12) }
     }

@@ -109,6 +109,8 @@ pub struct Session {
     pub key: u32,
     /// The peer id, by number.
     pub peer: u32,
+    /// Its number in its engine.
+    pub number: u32,
     /// Announces applied.
     pub announces: u32,
     /// Where the state machine stands.
@@ -155,12 +157,13 @@ impl Session {
     pub const ADDRESSES: usize = 1000;
 
     /// A new session, before its first announce is noted.
-    pub fn open(whose: Whose, address: u32, state: State, line: LineRef, opening: Opening) -> Session {
+    pub fn open(whose: Whose, number: u32, address: u32, state: State, line: LineRef, opening: Opening) -> Session {
         Session {
             user: whose.user,
             torrent: whose.torrent,
             key: whose.key,
             peer: whose.peer,
+            number,
             announces: 0,
             state,
             first_at: state.last_at,
@@ -180,6 +183,11 @@ impl Session {
             first_address: address,
             address,
         }
+    }
+
+    /// Whose it is.
+    pub fn whose(&self) -> Whose {
+        Whose { user: self.user, torrent: self.torrent, key: self.key, peer: self.peer }
     }
 
     /// Reads a little of every part that an announce needs, so that it is in the cache then.

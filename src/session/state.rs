@@ -31,6 +31,11 @@ impl Counters {
         Counters { up: self.up.max(other.up), down: self.down.max(other.down) }
     }
 
+    /// The sum of each; as much as 64 bits hold.
+    pub fn plus(self, other: Counters) -> Counters {
+        Counters { up: self.up.saturating_add(other.up), down: self.down.saturating_add(other.down) }
+    }
+
     /// How far `self` is above `base`, each on its own, 0 where it is below.
     pub fn above(self, base: Counters) -> Counters {
         Counters { up: self.up.saturating_sub(base.up), down: self.down.saturating_sub(base.down) }
@@ -58,9 +63,10 @@ pub struct Said {
 }
 
 /// Where a session stands.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
 pub enum Phase {
     /// Bytes are missing.
+    #[default]
     Leeching,
     /// Bytes are missing, but everything wanted is there (`event=paused`, BEP 21).
     PartialSeed,
@@ -73,7 +79,7 @@ pub enum Phase {
 }
 
 /// A session as the state machine sees it.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
 pub struct State {
     /// Where it stands.
     pub phase: Phase,

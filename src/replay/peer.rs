@@ -1,0 +1,168 @@
+//! One peer: a (user, info hash, peer id) with its present session, and the announces of it that wait for their turn.
+
+use super::record::Hashes;
+use crate::announce::Event;
+use crate::session::{Counters, LineRef, Said, Session, order_within_a_moment};
+use crate::time::Time;
+
+/// An announce waiting for its turn.
+#[derive(Clone, Copy, Debug)]
+pub struct Held {
+    pub at: Option<Time>,
+    pub line: LineRef,
+    pub counters: Counters,
+    pub left: u64,
+    pub address: u32,
+    pub event: Event,
+    pub refused: bool,
+}
+
+impl Held {
+    /// What it says.
+    #[inline]
+    pub fn said(&self, same_address: bool) -> Said {
+        Said { at: self.at, event: self.event, counters: self.counters, left: self.left, same_address }
+    }
+}
+
+/// A peer. All that an announce needs lies side by side: memory is far away.
+#[derive(Debug)]
+pub struct Peer {
+    hashes: Hashes,
+    /// The two addresses last used, the last one first: a dual-stack client announces from both by turns.
+    addr_hashes: [u64; 2],
+    addresses: [u32; 2],
+    /// The first announce that waits.
+    waiting: Option<Held>,
+    /// What most peers do not have.
+    rare: Option<Box<Rare>>,
+    /// The present session, if `begun`.
+    pub session: Session,
+    /// There is a session.
+    pub begun: bool,
+    /// The server refused an announce since the last one it took.
+    pub refused: bool,
+}
+
+#[derive(Default, Debug)]
+struct Rare {
+    /// Further announces that wait, in the order of their times.
+    waiting: Vec<Held>,
+    refused_start: Option<RefusedStart>,
+}
+
+/// A `started` that the server refused after the last announce that it took.
+#[derive(Clone, Copy, Debug)]
+pub struct RefusedStart {
+    /// Where the counters began.
+    pub counters: Counters,
+    /// Bytes were missing.
+    pub leeched: bool,
+}
+
+impl Peer {
+    /// A peer whose session has not begun; `session` says whose it will be.
+    pub fn new(hashes: Hashes, address: u32, session: Session) -> Peer {
+        Peer {
+            hashes,
+            addr_hashes: [hashes.addr; 2],
+            addresses: [address; 2],
+            waiting: None,
+            rare: None,
+            session,
+            begun: false,
+            refused: false,
+        }
+    }
+
+    /// Whether these are its hashes.
+    #[inline]
+    pub fn is(&self, hashes: &Hashes) -> bool {
+        self.hashes.peer == hashes.peer && self.hashes.user == hashes.user
+    }
+
+    /// The hash to find it by.
+    pub fn hash(&self) -> u64 {
+        self.hashes.peer
+    }
+
+    /// The number of the address that it announces from now; `number` is asked only for one not used lately.
+    #[inline]
+    pub fn address(&mut self, hashes: &Hashes, number: impl FnOnce() -> u32) -> u32 {
+        if self.addr_hashes[0] != hashes.addr {
+            self.addr_hashes.swap(0, 1);
+            self.addresses.swap(0, 1);
+            if self.addr_hashes[0] != hashes.addr {
+                self.addr_hashes[0] = hashes.addr;
+                self.addresses[0] = number();
+            }
+        }
+        self.addresses[0]
+    }
+
+    /// Reads a little of every part that an announce needs, so that it is in the cache then.
+    #[inline]
+    pub fn touch(&self) -> u64 {
+        self.session.touch() ^ self.waiting.map_or(0, |held| held.left)
+    }
+
+    /// Lets an announce wait.
+    #[inline]
+    pub fn hold(&mut self, held: Held) {
+        let Some(first) = &mut self.waiting else {
+            self.waiting = Some(held);
+            return;
+        };
+        let mut held = held;
+        if held.at < first.at {
+            std::mem::swap(first, &mut held);
+        }
+        let later = &mut self.rare.get_or_insert_default().waiting;
+        let place = later.iter().rposition(|other| other.at <= held.at).map_or(0, |before| before + 1);
+        later.insert(place, held);
+    }
+
+    /// The next announce whose turn it is: older than `limit`, if there is one.
+    #[inline]
+    pub fn next(&mut self, limit: Option<Time>) -> Option<Held> {
+        let first = self.waiting.filter(|first| limit.is_none_or(|limit| first.at < Some(limit)))?;
+        match &mut self.rare {
+            Some(rare) if !rare.waiting.is_empty() => {
+                let (next, following) = next_of_moment(first, &mut rare.waiting, self.begun.then_some(&self.session));
+                self.waiting = following;
+                Some(next)
+            }
+            _ => self.waiting.take(),
+        }
+    }
+
+    /// The `started` that the server refused after the last announce that it took.
+    #[inline]
+    pub fn refused_start(&self) -> Option<RefusedStart> {
+        self.rare.as_ref().and_then(|rare| rare.refused_start)
+    }
+
+    /// Notes that a `started` was refused, or that it is over.
+    pub fn note_refused_start(&mut self, start: Option<RefusedStart>) {
+        if start.is_some() || self.rare.is_some() {
+            self.rare.get_or_insert_default().refused_start = start;
+        }
+    }
+}
+
+/// Of the announces of one moment, the one whose turn it is; and what then waits first. `first` and all of `later` are in
+/// the order of their times.
+fn next_of_moment(first: Held, later: &mut Vec<Held>, session: Option<&Session>) -> (Held, Option<Held>) {
+    /// Nobody sends more in one second; a flood is taken as it comes.
+    const MOST: usize = 64;
+    let same = later.iter().take_while(|held| held.at == first.at).count();
+    let state = session.map(|session| &session.state);
+    let rank = |held: &Held| (!held.refused).then(|| order_within_a_moment(state, &held.said(true)));
+    let best = (0..same.min(MOST)).min_by_key(|&n| (rank(&later[n]), later[n].line));
+    match best {
+        Some(n) if same < MOST && (rank(&later[n]), later[n].line) < (rank(&first), first.line) => {
+            (later.remove(n), Some(first))
+        }
+        _ => (first, Some(later.remove(0))),
+    }
+}
