@@ -63,8 +63,10 @@ impl Format for Clf {
             return None;
         }
         let time = clock.read(rest);
-        let (_, rest) = cut_at(rest, b']')?;
-        let rest = rest.strip_prefix(b" \"")?;
+        let rest = match rest.get(26..) {
+            Some([b']', b' ', b'"', rest @ ..]) => rest,
+            _ => cut_at(rest, b']')?.1.strip_prefix(b" \"")?,
+        };
         let end = closing_quote(rest)?;
         let (method, target) = split_request(&rest[..end]);
         let rest = rest[end + 1..].strip_prefix(b" ")?;

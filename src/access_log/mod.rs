@@ -117,13 +117,19 @@ pub fn lines(bytes: &[u8]) -> impl Iterator<Item = &[u8]> {
 /// Splits `GET /path HTTP/1.1` into method and target. A target with spaces in it, as some clients send,
 /// stays whole; the protocol may be missing.
 fn split_request(request: &[u8]) -> (&[u8], &[u8]) {
-    let Some(space) = memchr::memchr(b' ', request) else {
-        return (request, b"");
+    let (method, rest) = match request {
+        [b'G', b'E', b'T', b' ', rest @ ..] => (&request[..3], rest),
+        _ => match memchr::memchr(b' ', request) {
+            Some(space) => (&request[..space], &request[space + 1..]),
+            None => return (request, b""),
+        },
     };
-    let (method, rest) = (&request[..space], &request[space + 1..]);
-    let target = match memchr::memrchr(b' ', rest) {
-        Some(at) if rest[at + 1..].starts_with(b"HTTP/") => &rest[..at],
-        _ => rest,
+    let target = match rest {
+        [target @ .., b' ', b'H', b'T', b'T', b'P', b'/', _, b'.', _] => target,
+        _ => match memchr::memrchr(b' ', rest) {
+            Some(at) if rest[at + 1..].starts_with(b"HTTP/") => &rest[..at],
+            _ => rest,
+        },
     };
     (method, target)
 }

@@ -58,6 +58,15 @@ fn logged(text: &[u8]) -> Option<(u8, usize)> {
 /// written, too; `None` if it is longer or an escape is broken.
 #[inline]
 pub fn decode(text: &[u8], end: u8) -> Option<(Decoded, usize)> {
+    // Most peer ids have 20 bytes, and nothing escaped in them.
+    if let Some((usual, rest)) = text.split_first_chunk::<20>()
+        && rest.first().is_none_or(|b| *b == end)
+        && usual.iter().fold(true, |plain, b| plain & !matches!(b, b'%' | b'\\') & (*b != end))
+    {
+        let mut out = Decoded { len: 20, bytes: [0; Decoded::MOST] };
+        out.bytes[..20].copy_from_slice(usual);
+        return Some((out, 20));
+    }
     let mut out = Decoded { len: 0, bytes: [0; Decoded::MOST] };
     let mut at = 0;
     while at < text.len() && text[at] != end {
@@ -72,8 +81,26 @@ pub fn decode(text: &[u8], end: u8) -> Option<(Decoded, usize)> {
 /// Decodes a value of exactly 20 bytes that ends at `end` or with the text. Returns how long it is as written, too.
 #[inline]
 pub fn decode_20(text: &[u8], end: u8) -> Option<([u8; 20], usize)> {
+    /// Every byte escaped, what may be read beyond, and a round number.
+    const WINDOW: usize = 64;
     let mut out = [0; 20];
     let mut at = 0;
+    if let Some(window) = text.first_chunk::<WINDOW>() {
+        // Whether the next byte is escaped cannot be foretold: so both ways are gone, and one is chosen.
+        let mut odd = false;
+        for slot in &mut out {
+            let [c, a, b] = [at, at + 1, at + 2].map(|at: usize| window[at % WINDOW]);
+            let (a, b) = (DIGITS[usize::from(a)], DIGITS[usize::from(b)]);
+            let escaped = c == b'%';
+            *slot = if escaped { a << 4 | b } else { c };
+            odd |= (escaped & (a | b > 15)) | (c == end) | (c == b'\\');
+            at += if escaped { 3 } else { 1 };
+        }
+        if !odd {
+            return text.get(at).is_none_or(|&b| b == end).then_some((out, at));
+        }
+        at = 0;
+    }
     for slot in &mut out {
         let (byte, took) = next(text.get(at..)?)?;
         if byte == end && took == 1 {

@@ -17,6 +17,13 @@ pub struct TrackerPath<'a> {
 /// `announce.php` with the key in the query (TBDev, NexusPHP, ...).
 #[inline]
 pub fn tracker_path(target: &[u8]) -> Option<TrackerPath<'_>> {
+    // By far the commonest: 32 characters, then the word.
+    if let Some((passkey, query)) = target.split_at_checked(43).and_then(|(path, query)| {
+        let passkey = path.strip_prefix(b"/")?.strip_suffix(b"/announce?")?;
+        is_key(passkey).then_some((passkey, query))
+    }) {
+        return Some(TrackerPath { scrape: false, passkey: Some(passkey), query });
+    }
     let (path, query) = match memchr::memchr(b'?', target) {
         Some(at) => (&target[..at], &target[at + 1..]),
         None => (target, &target[target.len()..]),

@@ -22,30 +22,26 @@ pub fn announce<'a>(tracker: &TrackerPath<'a>) -> Result<Announce<'a>, Reason> {
 
     let mut rest = tracker.query;
     // Only the first parameter, the announce URL's own, can end in a second `?`.
-    let mut end = separator_of_first(rest);
+    let mut end = if rest.starts_with(b"info_hash=") { b'&' } else { separator_of_first(rest) };
     while !rest.is_empty() {
         // What is needed is decoded while its end is looked for; the rest is skipped.
-        let read = match rest {
-            [b'i', b'n', b'f', b'o', b'_', b'h', b'a', b's', b'h', b'=', value @ ..] => {
+        let read = match Needed::at(rest) {
+            Some((Needed::InfoHash, value)) => {
                 let rest = needed(&mut info_hash, Field::InfoHash, value, escape::decode_20(value, end), end);
                 raw_info_hash = &value[..value.len() - rest.len()];
                 rest
             }
-            [b'p', b'e', b'e', b'r', b'_', b'i', b'd', b'=', value @ ..] => {
+            Some((Needed::PeerId, value)) => {
                 let rest = needed(&mut peer_id, Field::PeerId, value, escape::decode(value, end), end);
                 raw_peer_id = &value[..value.len() - rest.len()];
                 rest
             }
-            [b'u', b'p', b'l', b'o', b'a', b'd', b'e', b'd', b'=', value @ ..] => {
-                needed(&mut uploaded, Field::Uploaded, value, number(value, end), end)
-            }
-            [b'd', b'o', b'w', b'n', b'l', b'o', b'a', b'd', b'e', b'd', b'=', value @ ..] => {
+            Some((Needed::Uploaded, value)) => needed(&mut uploaded, Field::Uploaded, value, number(value, end), end),
+            Some((Needed::Downloaded, value)) => {
                 needed(&mut downloaded, Field::Downloaded, value, number(value, end), end)
             }
-            [b'l', b'e', b'f', b't', b'=', value @ ..] => {
-                needed(&mut left, Field::Left, value, number(value, end), end)
-            }
-            _ => {
+            Some((Needed::Left, value)) => needed(&mut left, Field::Left, value, number(value, end), end),
+            None => {
                 let part = &rest[..length(rest, end)];
                 match part {
                     [b'k', b'e', b'y', b'=', value @ ..] => key = value,
@@ -77,6 +73,31 @@ pub fn announce<'a>(tracker: &TrackerPath<'a>) -> Result<Announce<'a>, Reason> {
         downloaded: downloaded?,
         left: left?,
     })
+}
+
+/// The parameters that are needed.
+enum Needed {
+    InfoHash,
+    PeerId,
+    Uploaded,
+    Downloaded,
+    Left,
+}
+
+impl Needed {
+    /// Which of them the text begins with, and what comes behind its `=`. Five bytes tell them from all others but those
+    /// that nobody sends, so that one look suffices for the many parameters that are not needed.
+    #[inline(always)]
+    fn at(text: &[u8]) -> Option<(Needed, &[u8])> {
+        match text.first_chunk::<5>()? {
+            b"info_" => text.strip_prefix(b"info_hash=").map(|value| (Needed::InfoHash, value)),
+            b"peer_" => text.strip_prefix(b"peer_id=").map(|value| (Needed::PeerId, value)),
+            b"uploa" => text.strip_prefix(b"uploaded=").map(|value| (Needed::Uploaded, value)),
+            b"downl" => text.strip_prefix(b"downloaded=").map(|value| (Needed::Downloaded, value)),
+            b"left=" => Some((Needed::Left, &text[5..])),
+            _ => None,
+        }
+    }
 }
 
 /// How long a value is, up to `end`.

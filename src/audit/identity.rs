@@ -33,8 +33,15 @@ pub static MANY_ADDRESSES: Check = Check {
         if !case.user().is_passkey {
             return None;
         }
-        let all = case.sessions.iter().flat_map(|s| s.addresses());
-        let mut seen: Vec<(Time, LineRef, Vec<u8>)> = all
+        let all = || case.sessions.iter().flat_map(|s| s.addresses());
+        // Most users have a few, and nothing needs to be looked into.
+        let mut numbers: Vec<u32> = all().map(|seen| seen.address).collect();
+        numbers.sort_unstable();
+        numbers.dedup();
+        if numbers.len() <= USUAL {
+            return None;
+        }
+        let mut seen: Vec<(Time, LineRef, Vec<u8>)> = all()
             .filter_map(|seen| Some((seen.at?, seen.line, household(case.story.names.name(seen.address)))))
             .collect();
         if seen.len() <= USUAL {

@@ -34,9 +34,9 @@ pub static PAUSE_GAP: Check = Check {
     look_alikes: "a network that was down, a laptop that slept, nobody to download from",
     source: "the anatomy document: pause sends nothing (in old clients; most new ones send `stopped`)",
     conclude: Conclude::Session(|case| {
+        let longest = case.session.gaps().iter().filter(|gap| gap.idle).max_by_key(|gap| gap.to.since(gap.from))?;
         let floor = usual_silence(&client_of(case.peer_id().bytes()));
         let allowed = i64::from((case.interval() * 2).max(floor + floor / 4) + 10) * 1000;
-        let longest = case.session.gaps().iter().filter(|gap| gap.idle).max_by_key(|gap| gap.to.since(gap.from))?;
         let silent = longest.to.since(longest.from);
         if silent <= allowed {
             return None;
