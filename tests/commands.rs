@@ -332,3 +332,17 @@ fn every_anomaly_is_found_and_its_neighbour_is_not() {
         assert!(seen.contains(&check.name), "{} has no case here", check.name);
     }
 }
+
+/// The README's tables are the registries.
+#[test]
+fn the_readme_lists_every_check_and_format() {
+    let readme = std::fs::read_to_string("README.md").expect("it is there");
+    for check in swarmtrail::audit::CHECKS {
+        let row = format!("| `{}` | {} | {} |", check.name, check.severity.name(), check.summary);
+        assert!(readme.contains(&row), "missing: {row}");
+    }
+    for format in swarmtrail::access_log::FORMATS {
+        let row = format!("| `{}` | {} |", format.name(), format.summary());
+        assert!(readme.contains(&row), "missing: {row}");
+    }
+}

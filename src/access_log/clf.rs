@@ -2,6 +2,7 @@
 //! the virtual host in front, as nginx, Apache and lighttpd write them.
 
 use super::{Clock, Format, Request, split_request};
+use crate::time::Time;
 
 /// A member of the family.
 pub struct Clf {
@@ -86,8 +87,24 @@ impl Format for Clf {
             Tail::Agent => tail.starts_with(b" \""),
             Tail::Any => true,
         };
+        // A field behind the agent may tell the time more precisely.
+        let time =
+            if tail.last().is_some_and(u8::is_ascii_digit) { time.map(|time| precise(time, tail)) } else { time };
         (size > 0 && fits).then_some(Request { time, addr, method, target, status })
     }
+}
+
+/// The time with the milliseconds of nginx's `$msec` (`1795330578.282`), if one of the fields is that and means the same
+/// second, or nearly: the line's own time may be that of the request, and this one is that of the answer.
+fn precise(time: Time, fields: &[u8]) -> Time {
+    const NEAR: i64 = 2_000;
+    let msec = fields.rsplit(|b| *b == b' ').take(8).find_map(|field| {
+        let [secs @ .., b'.', a, b, c] = field else { return None };
+        let digits = secs.len() == 10 && secs.iter().chain([a, b, c]).all(u8::is_ascii_digit);
+        let number = |digits: &[u8]| digits.iter().fold(0, |n, b| n * 10 + i64::from(b - b'0'));
+        digits.then(|| Time::from_millis(number(secs) * 1000 + number(&[*a, *b, *c])))
+    });
+    msec.filter(|msec| msec.since(time).abs() <= NEAR).unwrap_or(time)
 }
 
 fn cut_at(text: &[u8], byte: u8) -> Option<(&[u8], &[u8])> {
@@ -146,6 +163,12 @@ mod tests {
         assert_eq!((request.target, request.status), (&br#"/a b\"c"#[..], None));
         let line = r#"::1 - - [22/Nov/2026:06:39:53 +0000] "-" 400 0 "-" "-""#;
         assert_eq!(parse(&COMBINED, line).map(|r| r.method), Some(&b"-"[..]));
+        for (field, millis) in [("1795329593.245", 245), ("1795329594.001", 1001), ("1795320000.245", 0), ("0.245", 0)]
+        {
+            let line = format!(r#"::1 - - [22/Nov/2026:06:39:53 +0000] "GET /a HTTP/1.1" 200 1 "-" "-" {field} 0.006"#);
+            let time = parse(&COMBINED, &line).and_then(|r| r.time).map(|t| t.millis() - 1_795_329_593_000);
+            assert_eq!(time, Some(millis), "{field}");
+        }
         let line = r#"::1 - - [not a time] "GET /a HTTP/1.1" 200 1 "-" "-""#;
         assert_eq!(parse(&COMBINED, line).map(|r| r.time), Some(None));
     }
