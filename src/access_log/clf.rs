@@ -2,7 +2,7 @@
 //! the virtual host in front, as nginx, Apache and lighttpd write them.
 
 use super::{Clock, Format, Request, split_request};
-use crate::time::Time;
+use crate::time::{Time, parse_time};
 
 /// A member of the family.
 pub struct Clf {
@@ -63,7 +63,7 @@ impl Format for Clf {
         if spaces < 2 || addr == b"-" || !self.vhost && spaces > 2 && starts_with_address(names) {
             return None;
         }
-        let time = clock.read(rest);
+        let time = clock.read(rest).or_else(|| iso_time(rest));
         let rest = match rest.get(26..) {
             Some([b']', b' ', b'"', rest @ ..]) => rest,
             _ => cut_at(rest, b']')?.1.strip_prefix(b" \"")?,
@@ -94,12 +94,20 @@ impl Format for Clf {
     }
 }
 
+/// The `$time_iso8601` that custom formats put in the brackets instead.
+#[cold]
+fn iso_time(rest: &[u8]) -> Option<Time> {
+    let (text, _) = cut_at(rest, b']')?;
+    parse_time(std::str::from_utf8(text).ok()?)
+}
+
 /// The time with the milliseconds of nginx's `$msec` (`1795330578.282`), if one of the fields is that and means the same
 /// second, or nearly: the line's own time may be that of the request, and this one is that of the answer.
 fn precise(time: Time, fields: &[u8]) -> Time {
     const NEAR: i64 = 2_000;
     let msec = fields.rsplit(|b| *b == b' ').take(8).find_map(|field| {
-        let [secs @ .., b'.', a, b, c] = field else { return None };
+        let value = field.strip_prefix(b"msec=").unwrap_or(field);
+        let [secs @ .., b'.', a, b, c] = value else { return None };
         let digits = secs.len() == 10 && secs.iter().chain([a, b, c]).all(u8::is_ascii_digit);
         let number = |digits: &[u8]| digits.iter().fold(0, |n, b| n * 10 + i64::from(b - b'0'));
         digits.then(|| Time::from_millis(number(secs) * 1000 + number(&[*a, *b, *c])))
@@ -169,6 +177,9 @@ mod tests {
             let time = parse(&COMBINED, &line).and_then(|r| r.time).map(|t| t.millis() - 1_795_329_593_000);
             assert_eq!(time, Some(millis), "{field}");
         }
+        let line = r#"t.example ::1 - - [2026-11-22T07:39:53+01:00] "GET /a HTTP/1.1" 200 1 "-" "-" rt=0.1 msec=1795329593.245"#;
+        let time = parse(&VHOST, line).and_then(|r| r.time).map(|t| t.rfc3339(true).to_string());
+        assert_eq!(time.as_deref(), Some("2026-11-22T06:39:53.245Z"));
         let line = r#"::1 - - [not a time] "GET /a HTTP/1.1" 200 1 "-" "-""#;
         assert_eq!(parse(&COMBINED, line).map(|r| r.time), Some(None));
     }

@@ -183,10 +183,9 @@ pub fn decide(state: Option<&State>, said: &Said, refused_start: Option<Counters
         Event::Started if stopped => Transition::Resumed,
         Event::Started if !said.counters.fell_below(state.peak) => Transition::StartedAgain,
         Event::Started => {
-            let soon = |since: Option<Time>| said.at.zip(since).is_some_and(|(at, since)| at.since(since) <= LATE);
-            if soon(state.started_at) && said.counters == state.base {
+            if soon(said, state.started_at) && said.counters == state.base {
                 Transition::Duplicate
-            } else if soon(state.last_at) && said.counters != Counters::ZERO && !state.peak.fell_below(said.counters) {
+            } else if is_late(state, said) {
                 Transition::StartedAgain
             } else {
                 Transition::Restarted
@@ -208,6 +207,18 @@ pub fn decide(state: Option<&State>, said: &Said, refused_start: Option<Counters
             }
         }
     }
+}
+
+fn soon(said: &Said, since: Option<Time>) -> bool {
+    said.at.zip(since).is_some_and(|(at, since)| at.since(since) <= LATE)
+}
+
+/// Whether a `started` only stands behind lines that it came before.
+fn is_late(state: &State, said: &Said) -> bool {
+    said.event == Event::Started
+        && soon(said, state.last_at)
+        && said.counters != Counters::ZERO
+        && !state.peak.fell_below(said.counters)
 }
 
 fn repeats(state: &State, said: &Said) -> bool {
@@ -271,6 +282,10 @@ pub fn advance(
         completed: before.is_some_and(|s| s.completed) || said.event == Event::Completed,
         leeched: leeched || missing && said.event != Event::Stopped,
     };
+    if let Some(before) = before.filter(|before| is_late(before, said)) {
+        // What it says was over when the lines before it were written.
+        (next.phase, next.left) = (before.phase, before.left);
+    }
     let first_completed = said.event == Event::Completed && !before.is_some_and(|s| s.completed);
     if leeched && (first_completed || left == Some(0) && next.completed_at.is_none()) {
         next.completed_at = said.at;
