@@ -15,7 +15,7 @@ pub use notes::{Mark, Notes, Watch};
 
 use crate::account::Totals;
 use crate::announce::PeerId;
-use crate::replay::{Story, User};
+use crate::replay::{Listener, Step, Story, User};
 use crate::session::{Ending, LineRef, Session};
 use crate::time::Time;
 
@@ -246,6 +246,15 @@ pub fn findings(story: &Story, watches: &[Watch], since: Option<Time>) -> Vec<Fi
         order(a).cmp(&order(b))
     });
     found
+}
+
+impl Listener for Watch {
+    fn applied(&mut self, step: &Step<'_>) {
+        events::observe(step, self);
+        counters::observe(step, self);
+        conduct::observe(step, self);
+        timing::observe(step, self);
+    }
 }
 
 /// A duration as people read it: `45 s`, `12 min`, `3.5 h`, `2.1 d`.

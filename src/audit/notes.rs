@@ -1,7 +1,6 @@
 //! What stands out in single announces, kept until the whole log has been read.
 
-use super::{conduct, counters, events, timing};
-use crate::replay::{Listener, Step};
+use crate::replay::Step;
 use crate::session::LineRef;
 use crate::time::Time;
 use std::collections::HashMap;
@@ -92,14 +91,5 @@ impl Watch {
     /// The notes on the session of a step, to write in.
     pub(super) fn at(&mut self, step: &Step<'_>) -> &mut Notes {
         self.notes.entry(step.session.number).or_default()
-    }
-}
-
-impl Listener for Watch {
-    fn applied(&mut self, step: &Step<'_>) {
-        events::observe(step, self);
-        counters::observe(step, self);
-        conduct::observe(step, self);
-        timing::observe(step, self);
     }
 }

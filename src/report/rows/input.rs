@@ -1,0 +1,129 @@
+//! What was read, and with which settings.
+
+use super::{At, Place};
+use crate::report::{View, text};
+use crate::session::{Completed, LineRef};
+use serde::Serialize;
+use std::collections::BTreeMap;
+
+/// The settings.
+#[derive(Serialize)]
+pub struct SettingsRow {
+    interval_s: u32,
+    interval_from: &'static str,
+    timeout_s: u32,
+    completed: &'static str,
+}
+
+impl SettingsRow {
+    pub(in crate::report) fn new(view: &View<'_>) -> Self {
+        let settings = &view.story.settings;
+        SettingsRow {
+            interval_s: settings.interval,
+            interval_from: settings.interval_from.name(),
+            timeout_s: settings.timeout,
+            completed: match settings.completed {
+                Completed::Removes => "removes",
+                Completed::Seeds => "seeds",
+            },
+        }
+    }
+}
+
+/// What was read.
+#[derive(Serialize)]
+pub struct Inputs<'a> {
+    sources: Vec<InputRow<'a>>,
+    lines: u64,
+    announces: u64,
+    duplicates: u64,
+    undelivered: u64,
+    scrapes: u64,
+    other: u64,
+    rejected: u64,
+    continuations: u64,
+    rejected_by_reason: BTreeMap<&'static str, u64>,
+    rejected_examples: Vec<Example<'a>>,
+    first_at: At,
+    last_at: At,
+}
+
+/// A source.
+#[derive(Serialize)]
+pub struct InputRow<'a> {
+    /// Its name.
+    pub name: &'a str,
+    /// Its format; `None` if no line fits any.
+    pub format: Option<&'static str>,
+    /// Bytes read.
+    pub bytes: u64,
+    /// Physical lines.
+    pub lines: u64,
+}
+
+#[derive(Serialize)]
+struct Example<'a> {
+    source: &'a str,
+    line: u64,
+    reason: &'static str,
+}
+
+impl<'a> Inputs<'a> {
+    pub(in crate::report) fn new(view: &'a View<'_>) -> Self {
+        let tally = &view.input.tally;
+        let example = |&(line, reason): &(LineRef, crate::announce::Reason)| {
+            let place = view.place(line);
+            Example { source: place.source, line: place.line, reason: reason.name() }
+        };
+        Inputs {
+            sources: (view.input.sources.iter())
+                .map(|s| InputRow { name: &s.name, format: s.format, bytes: s.bytes, lines: s.lines })
+                .collect(),
+            lines: tally.lines,
+            announces: tally.delivered - view.story.duplicates,
+            duplicates: view.story.duplicates,
+            undelivered: tally.undelivered,
+            scrapes: tally.scrapes,
+            other: tally.other,
+            rejected: tally.rejected,
+            continuations: tally.continuations,
+            rejected_by_reason: tally.reasons.iter().map(|(reason, n)| (reason.name(), *n)).collect(),
+            rejected_examples: tally.examples.iter().map(example).collect(),
+            first_at: view.at(tally.first_at),
+            last_at: view.at(tally.last_at),
+        }
+    }
+
+    /// What was read, in words.
+    pub(in crate::report) fn sentences(&self) -> Vec<String> {
+        let count = |n: u64, what: &str| (n > 0).then(|| format!("{n} {what}"));
+        let mut fates = vec![format!("{} announces", self.announces)];
+        fates.extend(count(self.duplicates, "duplicates"));
+        fates.extend(count(self.undelivered, "refused by the server"));
+        fates.extend(count(self.scrapes, "scrapes"));
+        fates.extend(count(self.other, "other"));
+        fates.extend(count(self.rejected, "rejected"));
+        fates.extend(count(self.continuations, "continuations"));
+        let mut out: Vec<String> = (self.sources.iter())
+            .take(10)
+            .map(|s| {
+                let size = text::bytes(u128::from(s.bytes));
+                format!("{}: {}, {size}, {} lines", s.name, s.format.unwrap_or("no format fits"), s.lines)
+            })
+            .collect();
+        if self.sources.len() > 10 {
+            out.push(format!("... and {} more sources", self.sources.len() - 10));
+        }
+        out.push(format!("{} lines = {}", self.lines, fates.join(" + ")));
+        for (reason, n) in &self.rejected_by_reason {
+            let places = self.rejected_examples.iter().filter(|e| e.reason == *reason);
+            let places: Vec<_> = places.map(|e| Place { source: e.source, line: e.line }.to_string()).collect();
+            out.push(format!("  {n} rejected: {reason} ({}{})", places.join(", "), if *n > 3 { ", ..." } else { "" }));
+        }
+        if let Some((first, last)) = self.first_at.time.zip(self.last_at.time) {
+            let millis = self.first_at.millis;
+            out.push(format!("{} to {}", first.rfc3339(millis), last.rfc3339(millis)));
+        }
+        out
+    }
+}

@@ -1,0 +1,150 @@
+//! Sessions, and what profiles list.
+
+use super::{At, Cell, Column, Place, Row, brief, exact, hex, shown};
+use crate::announce::{InfoHash, client_of, printable};
+use crate::report::View;
+use crate::session::{Listed, ghost};
+use crate::time::Time;
+use serde::Serialize;
+
+#[derive(Serialize)]
+struct Stretch {
+    from: At,
+    to: At,
+    status: &'static str,
+}
+
+/// A session.
+#[derive(Serialize)]
+pub struct SessionRow<'a> {
+    id: u64,
+    user: String,
+    #[serde(serialize_with = "hex")]
+    info_hash: InfoHash,
+    peer_id: String,
+    key: String,
+    client: String,
+    addresses: Vec<String>,
+    started_at: At,
+    last_at: At,
+    ended_at: At,
+    end: &'static str,
+    completed_at: At,
+    announces: u32,
+    uploaded: u64,
+    downloaded: u64,
+    left: Option<u64>,
+    listing: Vec<Stretch>,
+    first_line: Place<'a>,
+    last_line: Place<'a>,
+}
+
+impl<'a> SessionRow<'a> {
+    pub(in crate::report) fn new(view: &'a View<'_>, index: usize) -> Self {
+        let story = view.story;
+        let (session, ending) = (&story.sessions[index], &story.endings[index]);
+        let credit = session.state.credit();
+        let text = |number: u32| printable(story.names.name(number)).to_string();
+        SessionRow {
+            id: index as u64 + 1,
+            user: view.name(story.user(session)),
+            info_hash: story.torrents[session.torrent as usize],
+            peer_id: story.peer_id(session).to_string(),
+            key: text(session.key),
+            client: client_of(story.peer_id(session).bytes()).to_string(),
+            addresses: session.addresses().filter(|seen| seen.address != 0).map(|seen| text(seen.address)).collect(),
+            started_at: view.at(session.first_at),
+            last_at: view.at(session.last_at),
+            ended_at: view.at(ending.at),
+            end: ending.end.name(),
+            completed_at: view.at(session.state.completed_at),
+            announces: session.announces,
+            uploaded: credit.up,
+            downloaded: credit.down,
+            left: session.state.left,
+            listing: (story.listing(index).iter())
+                .map(|l| Stretch { from: view.at(l.from), to: view.at(l.to), status: l.status.name() })
+                .collect(),
+            first_line: view.place(session.first_line),
+            last_line: view.place(session.last_line),
+        }
+    }
+}
+
+impl Row for SessionRow<'_> {
+    const TYPE: &'static str = "session";
+
+    fn columns() -> Vec<Column<Self>> {
+        vec![
+            shown("id", |r| Cell::Count(r.id)),
+            shown("user", |r| Cell::Text(r.user.clone())),
+            exact("info_hash", |r| Cell::Text(r.info_hash.to_string())),
+            brief("torrent", |r| Cell::Text(r.info_hash.to_string()[..12].into())),
+            exact("peer_id", |r| Cell::Text(r.peer_id.clone())),
+            exact("key", |r| Cell::Text(r.key.clone())),
+            shown("client", |r| Cell::Text(r.client.clone())),
+            exact("addresses", |r| Cell::Text(r.addresses.join(" "))),
+            shown("started_at", |r| Cell::Time(r.started_at)),
+            exact("last_at", |r| Cell::Time(r.last_at)),
+            shown("ended_at", |r| Cell::Time(r.ended_at)),
+            shown("end", |r| Cell::Text(r.end.into())),
+            exact("completed_at", |r| Cell::Time(r.completed_at)),
+            shown("announces", |r| Cell::Count(r.announces.into())),
+            shown("uploaded", |r| Cell::Bytes(r.uploaded.into())),
+            shown("downloaded", |r| Cell::Bytes(r.downloaded.into())),
+            shown("left", |r| Cell::MaybeBytes(r.left)),
+            exact("first_line", |r| Cell::Text(r.first_line.to_string())),
+            exact("last_line", |r| Cell::Text(r.last_line.to_string())),
+        ]
+    }
+}
+
+/// A torrent in a profile.
+#[derive(Serialize)]
+pub struct ListedRow {
+    user: String,
+    #[serde(serialize_with = "hex")]
+    info_hash: InfoHash,
+    session: u64,
+    status: &'static str,
+    since: At,
+    /// When the session was last heard of, in the whole log.
+    last_at: At,
+    ghost: &'static str,
+    client: String,
+}
+
+impl ListedRow {
+    pub(in crate::report) fn new(view: &View<'_>, index: usize, listed: Listed, at: Option<Time>) -> Self {
+        let story = view.story;
+        let session = &story.sessions[index];
+        ListedRow {
+            user: view.name(story.user(session)),
+            info_hash: story.torrents[session.torrent as usize],
+            session: index as u64 + 1,
+            status: listed.status.name(),
+            since: view.at(listed.from),
+            last_at: view.at(session.last_at),
+            ghost: ghost(session, story.peer_id(session), &story.endings[index], story.settings.interval, at).name(),
+            client: client_of(story.peer_id(session).bytes()).to_string(),
+        }
+    }
+}
+
+impl Row for ListedRow {
+    const TYPE: &'static str = "listed";
+
+    fn columns() -> Vec<Column<Self>> {
+        vec![
+            shown("user", |r| Cell::Text(r.user.clone())),
+            exact("info_hash", |r| Cell::Text(r.info_hash.to_string())),
+            brief("torrent", |r| Cell::Text(r.info_hash.to_string()[..12].into())),
+            shown("session", |r| Cell::Count(r.session)),
+            shown("status", |r| Cell::Text(r.status.into())),
+            shown("since", |r| Cell::Time(r.since)),
+            shown("last_at", |r| Cell::Time(r.last_at)),
+            shown("ghost", |r| Cell::Text(r.ghost.into())),
+            shown("client", |r| Cell::Text(r.client.clone())),
+        ]
+    }
+}

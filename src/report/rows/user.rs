@@ -1,0 +1,193 @@
+//! Users and their timelines, torrents.
+
+use super::{At, Cell, Column, Row, brief, exact, hex, shown};
+use crate::account::{Account, Keep, Point};
+use crate::announce::InfoHash;
+use crate::replay::User;
+use crate::report::View;
+use crate::report::text::sparkline;
+use serde::ser::SerializeSeq;
+use serde::{Serialize, Serializer};
+
+/// A point of a timeline.
+#[derive(Serialize)]
+pub struct PointRow<'a> {
+    #[serde(skip_serializing_if = "Option::is_none")]
+    user: Option<&'a str>,
+    at: At,
+    uploaded: u64,
+    downloaded: u64,
+    ratio: Option<f64>,
+}
+
+impl<'a> PointRow<'a> {
+    /// The ratio at that time.
+    pub fn ratio(&self) -> Option<f64> {
+        self.ratio
+    }
+
+    fn new(user: Option<&'a str>, point: &Point, millis: bool) -> Self {
+        PointRow {
+            user,
+            at: At { time: point.at, millis },
+            uploaded: point.uploaded,
+            downloaded: point.downloaded,
+            ratio: point.ratio(),
+        }
+    }
+}
+
+impl Row for PointRow<'_> {
+    const TYPE: &'static str = "point";
+
+    fn columns() -> Vec<Column<Self>> {
+        vec![
+            shown("user", |r| Cell::Text(r.user.unwrap_or_default().into())),
+            shown("at", |r| Cell::Time(r.at)),
+            shown("uploaded", |r| Cell::Bytes(r.uploaded.into())),
+            shown("downloaded", |r| Cell::Bytes(r.downloaded.into())),
+            shown("ratio", |r| Cell::Ratio(r.ratio)),
+        ]
+    }
+}
+
+struct Timeline<'a> {
+    account: &'a Account,
+    keep: Keep,
+    millis: bool,
+}
+
+impl Serialize for Timeline<'_> {
+    fn serialize<S: Serializer>(&self, s: S) -> Result<S::Ok, S::Error> {
+        let mut seq = s.serialize_seq(None)?;
+        for point in self.account.timeline(self.keep) {
+            seq.serialize_element(&PointRow::new(None, &point, self.millis))?;
+        }
+        seq.end()
+    }
+}
+
+/// A user.
+#[derive(Serialize)]
+pub struct UserRow<'a> {
+    user: String,
+    uploaded: u128,
+    downloaded: u128,
+    ratio: Option<f64>,
+    announces: u64,
+    sessions: u32,
+    torrents: u64,
+    leeching: u32,
+    seeding: u32,
+    addresses: u64,
+    timeline: Timeline<'a>,
+}
+
+impl<'a> UserRow<'a> {
+    pub(in crate::report) fn new(view: &'a View<'_>, number: usize) -> Self {
+        let user: &User = &view.story.users[number];
+        let sum = &view.sums[number];
+        let totals = user.account.totals;
+        UserRow {
+            user: view.name(user),
+            uploaded: totals.uploaded,
+            downloaded: totals.downloaded,
+            ratio: totals.ratio(),
+            announces: sum.announces,
+            sessions: sum.sessions,
+            torrents: sum.torrents.len() as u64,
+            leeching: sum.leeching,
+            seeding: sum.seeding,
+            addresses: sum.addresses.len() as u64,
+            timeline: Timeline { account: &user.account, keep: view.story.keep, millis: view.input.tally.millis },
+        }
+    }
+
+    /// The user's name in print.
+    pub fn user(&self) -> &str {
+        &self.user
+    }
+
+    /// The points of the timeline, as rows of their own.
+    pub fn points(&self) -> impl Iterator<Item = PointRow<'_>> {
+        let millis = self.timeline.millis;
+        self.timeline
+            .account
+            .timeline(self.timeline.keep)
+            .map(move |point| PointRow::new(Some(&self.user), &point, millis))
+    }
+
+    fn curve(&self) -> String {
+        let x = |at: usize, p: &Point| p.at.map_or(at as f64, |t| t.millis() as f64);
+        let points = self.timeline.account.timeline(self.timeline.keep).enumerate();
+        let values: Vec<(f64, f64)> = points.map(|(at, p)| (x(at, &p), p.ratio().unwrap_or(0.0))).collect();
+        if values.iter().all(|v| v.1 == 0.0) { String::new() } else { sparkline(&values, 12) }
+    }
+}
+
+impl Row for UserRow<'_> {
+    const TYPE: &'static str = "user";
+
+    fn columns() -> Vec<Column<Self>> {
+        vec![
+            shown("user", |r| Cell::Text(r.user.clone())),
+            shown("uploaded", |r| Cell::Bytes(r.uploaded)),
+            shown("downloaded", |r| Cell::Bytes(r.downloaded)),
+            shown("ratio", |r| Cell::Ratio(r.ratio)),
+            brief("ratio_over_time", |r| Cell::Text(r.curve())),
+            shown("announces", |r| Cell::Count(r.announces)),
+            shown("sessions", |r| Cell::Count(r.sessions.into())),
+            exact("torrents", |r| Cell::Count(r.torrents)),
+            shown("leeching", |r| Cell::Count(r.leeching.into())),
+            shown("seeding", |r| Cell::Count(r.seeding.into())),
+            exact("addresses", |r| Cell::Count(r.addresses)),
+        ]
+    }
+}
+
+/// A torrent.
+#[derive(Serialize)]
+pub struct TorrentRow {
+    #[serde(serialize_with = "hex")]
+    info_hash: InfoHash,
+    uploaded: u128,
+    downloaded: u128,
+    size: Option<u64>,
+    users: u32,
+    sessions: u32,
+    leeching: u32,
+    seeding: u32,
+}
+
+impl TorrentRow {
+    pub(in crate::report) fn new(view: &View<'_>, number: usize) -> Self {
+        let swarm = &view.swarms[number];
+        TorrentRow {
+            info_hash: view.story.torrents[number],
+            uploaded: swarm.totals.uploaded,
+            downloaded: swarm.totals.downloaded,
+            size: swarm.size,
+            users: swarm.users,
+            sessions: swarm.sessions,
+            leeching: swarm.leeching,
+            seeding: swarm.seeding,
+        }
+    }
+}
+
+impl Row for TorrentRow {
+    const TYPE: &'static str = "torrent";
+
+    fn columns() -> Vec<Column<Self>> {
+        vec![
+            shown("info_hash", |r| Cell::Text(r.info_hash.to_string())),
+            shown("uploaded", |r| Cell::Bytes(r.uploaded)),
+            shown("downloaded", |r| Cell::Bytes(r.downloaded)),
+            shown("size", |r| Cell::MaybeBytes(r.size)),
+            shown("users", |r| Cell::Count(r.users.into())),
+            shown("sessions", |r| Cell::Count(r.sessions.into())),
+            shown("leeching", |r| Cell::Count(r.leeching.into())),
+            shown("seeding", |r| Cell::Count(r.seeding.into())),
+        ]
+    }
+}
