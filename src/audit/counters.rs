@@ -96,7 +96,7 @@ pub static LEDGER_MISMATCH: Check = Check {
     summary: "what was downloaded and what went missing from `left` differ",
     formula: "| growth of downloaded - fall of left | over the session, from its first believed left",
     threshold: "more than 32 MiB and 5 % of the size (and 25 % of the download, if too much was downloaded): clients count pieces in progress, doubled blocks and failed pieces differently. Info; low from 1 GiB that came without being counted",
-    look_alikes: "data found on disk: a recheck, a cross-seed, a client that announces before its hash check is done; web seeds; pieces that failed; 1,620 bytes in the anatomy document",
+    look_alikes: "data found on disk: a recheck, a cross-seed, a client that announces long before its hash check is done; web seeds; pieces that failed; 1,620 bytes in the anatomy document",
     source: "BEP 3: left cannot be computed from downloaded and the size",
     conclude: Conclude::Session(|case| {
         let state = &case.session.state;

@@ -15,6 +15,7 @@ use crate::account::{Account, Keep};
 use crate::announce::{Event, InfoHash, PeerId, decoded_info_hash, decoded_peer_id};
 use crate::session::{
     Completed, Counters, LineRef, Opening, Phase, Refused, Said, Session, State, Transition, Whose, advance, decide,
+    is_late,
 };
 use crate::time::Time;
 use foldhash::fast::RandomState;
@@ -297,6 +298,9 @@ impl<L: Listener> Replay<L> {
             session.announces += 1;
             session.note_refused_stop(None);
             session.address = held.address;
+        }
+        if session.announces == 2 && session.opening == Opening::Unseen && before.is_some_and(|b| is_late(&b, &said)) {
+            session.opening = Opening::Started;
         }
         session.in_span |= in_span;
         if !in_span {

@@ -1,7 +1,7 @@
 //! The shared state machine: what an announce means for the session it belongs to.
 //!
 //! Everything here is pure: no input, no output, no clock but the announces' own. [`decide`] says which transition an
-//! announce makes, [`advance`] makes it, [`Session`] is what is kept, [`ending`] says how it ended.
+//! announce makes, [`advance`] makes it, [`Session`] is what is kept, [`endings()`] says how it ended.
 //!
 //! # States
 //!
@@ -58,4 +58,4 @@ mod state;
 
 pub use ending::{Clock, End, Ending, Ghost, Listed, Status, endings, ghost, listing, status_at};
 pub use record::{Gap, LineRef, Opening, Refused, Seen, Session, Whose};
-pub use state::{Completed, Counters, Phase, Said, State, Transition, advance, decide, order_within_a_moment};
+pub use state::{Completed, Counters, Phase, Said, State, Transition, advance, decide, is_late, order_within_a_moment};

@@ -99,7 +99,7 @@ pub struct State {
     pub started_at: Option<Time>,
     /// The last `left` believed; `None` while only placeholders came.
     pub left: Option<u64>,
-    /// The first `left` believed, but for a 0 that turned out to be aria2's placeholder.
+    /// The first `left` believed, or what the next announce made of it: what the ledger begins with.
     pub first_left: Option<u64>,
     /// The largest `left` believed; 0 if none was above it.
     pub largest_left: u64,
@@ -214,7 +214,7 @@ fn soon(said: &Said, since: Option<Time>) -> bool {
 }
 
 /// Whether a `started` only stands behind lines that it came before.
-fn is_late(state: &State, said: &Said) -> bool {
+pub fn is_late(state: &State, said: &Said) -> bool {
     said.event == Event::Started
         && soon(said, state.last_at)
         && said.counters != Counters::ZERO
@@ -273,10 +273,7 @@ pub fn advance(
         last_at: said.at,
         started_at: if said.event == Event::Started { said.at } else { before.and_then(|s| s.started_at) },
         left: left.or(before.and_then(|s| s.left)),
-        first_left: before
-            .and_then(|s| s.first_left)
-            .filter(|first| *first > 0 || said.counters != Counters::ZERO)
-            .or(left),
+        first_left: first_left(before, said, left),
         largest_left: before.map_or(0, |s| s.largest_left).max(left.unwrap_or(0)),
         completed_at: before.and_then(|s| s.completed_at),
         completed: before.is_some_and(|s| s.completed) || said.event == Event::Completed,
@@ -291,6 +288,18 @@ pub fn advance(
         next.completed_at = said.at;
     }
     next
+}
+
+/// The `left` that a session's ledger begins with: the first one believed. A client that announces before its own hash check
+/// is done (ctorrent), or before it knows the size (aria2), corrects it with its next announce.
+fn first_left(before: Option<&State>, said: &Said, left: Option<u64>) -> Option<u64> {
+    let Some(first) = before.and_then(|s| s.first_left) else { return left };
+    let before = before.filter(|s| s.last_event == Event::Started);
+    match (before, left) {
+        (Some(_), Some(left)) if first == 0 => Some(left),
+        (Some(before), Some(left)) => Some(first.min(left.saturating_add(said.counters.above(before.last).down))),
+        _ => Some(first),
+    }
 }
 
 /// `left` unless it is a placeholder: 2^63-1 (Transmission) or 16384 (libtorrent, WebTorrent) before the metadata of a
