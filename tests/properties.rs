@@ -123,6 +123,29 @@ fn threads_and_files_change_nothing() {
     }
 }
 
+/// A log of many blocks, in which users come again and again, and time jumps back now and then.
+#[test]
+fn blocks_change_nothing() {
+    let keys = regex::bytes::Regex::new("/[0-9a-f]{32}").expect("a constant expression");
+    let mut log = Vec::new();
+    for round in 0..12u8 {
+        for (_, one) in logs().iter().filter(|(path, _)| !path.ends_with("m_caddy/access.log")) {
+            let other =
+                |key: &regex::bytes::Captures<'_>| [&key[0][..31], format!("{:02x}", round % 5).as_bytes()].concat();
+            log.extend_from_slice(&keys.replace_all(one, other));
+        }
+    }
+    assert!(log.len() > 6 << 20, "{} bytes are too few blocks", log.len());
+    let whole = report(&[&log], 1);
+    sum_holds(&whole);
+    for threads in [2, 5] {
+        assert!(report(&[&log], threads) == whole, "{threads} threads tell another story");
+    }
+    let half = log[..log.len() / 2].iter().rposition(|b| *b == b'\n').map_or(0, |at| at + 1);
+    let halves = without_places(report(&[&log[..half], &log[half..]], 2));
+    assert!(halves == without_places(whole), "two files tell another story");
+}
+
 #[test]
 fn doubled_lines_credit_nothing() {
     for (path, log) in logs() {
