@@ -346,3 +346,26 @@ fn the_readme_lists_every_check_and_format() {
         assert!(readme.contains(&row), "missing: {row}");
     }
 }
+
+/// An outage swallows a pause: the `started` of the resumed session is refused, and what comes after it is still its own.
+#[test]
+fn a_refused_start_begins_the_session_all_the_same() {
+    let refused = |line: String| line.replace("\" 200 ", "\" 502 ");
+    let log = [
+        announce("k", 0, "started", 0, 0, 100),
+        announce("k", 600, "stopped", 50, 40, 60),
+        refused(announce("k", 1200, "started", 0, 0, 60)),
+        announce("k", 1800, "completed", 7, 60, 0),
+        announce("k", 2400, "stopped", 9, 60, 0),
+        refused(announce("k", 3000, "started", 0, 0, 0)),
+        announce("k", 3600, "stopped", 5, 0, 0),
+    ]
+    .concat();
+    let report = json(&swarmtrail_on(log.as_bytes(), &["report", "-o", "json"]).stdout);
+    assert_eq!((&report["users"][0]["uploaded"], &report["users"][0]["downloaded"]), (&64.into(), &100.into()));
+    let sessions = report["sessions"].as_array().expect("a list");
+    let told = |name: &str| sessions.iter().map(|s| s[name].clone()).collect::<Vec<_>>();
+    assert_eq!(told("uploaded"), [50, 9, 5]);
+    assert_eq!(told("completed_at"), [serde_json::Value::Null, "2026-11-22T00:30:00Z".into(), serde_json::Value::Null]);
+    assert_eq!(report["input"]["undelivered"], 2);
+}

@@ -273,7 +273,10 @@ impl<L: Listener> Replay<L> {
                 _ if transition == Transition::Reset => Opening::Reset,
                 _ => Opening::Unseen,
             };
-            state.leeched |= refused_start.is_some_and(|start| start.leeched);
+            if refused_start.is_some_and(|start| start.leeched) {
+                state.leeched = true;
+                state.completed_at = said.at.filter(|_| said.left == 0);
+            }
             credit = state.credit();
             let next = Session::open(peer.session.whose(), self.begun, held.address, state, held.line, opening);
             self.begun += 1;

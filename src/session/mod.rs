@@ -43,7 +43,7 @@
 //! | `completed` | [`Began`](Transition::Began) | [`Completed`](Transition::Completed) | [`AfterStop`](Transition::AfterStop) |
 //! | none or `paused` | [`Began`](Transition::Began) | [`Went`](Transition::Went) | [`AfterStop`](Transition::AfterStop) |
 //! | the same, but `downloaded` fell | | [`Reset`](Transition::Reset): a new session | [`Reset`](Transition::Reset) |
-//! | the same, after a `started` that the server refused | [`Began`](Transition::Began) | [`Restarted`](Transition::Restarted) if counters fell | [`Resumed`](Transition::Resumed) |
+//! | the same or `stopped`, after a `started` that the server refused | [`Began`](Transition::Began) | [`Restarted`](Transition::Restarted) if counters fell | [`Resumed`](Transition::Resumed) |
 //! | `stopped` | [`Began`](Transition::Began), one line long | [`Stopped`](Transition::Stopped) | [`StoppedAgain`](Transition::StoppedAgain) |
 //!
 //! # Credit

@@ -191,6 +191,8 @@ pub fn decide(state: Option<&State>, said: &Said, refused_start: Option<Counters
                 Transition::Restarted
             }
         }
+        // The session that it stops never got its `started` through.
+        Event::Stopped if stopped && refused_start.is_some() => Transition::Resumed,
         Event::Stopped if stopped => Transition::StoppedAgain,
         Event::Stopped => Transition::Stopped,
         event => {
