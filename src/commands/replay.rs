@@ -18,6 +18,8 @@ use swarmtrail::time::Time;
 struct Narrator<'a> {
     printer: Printer<BufWriter<io::Stdout>, ReplayRow>,
     filter: &'a Filter,
+    /// The sources' names, in the order given.
+    names: Vec<String>,
     /// Each user's sessions as last heard of.
     listed: HashMap<u32, HashMap<u32, (Status, Option<Time>)>>,
     silences: Silences,
@@ -63,7 +65,13 @@ impl Listener for Narrator<'_> {
             && self.filter.since.is_none_or(|since| step.said.at.is_none_or(|at| at >= since));
         if wanted && self.result.is_ok() {
             let millis = step.said.at.is_some_and(|at| at.millis() % 1000 != 0);
-            self.result = self.printer.row(ReplayRow::new(step, self.filter.name(step.user), listed, millis));
+            self.result = self.printer.row(ReplayRow::new(
+                step,
+                self.names.get(step.line.source()).cloned().unwrap_or_default(),
+                self.filter.name(step.user),
+                listed,
+                millis,
+            ));
         }
     }
 
@@ -79,6 +87,7 @@ pub fn run(files: &[PathBuf], shared: Shared) -> anyhow::Result<ExitCode> {
     let narrator = || Narrator {
         printer: Printer::new(BufWriter::new(io::stdout()), setup.output, setup.style(false)),
         filter: &setup.filter,
+        names: setup.sources.iter().map(|source| source.name()).collect(),
         listed: HashMap::new(),
         silences: Silences::default(),
         rows: 0,

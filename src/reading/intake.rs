@@ -8,7 +8,7 @@ use std::io::Read;
 
 /// Hands out one block after the other.
 pub struct Intake<'a> {
-    waiting: std::slice::Iter<'a, Source>,
+    waiting: std::iter::Enumerate<std::slice::Iter<'a, Source>>,
     options: &'a Options,
     open: Option<Open>,
     /// The sources that could be opened; their lines are counted elsewhere.
@@ -26,7 +26,7 @@ struct Open {
 impl<'a> Intake<'a> {
     /// The sources, in the order given.
     pub fn new(sources: &'a [Source], options: &'a Options) -> Self {
-        Intake { waiting: sources.iter(), options, open: None, sources: Vec::new(), errors: Vec::new() }
+        Intake { waiting: sources.iter().enumerate(), options, open: None, sources: Vec::new(), errors: Vec::new() }
     }
 
     /// The next block, in `buffer`; `None` when all is read.
@@ -37,8 +37,7 @@ impl<'a> Intake<'a> {
                 continue;
             };
             let mut block = Block { bytes: std::mem::take(&mut buffer), ..Block::default() };
-            let source = self.sources.len() - 1;
-            let read = &mut self.sources[source];
+            let read = self.sources.last_mut()?;
             match open.blocks.next(&mut block) {
                 Ok(true) => {}
                 Ok(false) => {
@@ -62,16 +61,16 @@ impl<'a> Intake<'a> {
             }
             let wraps = open.lines.is_some_and(|l| l.wraps());
             let joined = if wraps { access_log::unwrap_captures(&mut block.bytes) } else { 0 };
-            return Some(Job { block, source, reader: open.lines, joined });
+            return Some(Job { block, source: read.given, reader: open.lines, joined });
         }
     }
 
     fn open_next(&mut self) -> Option<()> {
-        let source = self.waiting.next()?;
+        let (given, source) = self.waiting.next()?;
         match source.open() {
             Ok(reader) => {
                 let format = self.options.format.map(|f| f.name());
-                self.sources.push(SourceRead { name: source.name(), format, bytes: 0, lines: 0 });
+                self.sources.push(SourceRead { given, name: source.name(), format, bytes: 0, lines: 0 });
                 let lines = self.options.format.map(LineReader::of);
                 self.open = Some(Open { blocks: Blocks::new(reader), lines, first: true });
             }

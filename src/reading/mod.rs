@@ -28,6 +28,8 @@ pub struct Options {
 /// What was read of one source.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct SourceRead {
+    /// Its place in the order given, from 0: others may not have been readable.
+    pub given: usize,
     /// Its name.
     pub name: String,
     /// The format given or detected; `None` if no line of it fits any.
@@ -68,9 +70,16 @@ pub fn read_all<L: Listener + Send>(
         crew.work(&mut first[0], 0)
     });
     let mut intake = crew.intake();
-    for (source, lines) in intake.sources.iter_mut().zip(lines) {
-        source.lines = lines;
+    for source in &mut intake.sources {
+        source.lines = lines.get(source.given).copied().unwrap_or_default();
     }
     let input = Input { sources: intake.sources, tally, errors: intake.errors };
     (input, engines.into_iter().map(Replay::finish).collect())
+}
+
+impl Input {
+    /// The source at a place in the order given; `None` if it could not be read.
+    pub fn source(&self, given: usize) -> Option<&SourceRead> {
+        self.sources.binary_search_by_key(&given, |source| source.given).ok().map(|at| &self.sources[at])
+    }
 }

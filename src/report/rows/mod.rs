@@ -100,7 +100,7 @@ impl View<'_> {
     }
 
     fn place(&self, line: LineRef) -> Place<'_> {
-        Place { source: self.input.sources.get(line.source()).map_or("?", |s| s.name.as_str()), line: line.line() }
+        Place { source: self.input.source(line.source()).map_or("?", |s| s.name.as_str()), line: line.line() }
     }
 }
 

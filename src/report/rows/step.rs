@@ -9,8 +9,8 @@ use serde::Serialize;
 /// One announce, replayed.
 #[derive(Serialize)]
 pub struct ReplayRow {
+    source: String,
     line: u64,
-    source: u64,
     at: At,
     user: String,
     #[serde(serialize_with = "hex")]
@@ -35,12 +35,12 @@ pub struct ReplayRow {
 
 impl ReplayRow {
     /// A step as a row. `listed`: how many sessions the user's profile lists as leeching and seeding after it.
-    pub fn new(step: &Step<'_>, user: String, listed: (u32, u32), millis: bool) -> Self {
+    pub fn new(step: &Step<'_>, source: String, user: String, listed: (u32, u32), millis: bool) -> Self {
         let Counters { up, down } = step.said.counters;
         let totals = step.user.account.totals;
         ReplayRow {
+            source,
             line: step.line.line(),
-            source: step.line.source() as u64,
             at: At { time: step.said.at, millis },
             user,
             info_hash: step.info_hash,
@@ -67,8 +67,8 @@ impl Row for ReplayRow {
 
     fn columns() -> Vec<Column<Self>> {
         vec![
+            exact("source", |r| Cell::Text(r.source.clone())),
             shown("line", |r| Cell::Count(r.line)),
-            exact("source", |r| Cell::Count(r.source)),
             shown("at", |r| Cell::Time(r.at)),
             shown("user", |r| Cell::Text(r.user.clone())),
             exact("info_hash", |r| Cell::Text(r.info_hash.to_string())),
