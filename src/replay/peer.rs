@@ -4,6 +4,7 @@ use super::record::Hashes;
 use crate::announce::Event;
 use crate::session::{Counters, LineRef, Said, Session, order_within_a_moment};
 use crate::time::Time;
+use std::collections::VecDeque;
 
 /// An announce waiting for its turn.
 #[derive(Clone, Copy, Debug)]
@@ -47,7 +48,7 @@ pub struct Peer {
 #[derive(Default, Debug)]
 struct Rare {
     /// Further announces that wait, in the order of their times.
-    waiting: Vec<Held>,
+    waiting: VecDeque<Held>,
     refused_start: Option<RefusedStart>,
 }
 
@@ -152,17 +153,17 @@ impl Peer {
 
 /// Of the announces of one moment, the one whose turn it is; and what then waits first. `first` and all of `later` are in
 /// the order of their times.
-fn next_of_moment(first: Held, later: &mut Vec<Held>, session: Option<&Session>) -> (Held, Option<Held>) {
+fn next_of_moment(first: Held, later: &mut VecDeque<Held>, session: Option<&Session>) -> (Held, Option<Held>) {
     /// Nobody sends more in one second; a flood is taken as it comes.
     const MOST: usize = 64;
-    let same = later.iter().take_while(|held| held.at == first.at).count();
+    let same = later.iter().take(MOST).take_while(|held| held.at == first.at).count();
     let state = session.map(|session| &session.state);
     let rank = |held: &Held| (!held.refused).then(|| order_within_a_moment(state, &held.said(true)));
-    let best = (0..same.min(MOST)).min_by_key(|&n| (rank(&later[n]), later[n].line));
+    let best = (0..same).min_by_key(|&n| (rank(&later[n]), later[n].line));
     match best {
         Some(n) if same < MOST && (rank(&later[n]), later[n].line) < (rank(&first), first.line) => {
-            (later.remove(n), Some(first))
+            (later.remove(n).unwrap_or(first), Some(first))
         }
-        _ => (first, Some(later.remove(0))),
+        _ => (first, later.pop_front()),
     }
 }
