@@ -3,7 +3,7 @@
 use std::io::{self, Read};
 
 /// Bytes read at a time. Large enough that the cutting costs nothing, small enough to stay in cache.
-const BLOCK: usize = 1 << 20;
+const BLOCK: usize = 256 << 10;
 
 /// What is kept of a line longer than a block. No announce comes near it; the rest is dropped unread.
 const KEPT: usize = 64 << 10;
