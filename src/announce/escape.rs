@@ -135,7 +135,7 @@ mod tests {
             assert_eq!(decode_20(bad, b'&'), None);
         }
         assert_eq!(decode_20(b"aaaaaaaaaaaaaaaaaa%26a&b", b'&'), Some((*b"aaaaaaaaaaaaaaaaaa&a", 22)));
-        assert_eq!(decode(&[b'a'; 32], b'&'), None);
+        assert_eq!(decode(&[b'a'; 64], b'&'), None);
         assert_eq!(decode(b"a%26&", b'&').map(|(value, len)| (value.bytes().to_vec(), len)), Some((b"a&".to_vec(), 4)));
     }
 

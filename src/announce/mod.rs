@@ -188,7 +188,7 @@ pub struct Decoded {
 
 impl Decoded {
     /// No peer id is longer in practice; one that is cannot be read.
-    pub const MOST: usize = 31;
+    pub const MOST: usize = 63;
 
     /// The bytes.
     pub fn bytes(&self) -> &[u8] {
