@@ -13,7 +13,6 @@ mod timing;
 
 pub use notes::{Mark, Notes, Watch};
 
-use crate::account::Totals;
 use crate::announce::PeerId;
 use crate::replay::{Listener, Step, Story, User};
 use crate::session::{Ending, LineRef, Session};
@@ -206,11 +205,6 @@ impl UserCase<'_> {
     /// The user.
     pub fn user(&self) -> &User {
         &self.story.users[self.user as usize]
-    }
-
-    /// The user's totals.
-    pub fn totals(&self) -> Totals {
-        self.user().account.totals
     }
 }
 

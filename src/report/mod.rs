@@ -10,7 +10,6 @@ pub use rows::{
     AnomalyRow, CheckRow, InputRow, Inputs, ListedRow, PointRow, ReplayRow, Row, SessionRow, SettingsRow, TorrentRow,
     UserRow,
 };
-pub use text::{bytes as binary_units, chart_bar, clean, sparkline};
 
 use crate::audit::{Finding, Severity};
 use crate::reading::Input;
