@@ -1,6 +1,6 @@
 //! `explain`: what a check means.
 
-use super::setup::Setup;
+use super::setup::{output, style};
 use crate::cli::Shared;
 use std::io::{self, Write};
 use std::process::ExitCode;
@@ -8,11 +8,10 @@ use swarmtrail::audit::{CHECKS, check_named};
 use swarmtrail::report::{CheckRow, Output, print_check, print_rows};
 
 /// Explains one check in full, or lists them all.
-pub fn run(check: Option<&'static str>, shared: Shared) -> anyhow::Result<ExitCode> {
-    let setup = Setup::new(&["-".into()], Shared { quiet: true, ..shared })?;
-    let style = setup.style(false);
+pub fn run(check: Option<&'static str>, shared: &Shared) -> anyhow::Result<ExitCode> {
+    let style = style(shared, false);
     let mut out = io::stdout().lock();
-    match (check.and_then(check_named), setup.output) {
+    match (check.and_then(check_named), output(shared)) {
         (Some(check), Output::Table) => print_check(&mut out, &style, check)?,
         (Some(check), output) => print_rows(&mut out, output, style, std::iter::once(CheckRow(check)))?,
         (None, output) => print_rows(&mut out, output, style, CHECKS.iter().map(|check| CheckRow(check)))?,

@@ -14,7 +14,7 @@ use swarmtrail::report::{Output, print_report, print_rows, print_timelines};
 pub fn run(cli: Cli) -> anyhow::Result<ExitCode> {
     let shared = cli.shared;
     match cli.command.unwrap_or(Command::Report(Files { files: cli.files })) {
-        Command::Explain { check } => explain::run(check, shared),
+        Command::Explain { check } => explain::run(check, &shared),
         Command::Replay(args) => replay::run(&args.files, shared),
         Command::Report(args) => {
             let told = Told::read(&args.files, shared, Keep::Shape)?;

@@ -1,6 +1,6 @@
 //! `replay`: one row per announce, in the order applied.
 
-use super::setup::Setup;
+use super::setup::{Setup, output, style};
 use crate::cli::Shared;
 use std::collections::HashMap;
 use std::io::{self, BufWriter};
@@ -85,7 +85,7 @@ pub fn run(files: &[PathBuf], shared: Shared) -> anyhow::Result<ExitCode> {
     let setup = Setup::new(files, shared)?;
     let given = setup.given.timeout.or(setup.given.interval.map(timeout_of));
     let narrator = || Narrator {
-        printer: Printer::new(BufWriter::new(io::stdout()), setup.output, setup.style(false)),
+        printer: Printer::new(BufWriter::new(io::stdout()), output(&setup.shared), style(&setup.shared, false)),
         filter: &setup.filter,
         names: setup.sources.iter().map(|source| source.name()).collect(),
         listed: HashMap::new(),

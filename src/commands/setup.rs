@@ -9,7 +9,7 @@ use swarmtrail::account::Keep;
 use swarmtrail::audit::{Finding, Severity, Watch, findings};
 use swarmtrail::reading::{Input, Options, read_all};
 use swarmtrail::replay::{Given, Order, Part, Rules, Story};
-use swarmtrail::report::{Filter, Output, Row, Style, View, print_rows};
+use swarmtrail::report::{Filter, Output, Row, Style, View, print_rows, terminal_width};
 use swarmtrail::session;
 use swarmtrail::source::Source;
 
@@ -18,8 +18,7 @@ pub struct Setup {
     pub sources: Vec<Source>,
     pub filter: Filter,
     pub given: Given,
-    pub output: Output,
-    shared: Shared,
+    pub shared: Shared,
 }
 
 impl Setup {
@@ -55,13 +54,7 @@ impl Setup {
             Completed::Seeds => session::Completed::Seeds,
         };
         let given = Given { interval: shared.interval, timeout: shared.timeout, completed, keep: Keep::Shape };
-        let output = match shared.output {
-            Asked::Table => Output::Table,
-            Asked::Json => Output::Json,
-            Asked::Ndjson => Output::Ndjson,
-            Asked::Csv => Output::Csv,
-        };
-        Ok(Setup { sources, filter, given, output, shared })
+        Ok(Setup { sources, filter, given, shared })
     }
 
     /// How many threads to use.
@@ -81,19 +74,6 @@ impl Setup {
             order,
         };
         Options { format: self.shared.format.0, threads, rules }
-    }
-
-    /// How to print for people.
-    pub fn style(&self, millis: bool) -> Style {
-        let set = |name: &str| std::env::var_os(name).is_some_and(|value| !value.is_empty());
-        let terminal = io::stdout().is_terminal();
-        let color = match self.shared.color {
-            Color::Always => true,
-            Color::Never => false,
-            Color::Auto => !set("NO_COLOR") && (terminal || set("CLICOLOR_FORCE")),
-        };
-        let columns = std::env::var("COLUMNS").ok().and_then(|columns| columns.parse().ok()).filter(|n| *n >= 20);
-        Style { color, width: columns.or_else(|| comfy_table::Table::new().width()), millis }
     }
 
     /// Says on standard error what could not be read; `true` if that was anything.
@@ -119,6 +99,29 @@ impl Setup {
         };
         (input.tally.first_at, last)
     }
+}
+
+/// In which form to print.
+pub fn output(shared: &Shared) -> Output {
+    match shared.output {
+        Asked::Table => Output::Table,
+        Asked::Json => Output::Json,
+        Asked::Ndjson => Output::Ndjson,
+        Asked::Csv => Output::Csv,
+    }
+}
+
+/// How to print for people.
+pub fn style(shared: &Shared, millis: bool) -> Style {
+    let set = |name: &str| std::env::var_os(name).is_some_and(|value| !value.is_empty());
+    let terminal = io::stdout().is_terminal();
+    let color = match shared.color {
+        Color::Always => true,
+        Color::Never => false,
+        Color::Auto => !set("NO_COLOR") && (terminal || set("CLICOLOR_FORCE")),
+    };
+    let columns = std::env::var("COLUMNS").ok().and_then(|columns| columns.parse().ok()).filter(|n| *n >= 20);
+    Style { color, width: columns.or_else(terminal_width), millis }
 }
 
 /// A log, read and understood.
@@ -163,7 +166,7 @@ impl Told {
             return Ok(ExitCode::from(2));
         }
         let mut out = BufWriter::with_capacity(1 << 16, io::stdout().lock());
-        print(&mut out, self.setup.output, self.setup.style(self.input.tally.millis))?;
+        print(&mut out, output(&self.setup.shared), style(&self.setup.shared, self.input.tally.millis))?;
         out.flush()?;
         let severe = |least: Severity| self.view().findings_asked_for().any(|f| f.severity >= least);
         Ok(match self.setup.shared.fail_on.map(Severity::from) {

@@ -20,7 +20,6 @@ pub struct Intake<'a> {
 struct Open {
     blocks: Blocks<Box<dyn Read + Send>>,
     lines: Option<LineReader>,
-    first: bool,
 }
 
 impl<'a> Intake<'a> {
@@ -51,9 +50,6 @@ impl<'a> Intake<'a> {
                     continue;
                 }
             }
-            if std::mem::take(&mut open.first) && block.bytes.starts_with(b"\xef\xbb\xbf") {
-                block.bytes.drain(..3);
-            }
             read.bytes += block.read;
             if open.lines.is_none() {
                 open.lines = LineReader::detect(&block.bytes);
@@ -72,7 +68,7 @@ impl<'a> Intake<'a> {
                 let format = self.options.format.map(|f| f.name());
                 self.sources.push(SourceRead { given, name: source.name(), format, bytes: 0, lines: 0 });
                 let lines = self.options.format.map(LineReader::of);
-                self.open = Some(Open { blocks: Blocks::new(reader), lines, first: true });
+                self.open = Some(Open { blocks: Blocks::new(reader), lines });
             }
             Err(error) => self.errors.push(error),
         }

@@ -14,13 +14,13 @@ pub use story::{Given, Part, Settings, Story, User};
 use crate::account::{Account, Keep};
 use crate::announce::{Event, InfoHash, PeerId, decoded_info_hash, decoded_peer_id};
 use crate::session::{
-    Completed, Counters, LineRef, Opening, Phase, Refused, Said, Session, State, Transition, Whose, advance, decide,
-    is_late,
+    Completed, Counters, LineRef, Opening, Phase, Refused, RefusedStart, Said, Session, State, Transition, Whose,
+    advance, decide, is_late,
 };
 use crate::time::Time;
 use foldhash::fast::RandomState;
 use hashbrown::HashTable;
-use peer::{Held, Peer, RefusedStart};
+use peer::{Held, Peer};
 use std::collections::VecDeque;
 use std::hash::BuildHasher;
 
@@ -260,23 +260,13 @@ impl<L: Listener> Replay<L> {
         let same_address = peer.begun && peer.session.address == held.address;
         let said = held.said(same_address);
         let refused_start = peer.refused_start();
-        let start = refused_start.map(|start| start.counters);
-        let transition = decide(before.as_ref(), &said, start);
+        let transition = decide(before.as_ref(), &said, refused_start);
         let in_span = self.rules.since.is_none_or(|since| held.at.is_none_or(|at| at >= since));
 
         let mut credit = Counters::ZERO;
         if transition.opens() {
-            let mut state = advance(before.as_ref(), &said, transition, start, self.rules.completed);
-            let opening = match (said.event, refused_start) {
-                (Event::Started, _) => Opening::Started,
-                (_, Some(_)) => Opening::RefusedStarted,
-                _ if transition == Transition::Reset => Opening::Reset,
-                _ => Opening::Unseen,
-            };
-            if refused_start.is_some_and(|start| start.leeched) {
-                state.leeched = true;
-                state.completed_at = said.at.filter(|_| said.left == 0);
-            }
+            let state = advance(before.as_ref(), &said, transition, refused_start, self.rules.completed);
+            let opening = Opening::of(said.event, transition, refused_start.is_some());
             credit = state.credit();
             let next = Session::open(peer.session.whose(), self.begun, held.address, state, held.line, opening);
             self.begun += 1;
@@ -288,7 +278,7 @@ impl<L: Listener> Replay<L> {
         } else if transition == Transition::Duplicate {
             self.duplicates += 1;
         } else {
-            let next = advance(before.as_ref(), &said, transition, start, self.rules.completed);
+            let next = advance(before.as_ref(), &said, transition, refused_start, self.rules.completed);
             credit = next.peak.above(peer.session.state.peak);
             peer.session.state = next;
         }
@@ -315,9 +305,7 @@ impl<L: Listener> Replay<L> {
             session.note_phase(held.at);
         }
         let plain = said.event == Event::None && transition == Transition::Went;
-        let idle = before.is_some_and(|b| {
-            b.phase == Phase::Leeching && said.counters.down == b.last.down && said.left == b.last_left && said.left > 0
-        });
+        let idle = before.is_some_and(|b| b.is_idle(&said));
         let silence = session.note_heard(held.at, held.line, plain, idle && !transition.opens());
         if transition != Transition::Duplicate {
             session.idle = if idle && plain { session.idle + 1 } else { 0 };

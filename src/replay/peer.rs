@@ -2,7 +2,7 @@
 
 use super::record::Hashes;
 use crate::announce::Event;
-use crate::session::{Counters, LineRef, Said, Session, order_within_a_moment};
+use crate::session::{Counters, LineRef, RefusedStart, Said, Session, order_within_a_moment};
 use crate::time::Time;
 use std::collections::VecDeque;
 
@@ -50,15 +50,6 @@ struct Rare {
     /// Further announces that wait, in the order of their times.
     waiting: VecDeque<Held>,
     refused_start: Option<RefusedStart>,
-}
-
-/// A `started` that the server refused after the last announce that it took.
-#[derive(Clone, Copy, Debug)]
-pub struct RefusedStart {
-    /// Where the counters began.
-    pub counters: Counters,
-    /// Bytes were missing.
-    pub leeched: bool,
 }
 
 impl Peer {

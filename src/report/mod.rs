@@ -322,4 +322,4 @@ pub fn print_report(out: &mut dyn Write, output: Output, style: &Style, view: &V
     }
 }
 
-pub use table::{check as print_check, timelines as print_timelines};
+pub use table::{check as print_check, terminal_width, timelines as print_timelines};

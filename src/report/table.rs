@@ -11,6 +11,11 @@ use std::io::{self, Write};
 /// Rows that `report` shows of each table; the commands of their own show all.
 const SHOWN: usize = 20;
 
+/// Columns of the terminal that standard output is; `None` if it is none.
+pub fn terminal_width() -> Option<u16> {
+    Table::new().width()
+}
+
 /// Rows that are laid out together; the next ones have a heading of their own.
 pub const PAGE: usize = 1000;
 

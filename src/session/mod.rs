@@ -58,4 +58,6 @@ mod state;
 
 pub use ending::{Clock, End, Ending, Ghost, Listed, Status, endings, ghost, listing, status_at};
 pub use record::{Gap, LineRef, Opening, Refused, Seen, Session, Whose};
-pub use state::{Completed, Counters, Phase, Said, State, Transition, advance, decide, is_late, order_within_a_moment};
+pub use state::{
+    Completed, Counters, Phase, RefusedStart, Said, State, Transition, advance, decide, is_late, order_within_a_moment,
+};

@@ -1,6 +1,7 @@
 //! What is kept of a session.
 
-use super::state::{Counters, Phase, State};
+use super::state::{Counters, Phase, State, Transition};
+use crate::announce::Event;
 use crate::time::Time;
 use std::num::NonZeroU64;
 
@@ -37,6 +38,18 @@ pub enum Opening {
     Reset,
     /// It was there already, or its `started` is missing.
     Unseen,
+}
+
+impl Opening {
+    /// How a session begins by an announce that opens it; `refused`: a `started` of it was refused before.
+    pub fn of(event: Event, transition: Transition, refused: bool) -> Opening {
+        match event {
+            Event::Started => Opening::Started,
+            _ if refused => Opening::RefusedStarted,
+            _ if transition == Transition::Reset => Opening::Reset,
+            _ => Opening::Unseen,
+        }
+    }
 }
 
 /// A silence that was longer than this session's usual ones.

@@ -62,6 +62,15 @@ pub struct Said {
     pub same_address: bool,
 }
 
+/// A `started` that the server refused after the last announce that it took.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct RefusedStart {
+    /// Where the counters began.
+    pub counters: Counters,
+    /// Bytes were missing.
+    pub leeched: bool,
+}
+
 /// Where a session stands.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
 pub enum Phase {
@@ -169,9 +178,9 @@ const COPY_ELSEWHERE: i64 = 30_000;
 /// A log line is written when the answer is sent, so a `started` may stand behind its own successors, by so much.
 const LATE: i64 = 8_000;
 
-/// Says what an announce does. `refused_start` holds the counters of a `started` of this peer id that the server
-/// refused after the last announce that it took.
-pub fn decide(state: Option<&State>, said: &Said, refused_start: Option<Counters>) -> Transition {
+/// Says what an announce does. `refused_start` is a `started` of this peer id that the server refused after the last
+/// announce that it took.
+pub fn decide(state: Option<&State>, said: &Said, refused_start: Option<RefusedStart>) -> Transition {
     let Some(state) = state else {
         return Transition::Began;
     };
@@ -199,7 +208,7 @@ pub fn decide(state: Option<&State>, said: &Said, refused_start: Option<Counters
             let fell = fell_for_good(state.peak.down, said.counters.down);
             match refused_start {
                 Some(_) if stopped => Transition::Resumed,
-                Some(start) if said.counters.fell_below(state.peak) && !said.counters.fell_below(start) => {
+                Some(start) if said.counters.fell_below(state.peak) && !said.counters.fell_below(start.counters) => {
                     Transition::Restarted
                 }
                 _ if fell => Transition::Reset,
@@ -248,7 +257,7 @@ pub fn advance(
     state: Option<&State>,
     said: &Said,
     transition: Transition,
-    refused_start: Option<Counters>,
+    refused_start: Option<RefusedStart>,
     mode: Completed,
 ) -> State {
     let before = state.filter(|_| !transition.opens());
@@ -261,9 +270,10 @@ pub fn advance(
         _ => Phase::Leeching,
     };
     // A refused start with higher counters was another session's.
-    let start = refused_start.filter(|start| transition.opens() && !said.counters.fell_below(*start));
-    let base = before.map_or(start.unwrap_or(said.counters), |s| s.base);
-    let leeched = before.is_some_and(|s| s.leeched);
+    let start = refused_start.filter(|start| transition.opens() && !said.counters.fell_below(start.counters));
+    let base = before.map_or(start.map_or(said.counters, |start| start.counters), |s| s.base);
+    let leeched_unheard = transition.opens() && refused_start.is_some_and(|start| start.leeched);
+    let leeched = leeched_unheard || before.is_some_and(|s| s.leeched);
     let missing = left.is_none_or(|left| left > 0);
     let mut next = State {
         phase,
@@ -313,6 +323,12 @@ fn believed(said: &Said, before: Option<u64>) -> Option<u64> {
 }
 
 impl State {
+    /// Whether it is leeching, and an announce brings no progress.
+    pub fn is_idle(&self, said: &Said) -> bool {
+        let nothing_came = said.counters.down == self.last.down && said.left == self.last_left;
+        self.phase == Phase::Leeching && nothing_came && said.left > 0
+    }
+
     /// The growth of the counters within the session.
     pub fn credit(&self) -> Counters {
         self.peak.above(self.base)

@@ -31,12 +31,13 @@ pub struct Blocks<R> {
     skipping: bool,
     skipped: u64,
     done: bool,
+    begun: bool,
 }
 
 impl<R: Read> Blocks<R> {
     /// Blocks of what `reader` gives.
     pub fn new(reader: R) -> Self {
-        Blocks { reader, carry: Vec::new(), skipping: false, skipped: 0, done: false }
+        Blocks { reader, carry: Vec::new(), skipping: false, skipped: 0, done: false, begun: false }
     }
 
     /// Fills `block` with the next lines; `false` at the end. The buffer in `block` is reused.
@@ -54,6 +55,10 @@ impl<R: Read> Blocks<R> {
                 Some(end) if self.done || held >= BLOCK => {
                     self.carry.extend_from_slice(&block.bytes[end..]);
                     block.bytes.truncate(end);
+                    // A byte order mark is no part of the first line.
+                    if !std::mem::replace(&mut self.begun, true) && block.bytes.starts_with(b"\xef\xbb\xbf") {
+                        block.bytes.drain(..3);
+                    }
                     block.read = end as u64 + std::mem::take(&mut self.skipped);
                     return Ok(block.read > 0);
                 }
