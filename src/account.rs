@@ -96,7 +96,7 @@ impl Account {
     /// Reads a little of it, so that it is in the cache when it is needed.
     #[inline]
     pub fn touch(&self) -> u64 {
-        self.totals.downloaded as u64 ^ self.credits.len() as u64
+        self.totals.downloaded as u64 ^ self.credits.last().map_or(0, |credit| credit.1.up)
     }
 
     /// The timeline: the first and the last point are always there.

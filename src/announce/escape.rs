@@ -1,6 +1,5 @@
 //! Percent-escapes, and the `\xHH` that web servers write for bytes they do not print.
 
-use super::Decoded;
 use percent_encoding::{AsciiSet, CONTROLS, PercentEncode, percent_encode};
 
 /// Everything outside printable ASCII, the percent sign, and the space (so that the text stays one word).
@@ -54,72 +53,77 @@ fn logged(text: &[u8]) -> Option<(u8, usize)> {
     }
 }
 
-/// Decodes a value of at most [`Decoded::MOST`] bytes that ends at `end` or with the text. Returns how long it is as
-/// written, too; `None` if it is longer or an escape is broken.
-#[inline]
-pub fn decode(text: &[u8], end: u8) -> Option<(Decoded, usize)> {
-    // Most peer ids have 20 bytes, and nothing escaped in them. No early way out of the loop: so it is done many bytes at
-    // a time.
-    let odd = |text: &[u8; 20]| {
-        text.iter().fold(0u8, |odd, &b| odd | u8::from(b == b'%') | u8::from(b == b'\\') | u8::from(b == end))
-    };
-    if let Some((usual, rest)) = text.split_first_chunk::<20>()
-        && rest.first().is_none_or(|b| *b == end)
-        && odd(usual) == 0
-    {
-        let mut out = Decoded { len: 20, bytes: [0; Decoded::MOST] };
-        out.bytes[..20].copy_from_slice(usual);
-        return Some((out, 20));
-    }
-    let mut out = Decoded { len: 0, bytes: [0; Decoded::MOST] };
-    let mut at = 0;
-    while at < text.len() && text[at] != end {
-        let (byte, took) = next(&text[at..])?;
-        *out.bytes.get_mut(usize::from(out.len))? = byte;
-        out.len += 1;
-        at += took;
-    }
-    Some((out, at))
+/// A short decoded value, held in place.
+#[derive(Clone, Copy)]
+pub struct Decoded {
+    len: u8,
+    bytes: [u8; Decoded::MOST],
 }
 
-/// Decodes a value of exactly 20 bytes that ends at `end` or with the text. Returns how long it is as written, too.
+impl Decoded {
+    /// No peer id is longer in practice; one that is cannot be read.
+    const MOST: usize = 63;
+
+    /// The bytes.
+    pub fn bytes(&self) -> &[u8] {
+        &self.bytes[..usize::from(self.len)]
+    }
+}
+
+/// Decodes a value. `None` if it is longer than [`Decoded::MOST`] or an escape is broken.
+pub fn decode(mut text: &[u8]) -> Option<Decoded> {
+    let mut out = Decoded { len: 0, bytes: [0; Decoded::MOST] };
+    while !text.is_empty() {
+        let (byte, took) = next(text)?;
+        *out.bytes.get_mut(usize::from(out.len))? = byte;
+        out.len += 1;
+        text = &text[took..];
+    }
+    Some(out)
+}
+
+/// Whether the first `len` bytes of `text` stand for exactly 20 bytes.
 #[inline]
-pub fn decode_20(text: &[u8], end: u8) -> Option<([u8; 20], usize)> {
-    /// Every byte escaped, what may be read beyond, and a round number.
-    const WINDOW: usize = 64;
-    let mut out = [0; 20];
-    let mut at = 0;
-    if let Some(window) = text.first_chunk::<WINDOW>() {
-        // Whether the next byte is escaped cannot be foretold: so both ways are gone, and one is chosen.
-        let mut odd = 0;
-        for slot in &mut out {
-            let Some(&[c, a, b]) = window[at..].first_chunk::<3>() else { break };
-            let (a, b) = (DIGITS[usize::from(a)], DIGITS[usize::from(b)]);
-            let escaped = c == b'%';
-            *slot = if escaped { a << 4 | b } else { c };
-            odd |= (if escaped { a | b } else { 0 } & 0xf0) | u8::from(c == end) | u8::from(c == b'\\');
-            at += if escaped { 3 } else { 1 };
-        }
-        let odd = odd != 0;
-        if !odd {
-            return text.get(at).is_none_or(|&b| b == end).then_some((out, at));
-        }
-        at = 0;
+pub fn is_20_bytes(text: &[u8], len: usize) -> bool {
+    /// Every byte escaped, and a round number.
+    const MOST: usize = 64;
+    let Some(window) = text.first_chunk::<{ MOST + 2 }>().filter(|_| len <= MOST) else {
+        return text.get(..len).and_then(decode).is_some_and(|hash| hash.len == 20);
+    };
+    // No early way out of the loops: so they are done many bytes at a time.
+    let mut hex = [0u8; MOST + 2];
+    for (hex, byte) in hex.iter_mut().zip(window) {
+        let (digit, letter) = (byte.wrapping_sub(b'0'), (byte | 0x20).wrapping_sub(b'a'));
+        *hex = u8::from(digit < 10) | u8::from(letter < 6);
     }
-    for slot in &mut out {
-        let (byte, took) = next(text.get(at..)?)?;
-        if byte == end && took == 1 {
-            return None;
-        }
-        *slot = byte;
-        at += took;
+    let (mut escapes, mut odd) = (0u8, 0u8);
+    for at in 0..MOST {
+        let inside = u8::from((at as u8) < len as u8);
+        let escape = inside & u8::from(window[at] == b'%');
+        escapes += escape;
+        odd |= escape & !(hex[at + 1] & hex[at + 2]);
+        odd |= inside & u8::from(window[at] == b'\\');
     }
-    text.get(at).is_none_or(|&b| b == end).then_some((out, at))
+    if odd != 0 {
+        return decode(&text[..len]).is_some_and(|hash| hash.len == 20);
+    }
+    len == 20 + 2 * usize::from(escapes)
+}
+
+/// Whether a value stands for one to [`Decoded::MOST`] bytes.
+#[inline]
+pub fn is_short(value: &[u8]) -> bool {
+    let plain = value.len() <= Decoded::MOST && memchr::memchr2(b'%', b'\\', value).is_none();
+    !value.is_empty() && (plain || decode(value).is_some())
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    fn decoded(text: &[u8]) -> Option<Vec<u8>> {
+        decode(text).map(|value| value.bytes().to_vec())
+    }
 
     #[test]
     fn every_clients_escapes_give_the_same_bytes() {
@@ -129,14 +133,15 @@ mod tests {
             b"%B8%7C%84%AF%8D%C7o4%0Cb%BB%20%D7%0E%22L%5EK%2A%83",
             b"\\xB8|\\x84\\xAF\\x8D\\xC7o4\\x0Cb\\xBB%20\\xD7\\x0E\\\"L^K*\\x83",
         ] {
-            assert_eq!(decode_20(text, b'&'), Some((expected, text.len())), "{}", printable(text));
+            assert_eq!(decoded(text).as_deref(), Some(&expected[..]), "{}", printable(text));
+            // With and without something behind it.
+            assert!(is_20_bytes(text, text.len()) && is_20_bytes(&[text, &[b'&'; 66]].concat(), text.len()));
         }
-        for bad in [&b"%"[..], b"%b", b"%zz", b"%b8%7c", b"aaaaaaaaaaaaaaaaaaaaa", b"aaaaaaaaaaaaaaaaaaa&a"] {
-            assert_eq!(decode_20(bad, b'&'), None);
+        for bad in [&b"%"[..], b"%b", b"%zz", b"%b8%7c%", &[b'a'; 64]] {
+            assert_eq!(decoded(bad), None);
+            assert!(!is_short(bad) && !is_20_bytes(&[bad, &[b'f'; 66]].concat(), bad.len()));
         }
-        assert_eq!(decode_20(b"aaaaaaaaaaaaaaaaaa%26a&b", b'&'), Some((*b"aaaaaaaaaaaaaaaaaa&a", 22)));
-        assert_eq!(decode(&[b'a'; 64], b'&'), None);
-        assert_eq!(decode(b"a%26&", b'&').map(|(value, len)| (value.bytes().to_vec(), len)), Some((b"a&".to_vec(), 4)));
+        assert_eq!(decoded(b"a%26").as_deref(), Some(&b"a&"[..]));
     }
 
     #[test]

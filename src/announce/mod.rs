@@ -155,18 +155,14 @@ impl Reason {
 }
 
 /// What one announce says. Text is borrowed from the line, escapes and all.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, Default)]
 pub struct Announce<'a> {
     /// The passkey, or the user's number in an `authkey`; `None` if the announce has none.
     pub passkey: Option<&'a [u8]>,
-    /// Which torrent.
-    pub info_hash: InfoHash,
-    /// The info hash as sent, escapes and all.
-    pub raw_info_hash: &'a [u8],
-    /// The peer id, decoded.
-    pub peer_id: Decoded,
-    /// The peer id as sent.
-    pub raw_peer_id: &'a [u8],
+    /// Which torrent, as sent; it can be decoded.
+    pub info_hash: &'a [u8],
+    /// The peer id, as sent; it can be decoded.
+    pub peer_id: &'a [u8],
     /// The `key` parameter (BEP 7), as sent; empty if missing.
     pub key: &'a [u8],
     /// What happened.
@@ -179,27 +175,29 @@ pub struct Announce<'a> {
     pub left: u64,
 }
 
-/// A short decoded value, held in place.
-#[derive(Clone, Copy, PartialEq, Eq)]
-pub struct Decoded {
-    len: u8,
-    bytes: [u8; Decoded::MOST],
-}
-
-impl Decoded {
-    /// No peer id is longer in practice; one that is cannot be read.
-    pub const MOST: usize = 63;
-
-    /// The bytes.
-    pub fn bytes(&self) -> &[u8] {
-        &self.bytes[..usize::from(self.len)]
+impl Announce<'_> {
+    /// Undoes the escapes.
+    ///
+    /// # Errors
+    /// What is missing or cannot be read.
+    pub fn decode(&self) -> Result<(InfoHash, PeerId), Reason> {
+        decode(self.info_hash, self.peer_id)
     }
 }
 
-impl fmt::Debug for Decoded {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        printable(self.bytes()).fmt(f)
-    }
+/// Undoes the escapes of an info hash and a peer id.
+///
+/// # Errors
+/// What is missing or cannot be read.
+pub fn decode(info_hash: &[u8], peer_id: &[u8]) -> Result<(InfoHash, PeerId), Reason> {
+    let read = |text: &[u8], field| match escape::decode(text) {
+        _ if text.is_empty() => Err(Reason::Missing(field)),
+        decoded => decoded.ok_or(Reason::Unreadable(field)),
+    };
+    let hash = read(info_hash, Field::InfoHash)?;
+    let hash = hash.bytes().try_into().map_err(|_| Reason::Unreadable(Field::InfoHash))?;
+    let peer_id = read(peer_id, Field::PeerId)?;
+    Ok((InfoHash(hash), PeerId::from(peer_id.bytes())))
 }
 
 /// What becomes of a request, before any session knows of it.
@@ -237,16 +235,6 @@ pub fn read<'a>(request: &Request<'a>) -> Fate<'a> {
         Ok(announce) => Fate::Announce(announce),
         Err(reason) => Fate::Rejected(reason),
     }
-}
-
-/// The info hash of an announce that has been read before, from its text as sent.
-pub fn decoded_info_hash(raw: &[u8]) -> InfoHash {
-    InfoHash(escape::decode_20(raw, b'&').map_or([0; 20], |(hash, _)| hash))
-}
-
-/// The peer id of an announce that has been read before, from its text as sent.
-pub fn decoded_peer_id(raw: &[u8]) -> PeerId {
-    escape::decode(raw, b'&').map_or_else(|| PeerId::from(&b""[..]), |(id, _)| PeerId::from(id.bytes()))
 }
 
 /// Whether an announce can be made out in a line that no format reads.

@@ -1,130 +1,191 @@
 //! The query of an announce.
 
 use super::passkey::TrackerPath;
-use super::{Announce, Event, Field, InfoHash, Reason, escape};
+use super::{Announce, Event, Field, Reason, escape};
 
 /// Reads the query of an announce. Of a parameter that comes twice the last one counts, as with most trackers.
 /// A second `?` separates like `&`: some trackers' announce URLs end in `?passkey=KEY` and clients append `?info_hash=`.
+///
+/// Info hash and peer id are only checked, not decoded: that is done once for each spelling, not for each line.
 ///
 /// # Errors
 /// What is missing or cannot be read.
 #[inline]
 pub fn announce<'a>(tracker: &TrackerPath<'a>) -> Result<Announce<'a>, Reason> {
-    let mut info_hash = Err(Reason::Missing(Field::InfoHash));
-    let mut peer_id = Err(Reason::Missing(Field::PeerId));
-    let mut uploaded = Err(Reason::Missing(Field::Uploaded));
-    let mut downloaded = Err(Reason::Missing(Field::Downloaded));
-    let mut left = Err(Reason::Missing(Field::Left));
-    let mut key: &[u8] = b"";
-    let mut event = Event::None;
-    let (mut raw_info_hash, mut raw_peer_id): (&[u8], &[u8]) = (b"", b"");
+    let mut announce = Announce { passkey: tracker.passkey, ..Announce::default() };
+    let mut readable = [false; 2];
+    let mut numbers = [Number::Missing; 3];
     let mut query_key: Option<(u8, &[u8])> = None;
 
-    let mut rest = tracker.query;
+    let query = tracker.query;
+    let mut at = 0;
     // Only the first parameter, the announce URL's own, can end in a second `?`.
-    let mut end = if rest.starts_with(b"info_hash=") { b'&' } else { separator_of_first(rest) };
-    while !rest.is_empty() {
-        // What is needed is decoded while its end is looked for; the rest is skipped.
-        let read = match Needed::at(rest) {
-            Some((Needed::InfoHash, value)) => {
-                let rest = needed(&mut info_hash, Field::InfoHash, value, escape::decode_20(value, end), end);
-                raw_info_hash = &value[..value.len() - rest.len()];
-                rest
-            }
-            Some((Needed::PeerId, value)) => {
-                let rest = needed(&mut peer_id, Field::PeerId, value, escape::decode(value, end), end);
-                raw_peer_id = &value[..value.len() - rest.len()];
-                rest
-            }
-            Some((Needed::Uploaded, value)) => needed(&mut uploaded, Field::Uploaded, value, number(value, end), end),
-            Some((Needed::Downloaded, value)) => {
-                needed(&mut downloaded, Field::Downloaded, value, number(value, end), end)
-            }
-            Some((Needed::Left, value)) => needed(&mut left, Field::Left, value, number(value, end), end),
-            None => {
-                let part = &rest[..length(rest, end)];
-                match part {
-                    [b'k', b'e', b'y', b'=', value @ ..] => key = value,
-                    [b'e', b'v', b'e', b'n', b't', b'=', value @ ..] => event = Event::of(value),
-                    _ if tracker.passkey.is_none() => {
-                        if let Some((rank, value)) = passkey_parameter(part)
-                            && query_key.is_none_or(|(best, _)| rank <= best)
-                        {
-                            query_key = Some((rank, value));
-                        }
-                    }
-                    _ => {}
-                }
-                &rest[part.len()..]
-            }
-        };
-        rest = read.get(1..).unwrap_or_default();
-        end = b'&';
+    if !query.starts_with(b"info_hash=") && separator_of_first(query) == b'?' {
+        at = value_end(query, 0, b'?');
+        note_other(&mut query_key, tracker, &query[..at]);
+        at += 1;
     }
-    Ok(Announce {
-        passkey: tracker.passkey.or_else(|| query_key.map(|(rank, value)| user_of(rank, value))),
-        info_hash: InfoHash(info_hash?),
-        raw_info_hash,
-        peer_id: peer_id?,
-        raw_peer_id,
-        key,
-        event,
-        uploaded: uploaded?,
-        downloaded: downloaded?,
-        left: left?,
-    })
-}
-
-/// The parameters that are needed.
-enum Needed {
-    InfoHash,
-    PeerId,
-    Uploaded,
-    Downloaded,
-    Left,
-}
-
-impl Needed {
-    /// Which of them the text begins with, and what comes behind its `=`. Five bytes tell them from all others but those
-    /// that nobody sends, so that one look suffices for the many parameters that are not needed.
-    #[inline(always)]
-    fn at(text: &[u8]) -> Option<(Needed, &[u8])> {
-        match text.first_chunk::<5>()? {
-            b"info_" => text.strip_prefix(b"info_hash=").map(|value| (Needed::InfoHash, value)),
-            b"peer_" => text.strip_prefix(b"peer_id=").map(|value| (Needed::PeerId, value)),
-            b"uploa" => text.strip_prefix(b"uploaded=").map(|value| (Needed::Uploaded, value)),
-            b"downl" => text.strip_prefix(b"downloaded=").map(|value| (Needed::Downloaded, value)),
-            b"left=" => Some((Needed::Left, &text[5..])),
+    while at < query.len() {
+        let name = word(query, at);
+        let counter = match name {
+            INFO_HASH if query[at + 8..].starts_with(b"h=") => {
+                let value = at + 10;
+                at = take(query, value, &mut announce.info_hash);
+                readable[0] = escape::is_20_bytes(&query[value..], announce.info_hash.len());
+                continue;
+            }
+            PEER_ID => {
+                at = take(query, at + 8, &mut announce.peer_id);
+                readable[1] = escape::is_short(announce.peer_id);
+                continue;
+            }
+            UPLOADED if query.get(at + 8) == Some(&b'=') => Some((0, at + 9)),
+            DOWNLOADED if query[at + 8..].starts_with(b"ed=") => Some((1, at + 11)),
+            _ if name & mask(5) == LEFT => Some((2, at + 5)),
             _ => None,
+        };
+        if let Some((which, value)) = counter {
+            (numbers[which], at) = number(query, value);
+            continue;
         }
+        if name & mask(4) == KEY {
+            at = take(query, at + 4, &mut announce.key);
+        } else if name & mask(6) == EVENT {
+            let mut event: &[u8] = b"";
+            at = take(query, at + 6, &mut event);
+            announce.event = Event::of(event);
+        } else {
+            let end = value_end(query, at, b'&');
+            if tracker.passkey.is_none() {
+                note_other(&mut query_key, tracker, &query[at..end]);
+            }
+            at = end + 1;
+        }
+    }
+    if let Some((rank, value)) = query_key {
+        announce.passkey = Some(user_of(rank, value));
+    }
+    match numbers {
+        [Number::Is(uploaded), Number::Is(downloaded), Number::Is(left)] if readable == [true; 2] => {
+            Ok(Announce { uploaded, downloaded, left, ..announce })
+        }
+        _ => Err(reason(&announce, numbers)),
     }
 }
 
-/// How long a value is, up to `end`.
-fn length(text: &[u8], end: u8) -> usize {
-    memchr::memchr(end, text).unwrap_or(text.len())
+/// Why an announce cannot be used: the first of its fields that is missing or unreadable.
+#[cold]
+fn reason(announce: &Announce<'_>, numbers: [Number; 3]) -> Reason {
+    if let Err(reason) = announce.decode() {
+        return reason;
+    }
+    let fields = [Field::Uploaded, Field::Downloaded, Field::Left];
+    let at = numbers.iter().position(|number| !matches!(number, Number::Is(_))).unwrap_or_default();
+    match numbers[at] {
+        Number::Missing => Reason::Missing(fields[at]),
+        _ => Reason::Unreadable(fields[at]),
+    }
 }
 
-/// Keeps what was decoded of a needed field, or why it could not be. Returns what comes behind the value.
+// Parameters are told apart by their first eight letters at once.
+const INFO_HASH: u64 = u64::from_le_bytes(*b"info_has");
+const PEER_ID: u64 = u64::from_le_bytes(*b"peer_id=");
+const UPLOADED: u64 = u64::from_le_bytes(*b"uploaded");
+const DOWNLOADED: u64 = u64::from_le_bytes(*b"download");
+const LEFT: u64 = u64::from_le_bytes(*b"left=\0\0\0");
+const KEY: u64 = u64::from_le_bytes(*b"key=\0\0\0\0");
+const EVENT: u64 = u64::from_le_bytes(*b"event=\0\0");
+
+/// The first so many bytes of a word.
+const fn mask(bytes: u32) -> u64 {
+    (1 << (8 * bytes)) - 1
+}
+
+const ONES: u64 = u64::from_ne_bytes([1; 8]);
+const HIGHS: u64 = u64::from_ne_bytes([0x80; 8]);
+
+/// Eight bytes from `at` on, the first one lowest; zeros behind the end.
 #[inline(always)]
-fn needed<'a, T>(
-    slot: &mut Result<T, Reason>,
-    field: Field,
-    value: &'a [u8],
-    decoded: Option<(T, usize)>,
-    end: u8,
-) -> &'a [u8] {
-    match decoded {
-        Some((decoded, len)) if len > 0 => {
-            *slot = Ok(decoded);
-            &value[len..]
+fn word(text: &[u8], at: usize) -> u64 {
+    let rest = text.get(at..).unwrap_or_default();
+    rest.first_chunk().map_or_else(|| short_word(rest), |bytes| u64::from_le_bytes(*bytes))
+}
+
+#[cold]
+fn short_word(text: &[u8]) -> u64 {
+    text.iter().rev().fold(0, |word, byte| word << 8 | u64::from(*byte))
+}
+
+/// Where the first `end` from `at` on is, or the end of the text. Eight bytes at a time: most values are too short for
+/// anything wider to pay.
+#[inline]
+fn value_end(text: &[u8], mut at: usize, end: u8) -> usize {
+    while at < text.len() {
+        let word = word(text, at) ^ (ONES * u64::from(end));
+        let found = word.wrapping_sub(ONES) & !word & HIGHS;
+        if found != 0 {
+            return at + found.trailing_zeros() as usize / 8;
         }
-        _ => {
-            let len = length(value, end);
-            *slot = Err(if len == 0 { Reason::Missing(field) } else { Reason::Unreadable(field) });
-            &value[len..]
-        }
+        at += 8;
     }
+    text.len()
+}
+
+/// Takes the value that begins at `at`. Returns where the next parameter begins.
+#[inline(always)]
+fn take<'a>(query: &'a [u8], at: usize, into: &mut &'a [u8]) -> usize {
+    let end = value_end(query, at, b'&');
+    *into = query.get(at..end).unwrap_or_default();
+    end + 1
+}
+
+/// What a parameter that should be a number is.
+#[derive(Clone, Copy)]
+enum Number {
+    Missing,
+    Unreadable,
+    Is(u64),
+}
+
+/// Reads a whole number of at most 64 bits at `at`, and says where the next parameter begins. It takes two words whatever
+/// their length: a branch on the length would be guessed wrong too often.
+#[inline(always)]
+fn number(query: &[u8], at: usize) -> (Number, usize) {
+    const TENS: [u64; 9] = [1, 10, 100, 1000, 10_000, 100_000, 1_000_000, 10_000_000, 100_000_000];
+    let (high, first) = digits(word(query, at));
+    let (low, second) = digits(word(query, at + first));
+    let end = at + first + second;
+    if first > 0 && second < 8 && query.get(end).is_none_or(|b| *b == b'&') {
+        return (Number::Is(high * TENS[second] + low), end + 1);
+    }
+    long_number(query, at)
+}
+
+/// The digits that a word begins with, as a number, and how many they are.
+#[inline(always)]
+fn digits(word: u64) -> (u64, usize) {
+    let values = word ^ (ONES * u64::from(b'0'));
+    // A byte above 9 has its high bit set afterwards, or had it before.
+    let others = (values.wrapping_add(ONES * 0x76) | values) & HIGHS;
+    let count = others.trailing_zeros() as usize / 8;
+    if count == 0 {
+        return (0, 0);
+    }
+    let values = values << (64 - 8 * count);
+    let pairs = values.wrapping_mul(10).wrapping_add(values >> 8) & 0x00ff_00ff_00ff_00ff;
+    let fours = pairs.wrapping_mul(100).wrapping_add(pairs >> 16) & 0x0000_ffff_0000_ffff;
+    (fours.wrapping_mul(10_000).wrapping_add(fours >> 32) & 0xffff_ffff, count)
+}
+
+/// Reads what is longer than two words, or no number.
+#[cold]
+fn long_number(query: &[u8], at: usize) -> (Number, usize) {
+    let mut value: &[u8] = b"";
+    let next = take(query, at, &mut value);
+    let add = |n: u64, b: &u8| n.checked_mul(10)?.checked_add(b.is_ascii_digit().then(|| u64::from(b - b'0'))?);
+    let number = value.iter().try_fold(0, add);
+    let number = if value.is_empty() { Number::Missing } else { number.map_or(Number::Unreadable, Number::Is) };
+    (number, next)
 }
 
 /// `?` if the first parameter ends in one, else `&`.
@@ -134,6 +195,17 @@ fn separator_of_first(query: &[u8]) -> u8 {
 
 /// The parameters that hold a passkey, surest first.
 const PASSKEYS: [&[u8]; 5] = [b"passkey", b"torrent_pass", b"authkey", b"uk", b"pid"];
+
+/// Notes the passkey that a parameter holds, if there is no surer one.
+#[cold]
+fn note_other<'a>(best: &mut Option<(u8, &'a [u8])>, tracker: &TrackerPath<'_>, part: &'a [u8]) {
+    if tracker.passkey.is_none()
+        && let Some((rank, value)) = passkey_parameter(part)
+        && best.is_none_or(|(best, _)| rank <= best)
+    {
+        *best = Some((rank, value));
+    }
+}
 
 /// A passkey in a parameter, and how sure that is.
 fn passkey_parameter(part: &[u8]) -> Option<(u8, &[u8])> {
@@ -159,23 +231,6 @@ fn user_of(rank: u8, value: &[u8]) -> &[u8] {
         bar(rest).map(|(end, _)| &rest[..end])
     });
     user.filter(|u| !u.is_empty()).unwrap_or(value)
-}
-
-/// A whole number of at most 64 bits that ends at `end` or with the text, and how long it is as written.
-#[inline]
-fn number(text: &[u8], end: u8) -> Option<(u64, usize)> {
-    let mut n = 0u64;
-    let mut at = 0;
-    while let Some(&b) = text.get(at).filter(|b| **b != end) {
-        let digit = b.wrapping_sub(b'0');
-        if digit > 9 {
-            return None;
-        }
-        // Fewer digits cannot overflow.
-        n = if at < 19 { n * 10 + u64::from(digit) } else { n.checked_mul(10)?.checked_add(digit.into())? };
-        at += 1;
-    }
-    Some((n, at))
 }
 
 #[cfg(test)]

@@ -7,6 +7,7 @@ use crate::replay::{Arrival, Batch, Hashes, Record};
 use crate::session::LineRef;
 use crate::source::Block;
 use crate::time::Time;
+use foldhash::fast::RandomState;
 
 /// A block with what is needed to parse it.
 #[derive(Default)]
@@ -53,7 +54,7 @@ pub fn parse(
     job: Job,
     mut parsed: Parsed,
     shards: usize,
-    seed: &foldhash::fast::RandomState,
+    seed: &RandomState,
     clock: &mut Clock,
 ) -> Parsed {
     parsed.shards.resize_with(shards, Vec::new);

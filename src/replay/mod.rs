@@ -12,7 +12,7 @@ pub use record::{Arrival, Batch, Hashes, Record};
 pub use story::{Given, Part, Settings, Story, User};
 
 use crate::account::{Account, Keep};
-use crate::announce::{Event, InfoHash, PeerId, decoded_info_hash, decoded_peer_id};
+use crate::announce::{Event, InfoHash, PeerId, decode};
 use crate::session::{
     Completed, Counters, LineRef, Opening, Phase, Refused, RefusedStart, Said, Session, State, Transition, Whose,
     advance, decide, is_late,
@@ -21,7 +21,8 @@ use crate::time::Time;
 use foldhash::fast::RandomState;
 use hashbrown::HashTable;
 use peer::{Held, Peer};
-use std::collections::VecDeque;
+use record::Span;
+use std::collections::{HashMap, VecDeque};
 use std::hash::BuildHasher;
 
 /// How the engine works.
@@ -119,7 +120,12 @@ pub struct Replay<L> {
     torrents: Vec<InfoHash>,
     /// Which torrents are credited.
     wanted: Vec<bool>,
-    peer_table: HashTable<u32>,
+    /// Peers, by the spelling in which they came first.
+    spellings: HashTable<u32>,
+    /// Peers, by their other spellings.
+    respellings: HashMap<(u64, u64), u32, RandomState>,
+    /// Peers, by user, torrent and peer id.
+    identities: HashTable<u32>,
     peers: Vec<Peer>,
     /// By peer.
     peer_ids: Vec<PeerId>,
@@ -147,7 +153,9 @@ impl<L: Listener> Replay<L> {
             torrent_table: HashTable::new(),
             torrents: Vec::new(),
             wanted: Vec::new(),
-            peer_table: HashTable::new(),
+            spellings: HashTable::new(),
+            respellings: HashMap::default(),
+            identities: HashTable::new(),
             peers: Vec::new(),
             peer_ids: Vec::new(),
             closed: Vec::new(),
@@ -192,7 +200,8 @@ impl<L: Listener> Replay<L> {
         }
         // One that is new may have come in the same chunk before.
         let known = if known == NONE { self.find(&record.hashes) } else { Some(known) };
-        let number = known.unwrap_or_else(|| self.new_peer(record, batch));
+        // What cannot be decoded does not come here.
+        let Some(number) = known.or_else(|| self.peer(record, batch)) else { return };
         let peer = &mut self.peers[number as usize];
         let held = Held {
             at: record.at,
@@ -395,25 +404,40 @@ impl<L: Listener> Replay<L> {
 
     #[inline]
     fn find(&self, hashes: &Hashes) -> Option<u32> {
-        self.peer_table.find(hashes.peer, |&n| self.peers[n as usize].is(hashes)).copied()
+        let known = self.spellings.find(hashes.spelling, |&n| self.peers[n as usize].is(hashes));
+        known.or_else(|| self.respellings.get(&(hashes.spelling, hashes.user))).copied()
     }
 
+    /// The peer of a spelling that is new: another one for a known peer, or a new peer.
     #[cold]
-    fn new_peer(&mut self, record: &Record, batch: &Batch<'_>) -> u32 {
-        let number = self.peers.len() as u32;
-        let whose = Whose {
-            user: self.user(record, batch),
-            torrent: self.torrent(decoded_info_hash(record.info_hash.get(batch.text))),
-            key: self.names.number(record.key.get(batch.text)),
-            peer: number,
+    fn peer(&mut self, record: &Record, batch: &Batch<'_>) -> Option<u32> {
+        let text = |span: Span| span.get(batch.text);
+        let (info_hash, peer_id) = decode(text(record.info_hash), text(record.peer_id)).ok()?;
+        let (user, torrent) = (self.user(record, batch), self.torrent(info_hash));
+        let hash = |user: u32, torrent: u32, peer_id: &PeerId| self.seed.hash_one((user, torrent, peer_id));
+        let identity = hash(user, torrent, &peer_id);
+        let (peers, peer_ids) = (&self.peers, &self.peer_ids);
+        let same = |&n: &u32| {
+            let session = &peers[n as usize].session;
+            (session.user, session.torrent) == (user, torrent) && peer_ids[n as usize] == peer_id
         };
-        let address = self.names.number(record.addr.get(batch.text));
+        if let Some(&number) = self.identities.find(identity, same) {
+            self.respellings.insert((record.hashes.spelling, record.hashes.user), number);
+            return Some(number);
+        }
+        let number = self.peers.len() as u32;
+        let whose = Whose { user, torrent, key: self.names.number(text(record.key)), peer: number };
+        let address = self.names.number(text(record.addr));
         let session = Session::open(whose, 0, address, State::default(), batch.line(record), Opening::Unseen);
         self.peers.push(Peer::new(record.hashes, address, session));
-        self.peer_ids.push(decoded_peer_id(record.peer_id.get(batch.text)));
-        let peers = &self.peers;
-        self.peer_table.insert_unique(record.hashes.peer, number, |&n| peers[n as usize].hash());
-        number
+        self.peer_ids.push(peer_id);
+        let (peers, peer_ids) = (&self.peers, &self.peer_ids);
+        self.spellings.insert_unique(record.hashes.spelling, number, |&n| peers[n as usize].hash());
+        self.identities.insert_unique(identity, number, |&n| {
+            let session = &peers[n as usize].session;
+            hash(session.user, session.torrent, &peer_ids[n as usize])
+        });
+        Some(number)
     }
 
     /// Applies what still waits, and gives out all that has come together.
@@ -421,7 +445,7 @@ impl<L: Listener> Replay<L> {
         self.release_queue(None);
         (0..self.peers.len() as u32).for_each(|number| self.release(number, None));
         // Each goes as soon as it is not needed any more: this is when the most memory is in use.
-        drop((self.peer_table, self.user_table, self.torrent_table));
+        drop((self.spellings, self.respellings, self.identities, self.user_table, self.torrent_table));
         let mut sessions = self.closed;
         sessions.extend(self.peers.into_iter().filter(|peer| peer.begun).map(|peer| peer.session));
         let part = Part {

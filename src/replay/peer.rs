@@ -70,12 +70,12 @@ impl Peer {
     /// Whether these are its hashes.
     #[inline]
     pub fn is(&self, hashes: &Hashes) -> bool {
-        self.hashes.peer == hashes.peer && self.hashes.user == hashes.user
+        self.hashes.spelling == hashes.spelling && self.hashes.user == hashes.user
     }
 
     /// The hash to find it by.
     pub fn hash(&self) -> u64 {
-        self.hashes.peer
+        self.hashes.spelling
     }
 
     /// The number of the address that it announces from now; `number` is asked only for one not used lately.

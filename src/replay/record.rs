@@ -79,8 +79,8 @@ impl Record {
             passkey: announce.passkey.map_or(Span::default(), |passkey| Span::of(passkey, text)),
             addr: Span::of(arrival.addr, text),
             key: Span::of(announce.key, text),
-            info_hash: Span::of(announce.raw_info_hash, text),
-            peer_id: Span::of(announce.raw_peer_id, text),
+            info_hash: Span::of(announce.info_hash, text),
+            peer_id: Span::of(announce.peer_id, text),
             line: arrival.line,
             event: announce.event,
             refused: arrival.refused,
@@ -127,8 +127,9 @@ impl<'a> Batch<'a> {
 pub struct Hashes {
     /// Of the user: the passkey, or without one the address.
     pub(super) user: u64,
-    /// Of user, info hash and peer id. With `user` it stands for them: that two of them agree in both does not happen.
-    pub(super) peer: u64,
+    /// Of user, info hash and peer id, as they are spelled. With `user` it stands for them: that two of them agree in both
+    /// does not happen.
+    pub(super) spelling: u64,
     /// Of the address.
     pub(super) addr: u64,
 }
@@ -137,13 +138,13 @@ impl Hashes {
     /// The hashes of an announce that came from `addr`.
     #[inline]
     pub fn of(seed: &RandomState, announce: &Announce<'_>, addr: &[u8]) -> Hashes {
-        let addr_hash = seed.hash_one(addr);
-        let user = announce.passkey.map_or(!addr_hash, |passkey| seed.hash_one(passkey));
-        let mut peer = seed.build_hasher();
-        peer.write(&announce.info_hash.0);
-        peer.write(announce.peer_id.bytes());
-        peer.write_u64(user);
-        Hashes { user, peer: peer.finish(), addr: addr_hash }
+        let addr = seed.hash_one(addr);
+        let user = announce.passkey.map_or(!addr, |passkey| seed.hash_one(passkey));
+        let mut spelling = seed.build_hasher();
+        spelling.write_u64(user);
+        spelling.write(announce.info_hash);
+        spelling.write(announce.peer_id);
+        Hashes { user, spelling: spelling.finish(), addr }
     }
 
     /// Which of so many engines owns the user.

@@ -206,7 +206,11 @@ impl Session {
     /// Reads a little of every part that an announce needs, so that it is in the cache then.
     #[inline]
     pub fn touch(&self) -> u64 {
-        self.state.last_left ^ self.state.base.up ^ self.heard_line.line() ^ u64::from(self.announces)
+        self.state.last_left
+            ^ self.state.base.up
+            ^ self.heard_line.line()
+            ^ u64::from(self.announces)
+            ^ u64::from(self.hurried[0])
     }
 
     /// Notes the phase after an announce.
