@@ -14,6 +14,7 @@ pub mod reading;
 pub mod replay;
 pub mod report;
 pub mod session;
+mod share;
 pub mod source;
 pub mod swarm;
 pub mod time;

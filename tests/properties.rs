@@ -52,13 +52,13 @@ fn read(parts: &[&[u8]], threads: usize, keep: Keep) -> (swarmtrail::reading::In
     }
     let (parts, watches) = engines.into_iter().unzip();
     let span = (input.tally.first_at, input.tally.last_at);
-    (input, Story::new(parts, Given::default(), span), watches)
+    (input, Story::new(parts, Given::default(), span, 2), watches)
 }
 
 /// The report of a log that lies in these files.
 fn report(parts: &[&[u8]], threads: usize) -> Value {
     let (input, story, watches) = read(parts, threads, Keep::Shape);
-    let found = findings(&story, &watches, None);
+    let found = findings(&story, &watches, None, 2);
     let mut out = Vec::new();
     let style = Style { color: false, width: None, millis: input.tally.millis };
     let filter = Filter::default();

@@ -16,7 +16,9 @@ pub use notes::{Mark, Notes, Watch};
 use crate::announce::PeerId;
 use crate::replay::{Listener, Step, Story, User};
 use crate::session::{Ending, LineRef, Session};
+use crate::share::shared;
 use crate::time::Time;
+use std::ops::Range;
 
 /// How much a finding matters: by the harm it may mean, not by how odd it looks.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
@@ -209,28 +211,13 @@ impl UserCase<'_> {
 }
 
 /// All findings, worst first. `watches` are the listeners of the engines that the story's parts came from.
-pub fn findings(story: &Story, watches: &[Watch], since: Option<Time>) -> Vec<Finding> {
-    let mut found = Vec::new();
-    for (at, session) in story.sessions.iter().enumerate() {
-        let (engine, number) = story.origins[at];
-        let notes = watches.get(engine as usize).and_then(|watch| watch.of(number));
-        let case = Case { session, ending: &story.endings[at], notes, story };
-        for (check, conclude) in CHECKS.iter().enumerate() {
-            let Conclude::Session(conclude) = conclude.conclude else { continue };
-            if let Some(finding) = conclude(&case) {
-                found.push(Finding { check: check as u8, session: Some(at as u32), ..finding });
-            }
-        }
-    }
-    let mut by_user: Vec<&Session> = story.sessions.iter().collect();
-    by_user.sort_by_key(|s| s.user);
-    for sessions in by_user.chunk_by(|a, b| a.user == b.user) {
-        let case = UserCase { user: sessions[0].user, sessions, story };
-        for (check, conclude) in CHECKS.iter().enumerate() {
-            let Conclude::User(conclude) = conclude.conclude else { continue };
-            found.extend(conclude(&case).map(|finding| Finding { check: check as u8, ..finding }));
-        }
-    }
+pub fn findings(story: &Story, watches: &[Watch], since: Option<Time>, threads: usize) -> Vec<Finding> {
+    let mut by_user: Vec<u32> = (0..story.sessions.len() as u32).collect();
+    by_user.sort_by_key(|&at| story.sessions[at as usize].user);
+    let mut found = shared(by_user.len(), threads, |range| about_sessions(story, watches, range));
+    let users: Vec<_> =
+        by_user.chunk_by(|a, b| story.sessions[*a as usize].user == story.sessions[*b as usize].user).collect();
+    found.extend(shared(users.len(), threads, |range| about_users(story, &users[range])));
     // What was over before the span asked for is not asked for.
     found.retain(|f| since.is_none() || f.to.max(f.from).is_none_or(|to| Some(to) >= since));
     found.sort_by(|a, b| {
@@ -239,6 +226,37 @@ pub fn findings(story: &Story, watches: &[Watch], since: Option<Time>) -> Vec<Fi
         };
         order(a).cmp(&order(b))
     });
+    found
+}
+
+/// What the checks find in single sessions.
+fn about_sessions(story: &Story, watches: &[Watch], sessions: Range<usize>) -> Vec<Finding> {
+    let mut found = Vec::new();
+    for at in sessions {
+        let (engine, number) = story.origins[at];
+        let notes = watches.get(engine as usize).and_then(|watch| watch.of(number));
+        let case = Case { session: &story.sessions[at], ending: &story.endings[at], notes, story };
+        for (check, conclude) in CHECKS.iter().enumerate() {
+            let Conclude::Session(conclude) = conclude.conclude else { continue };
+            if let Some(finding) = conclude(&case) {
+                found.push(Finding { check: check as u8, session: Some(at as u32), ..finding });
+            }
+        }
+    }
+    found
+}
+
+/// What the checks find in all sessions of a user together.
+fn about_users(story: &Story, users: &[&[u32]]) -> Vec<Finding> {
+    let mut found = Vec::new();
+    for user in users {
+        let sessions: Vec<&Session> = user.iter().map(|&at| &story.sessions[at as usize]).collect();
+        let case = UserCase { user: sessions[0].user, sessions: &sessions, story };
+        for (check, conclude) in CHECKS.iter().enumerate() {
+            let Conclude::User(conclude) = conclude.conclude else { continue };
+            found.extend(conclude(&case).map(|finding| Finding { check: check as u8, ..finding }));
+        }
+    }
     found
 }
 

@@ -144,8 +144,8 @@ impl Told {
             read_all(&setup.sources, &setup.options(keep, setup.threads(), Order::EachPeer), Watch::default);
         let incomplete = setup.complain(&input);
         let (parts, watches): (Vec<Part>, Vec<Watch>) = parts.into_iter().unzip();
-        let story = Story::new(parts, Given { keep, ..setup.given }, setup.span(&input));
-        let findings = findings(&story, &watches, setup.filter.since);
+        let story = Story::new(parts, Given { keep, ..setup.given }, setup.span(&input), setup.threads());
+        let findings = findings(&story, &watches, setup.filter.since, setup.threads());
         Ok(Told { setup, input, story, findings, incomplete })
     }
 

@@ -55,26 +55,33 @@ pub struct Input {
 pub fn read_all<L: Listener + Send>(
     sources: &[Source],
     options: &Options,
-    listener: impl Fn() -> L,
+    listener: impl Fn() -> L + Sync,
 ) -> (Input, Vec<(Part, L)>) {
     let threads = options.threads.max(1);
-    let mut engines: Vec<Replay<L>> = (0..threads).map(|_| Replay::new(options.rules.clone(), listener())).collect();
     let crew = Crew::new(Intake::new(sources, options), threads);
-    let (first, others) = engines.split_at_mut(1);
-    let (tally, lines) = std::thread::scope(|scope| {
-        for (number, engine) in others.iter_mut().enumerate() {
-            let crew = &crew;
-            scope.spawn(move || crew.work(engine, number + 1));
-        }
+    let work = |number: usize| {
+        let mut engine = Replay::new(options.rules.clone(), listener());
+        let counted = crew.work(&mut engine, number);
+        (counted, engine.finish())
+    };
+    let ((tally, lines), parts) = std::thread::scope(|scope| {
+        let work = &work;
+        let others: Vec<_> = (1..threads).map(|number| scope.spawn(move || work(number))).collect();
         // Every thread sees all lines; one of them is asked.
-        crew.work(&mut first[0], 0)
+        let (counted, part) = work(0);
+        let mut parts = vec![part];
+        for other in others {
+            // A panic goes on where the result is asked for.
+            parts.push(other.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic)).1);
+        }
+        (counted, parts)
     });
     let mut intake = crew.intake();
     for source in &mut intake.sources {
         source.lines = lines.get(source.given).copied().unwrap_or_default();
     }
     let input = Input { sources: intake.sources, tally, errors: intake.errors };
-    (input, engines.into_iter().map(Replay::finish).collect())
+    (input, parts)
 }
 
 impl Input {

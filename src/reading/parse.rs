@@ -50,13 +50,7 @@ impl Parsed {
 }
 
 /// Parses a block into `parsed`, which is empty.
-pub fn parse(
-    job: Job,
-    mut parsed: Parsed,
-    shards: usize,
-    seed: &RandomState,
-    clock: &mut Clock,
-) -> Parsed {
+pub fn parse(job: Job, mut parsed: Parsed, shards: usize, seed: &RandomState, clock: &mut Clock) -> Parsed {
     parsed.shards.resize_with(shards, Vec::new);
     parsed.source = job.source;
     let tally = &mut parsed.tally;

@@ -5,6 +5,7 @@ use super::names::Names;
 use crate::account::{Account, Keep};
 use crate::announce::{InfoHash, PeerId};
 use crate::session::{Clock, Completed, Ending, LineRef, Listed, Session, endings, listing};
+use crate::share::shared;
 use crate::time::Time;
 
 /// A user: a passkey, or where there is none, an address.
@@ -100,8 +101,8 @@ pub struct Given {
 }
 
 impl Story {
-    /// Puts the parts together. `span` is the first and the last time in the log.
-    pub fn new(parts: Vec<Part>, given: Given, span: (Option<Time>, Option<Time>)) -> Story {
+    /// Puts the parts together, on so many threads. `span` is the first and the last time in the log.
+    pub fn new(parts: Vec<Part>, given: Given, span: (Option<Time>, Option<Time>), threads: usize) -> Story {
         let mut silences = Silences::default();
         parts.iter().for_each(|part| silences.merge(&part.silences));
         let (interval, interval_from) =
@@ -133,7 +134,7 @@ impl Story {
             story.add(number as u32, part);
         }
         story.sort();
-        story.endings = story.endings();
+        story.endings = story.endings(threads);
         story
     }
 
@@ -189,17 +190,22 @@ impl Story {
         arrange(&mut self.sessions, order);
     }
 
-    fn endings(&self) -> Vec<Ending> {
+    fn endings(&self, threads: usize) -> Vec<Ending> {
         let key = |(n, s): (usize, &Session)| (s.user, s.torrent, n as u32);
         let mut order: Vec<_> = self.sessions.iter().enumerate().map(key).collect();
         order.sort_unstable();
-        let mut out = vec![None; order.len()];
-        for group in order.chunk_by(|a, b| (a.0, a.1) == (b.0, b.1)) {
-            let sessions: Vec<&Session> = group.iter().map(|key| &self.sessions[key.2 as usize]).collect();
-            let found = endings(&sessions, |session| self.peer_id(session), &self.clock());
-            for (key, ending) in group.iter().zip(found) {
-                out[key.2 as usize] = Some(ending);
+        let groups: Vec<_> = order.chunk_by(|a, b| (a.0, a.1) == (b.0, b.1)).collect();
+        let found = shared(groups.len(), threads, |range| {
+            let mut found = Vec::new();
+            for group in &groups[range] {
+                let sessions: Vec<&Session> = group.iter().map(|key| &self.sessions[key.2 as usize]).collect();
+                found.extend(endings(&sessions, |session| self.peer_id(session), &self.clock()));
             }
+            found
+        });
+        let mut out = vec![None; order.len()];
+        for (key, ending) in order.iter().zip(found) {
+            out[key.2 as usize] = Some(ending);
         }
         out.into_iter().flatten().collect()
     }
