@@ -447,7 +447,8 @@ impl<L: Listener> Replay<L> {
         // Each goes as soon as it is not needed any more: this is when the most memory is in use.
         drop((self.spellings, self.respellings, self.identities, self.user_table, self.torrent_table));
         let mut sessions = self.closed;
-        sessions.extend(self.peers.into_iter().filter(|peer| peer.begun).map(|peer| peer.session));
+        sessions.reserve_exact(self.peers.len());
+        hand_over(self.peers, |peer| sessions.extend(peer.begun.then_some(peer.session)));
         let part = Part {
             users: self.users,
             torrents: self.torrents,
@@ -458,5 +459,16 @@ impl<L: Listener> Replay<L> {
             duplicates: self.duplicates,
         };
         (part, self.listener)
+    }
+}
+
+/// Takes everything out of a vector, last first, and gives its memory back meanwhile: there are too many peers to hold them
+/// twice.
+fn hand_over<T>(mut items: Vec<T>, take: impl FnMut(T)) {
+    const PIECES: usize = 16;
+    let (piece, mut take) = (items.len() / PIECES + 1, take);
+    while !items.is_empty() {
+        items.drain(items.len().saturating_sub(piece)..).rev().for_each(&mut take);
+        items.shrink_to_fit();
     }
 }

@@ -1,5 +1,6 @@
 //! What came together: every session in a fixed order, with its end, for whoever reports on it.
 
+use super::hand_over;
 use super::interval::{IntervalFrom, Silences, timeout_of};
 use super::names::Names;
 use crate::account::{Account, Keep};
@@ -130,6 +131,7 @@ impl Story {
         story.torrents = parts.iter().flat_map(|part| part.torrents.iter().copied()).collect();
         story.torrents.sort_unstable();
         story.torrents.dedup();
+        story.sessions.reserve_exact(parts.iter().map(|part| part.sessions.len()).sum());
         for (number, part) in parts.into_iter().enumerate() {
             story.add(number as u32, part);
         }
@@ -150,16 +152,15 @@ impl Story {
         let names = &mut self.names;
         let mut known = vec![None; part.names.len()];
         let mut renumber = |name: u32| *known[name as usize].get_or_insert_with(|| names.number(part.names.name(name)));
-        self.origins.extend(part.sessions.iter().map(|session| (number, session.number)));
-        let first = self.sessions.len();
-        self.sessions.extend(part.sessions);
-        for session in &mut self.sessions[first..] {
+        hand_over(part.sessions, |mut session| {
+            self.origins.push((number, session.number));
             session.user += first_user;
             session.peer += first_peer;
             session.torrent = torrents[session.torrent as usize];
             session.key = renumber(session.key);
             session.renumber_addresses(&mut renumber);
-        }
+            self.sessions.push(session);
+        });
     }
 
     /// Orders users by name, and sessions by beginning.
