@@ -33,6 +33,17 @@ impl Escape {
         Escape(table)
     }
 
+    /// Everything becomes `%` and two of `digits`.
+    pub const fn everything(digits: &[u8; 16]) -> Escape {
+        let mut table = [[0; 4]; 256];
+        let mut byte = 0;
+        while byte < 256 {
+            table[byte] = [b'%', digits[byte >> 4], digits[byte & 15], 3];
+            byte += 1;
+        }
+        Escape(table)
+    }
+
     /// Writes bytes so.
     pub fn write(&self, out: &mut Vec<u8>, bytes: &[u8]) {
         for byte in bytes {
