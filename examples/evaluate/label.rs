@@ -1,7 +1,7 @@
 //! What is true of each user, as far as the log shows it.
 
-use crate::fake::Way;
 use crate::honest::Odd;
+use crate::ways::Way;
 use crate::world::World;
 use serde::{Deserialize, Serialize};
 use std::io::{self, Write};
@@ -17,6 +17,11 @@ pub struct Tally {
 }
 
 impl Tally {
+    /// Whether the session has been seen.
+    pub fn is_open(&self) -> bool {
+        self.open
+    }
+
     /// Takes note of a line that the tracker took: what it says was uploaded, and what was.
     pub fn see(&mut self, begins: bool, told: u64, real: u64, truth: &mut Truth) {
         if !self.open || begins && told < self.told_most {

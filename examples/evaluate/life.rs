@@ -1,9 +1,9 @@
 //! What happens when: programs start and end, torrents come and go, peers announce, the tracker is away.
 
-use crate::clients::line::{Announce, Event, Stamps, close_line, open_line};
+use crate::clients::line::Event;
 use crate::clients::programs::{Families, Scope};
 use crate::honest::{self, Odd};
-use crate::world::{Act, BEFORE, Break, DAY, HOUR, Listed, MINUTE, NEVER, Peer, STEP, Setup, Torrent, What, World};
+use crate::world::{Act, Break, HOUR, Listed, MINUTE, NEVER, Peer, STEP, Torrent, What, World};
 use std::cmp::Reverse;
 use std::io::{self, Write};
 
@@ -11,20 +11,6 @@ use std::io::{self, Write};
 const JITTER: u64 = 8;
 /// Lines are written in chunks of about this size.
 const CHUNK: usize = 1 << 20;
-
-/// The log as it is being written.
-pub struct Log {
-    lines: Vec<u8>,
-    stamps: Stamps,
-    begins: u32,
-    ends: u32,
-}
-
-impl Log {
-    pub fn new(setup: &Setup) -> Log {
-        Log { lines: Vec::new(), stamps: Stamps::default(), begins: BEFORE, ends: BEFORE + setup.days * DAY }
-    }
-}
 
 impl World {
     /// Lets it all happen, and writes the log of it.
@@ -70,12 +56,14 @@ impl World {
             What::Roam(machine) => self.roam(machine),
             What::Release(torrent) => self.release(torrent),
             What::Forget(peer, ticket) if self.peers[peer as usize].ticket == ticket => self.list(peer, Listed::No),
+            What::Scrape(peer, run) => self.scrape_on(peer, run),
             What::Meet(giver, taker, torrent) => self.meet(giver, taker, torrent),
             _ => {}
         }
     }
 
-    fn is_up(&self, machine: u32, run: u32) -> bool {
+    /// Whether that run of a machine is still under way.
+    pub fn is_up(&self, machine: u32, run: u32) -> bool {
         let machine = &self.machines[machine as usize];
         machine.running && machine.run == run
     }
@@ -213,6 +201,13 @@ impl World {
             Act::Begin => {
                 if self.say(at, Event::Started) {
                     self.join(at);
+                    let machine = &self.machines[self.peers[at as usize].machine as usize];
+                    if machine.client.scrapes {
+                        self.scrape(at);
+                    } else if machine.tool.is_some_and(|tool| tool.scrapes) {
+                        let run = machine.run;
+                        self.at(self.now + MINUTE, What::Scrape(at, run));
+                    }
                     self.plan(at);
                 } else {
                     self.retry(at);
@@ -308,6 +303,7 @@ impl World {
     fn join(&mut self, at: u32) {
         let peer = &mut self.peers[at as usize];
         peer.present = true;
+        peer.break_at = NEVER;
         if peer.remove_at < self.step + STEP {
             // It was due while the program did not run.
             peer.remove_at = self.now + self.chance.between((10 * MINUTE, 5 * HOUR));
@@ -374,111 +370,15 @@ impl World {
             }
         }
         let peer = &self.peers[at as usize];
+        if self.machines[machine as usize].tool.is_some_and(|tool| tool.darts) {
+            let due = self.now + 3 + self.chance.below(15) as u32;
+            return self.wake(at, Act::Remove, due);
+        }
         let leaves = peer.leaves_at();
         if leaves.max(soonest) < due {
             let act = if peer.remove_at <= peer.break_at { Act::Remove } else { Act::Break };
             return self.wake(at, act, leaves.max(soonest));
         }
         self.wake(at, Act::Announce, due);
-    }
-
-    // --------------------------------------------------------------------------------------------- lines
-
-    /// What the tracker answers now.
-    fn status(&mut self) -> u16 {
-        let now = self.now;
-        let away = self.outages.iter().find(|&&(from, to, _)| from <= now && now < to).map(|&(_, _, status)| status);
-        let failed = self.odd(honest::REFUSED);
-        away.unwrap_or(if failed { 502 } else { 200 })
-    }
-
-    /// Announces; `false` if the tracker was away.
-    pub fn say(&mut self, at: u32, event: Event) -> bool {
-        let status = self.status();
-        let told = self.tell(at, event);
-        let peer = &mut self.peers[at as usize];
-        let machine = &self.machines[peer.machine as usize];
-        let user = &mut self.users[machine.user as usize];
-        let torrent = &self.torrents[peer.torrent as usize];
-        let count = torrent.seeds_told + torrent.leechers_told;
-        let size = match (status, event) {
-            (200, Event::Stopped) => 82,
-            (200, _) => 82 + 6 * u64::from(count).min(50),
-            _ => 157,
-        };
-        let v6 = machine.v6();
-        let both = machine.client.families == Families::Both;
-        let announce = Announce {
-            client: machine.client,
-            passkey: &user.passkey,
-            v4: machine.v4,
-            v6,
-            port: machine.port,
-            info_hash: &torrent.info_hash,
-            peer_id: &peer.peer_id,
-            key: peer.key,
-            event: told.event,
-            uploaded: told.uploaded,
-            downloaded: told.downloaded,
-            left: told.left,
-            corrupt: told.corrupt,
-        };
-        let stamp = self.log.stamps.some(self.now, &mut self.chance);
-        if self.log.begins <= self.now && self.now < self.log.ends {
-            if v6.is_some() {
-                announce.write(&mut self.log.lines, v6, stamp, status, size);
-            }
-            if v6.is_none() || both {
-                announce.write(&mut self.log.lines, None, stamp, status, size);
-            }
-            if event == Event::Started && machine.client.scrapes {
-                open_line(&mut self.log.lines, &user.passkey, machine.v4, v6, stamp);
-                self.log.lines.extend_from_slice(b"/scrape?info_hash=");
-                machine.client.escape.write(&mut self.log.lines, &torrent.info_hash);
-                close_line(&mut self.log.lines, machine.client, status, 137);
-            }
-            user.truth.lines += 1;
-            // What says goodbye with zeros says nothing of what it did.
-            let forgets = event == Event::Stopped && machine.client.counts_disk;
-            if status == 200 && !forgets {
-                peer.tally.see(told.event == Event::Started, told.uploaded, told.real, &mut user.truth);
-            }
-            if both && v6.is_some() {
-                user.truth.note(Odd::DualStack);
-            }
-            if status != 200 {
-                user.truth.note(Odd::Refused);
-            }
-        }
-        if status != 200 {
-            return false;
-        }
-        peer.refused = 0;
-        let listed = match event {
-            Event::Stopped => Listed::No,
-            _ if told.left == 0 => Listed::Seed,
-            _ => Listed::Leech,
-        };
-        self.list(at, listed);
-        let peer = &mut self.peers[at as usize];
-        let torrent = &self.torrents[peer.torrent as usize];
-        peer.saw = (torrent.seeds_told, torrent.leechers_told);
-        true
-    }
-
-    /// What the tracker now believes of a peer.
-    fn list(&mut self, at: u32, listed: Listed) {
-        let peer = &mut self.peers[at as usize];
-        let torrent = &mut self.torrents[peer.torrent as usize];
-        match std::mem::replace(&mut peer.listed, listed) {
-            Listed::No => {}
-            Listed::Leech => torrent.leechers_told -= 1,
-            Listed::Seed => torrent.seeds_told -= 1,
-        }
-        match listed {
-            Listed::No => {}
-            Listed::Leech => torrent.leechers_told += 1,
-            Listed::Seed => torrent.seeds_told += 1,
-        }
     }
 }

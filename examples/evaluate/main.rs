@@ -17,9 +17,13 @@ mod fake;
 mod honest;
 mod label;
 mod life;
+mod say;
 mod score;
+mod settle;
 mod spoof;
 mod swarm;
+mod tables;
+mod ways;
 mod world;
 
 use damage::Damage;
@@ -41,6 +45,7 @@ Usage: evaluate [OPTIONS]
   --oddities X       honest but odd things happen X times as often; default 1
   --ghosts X         of a thousand users so many leech without saying so; default 15
   --cheats X         of a thousand users so many cheat; default 70
+  --unseen X         of a thousand users so many are in the swarms but not in the log; default 0
   --damage LIST      all, none, or some of: loss-5 loss-15 loss-30 holes tails doubled reordered cut lower-cased
                      no-agent; default none
   --swarmtrail PATH  the program to judge; default: the one built beside this
@@ -86,7 +91,7 @@ impl Options {
         let beside = std::env::current_exe().map_err(|error| error.to_string())?;
         let beside = beside.parent().and_then(Path::parent).unwrap_or(Path::new("."));
         let mut options = Options {
-            setup: Setup { users: 2000, days: 7, seed: 1, oddities: 100, ghosts: 15, cheats: 70 },
+            setup: Setup { users: 2000, days: 7, seed: 1, oddities: 100, ghosts: 15, cheats: 70, unseen: 0 },
             seeds: vec![1],
             damages: vec![Damage::None],
             swarmtrail: beside.join(format!("swarmtrail{}", std::env::consts::EXE_SUFFIX)),
@@ -119,6 +124,7 @@ impl Options {
             "--oddities" => self.setup.oddities = hundredths(value)?,
             "--ghosts" => self.setup.ghosts = value.parse().ok().filter(|ghosts| *ghosts <= 1000)?,
             "--cheats" => self.setup.cheats = value.parse().ok().filter(|cheats| *cheats <= 500)?,
+            "--unseen" => self.setup.unseen = value.parse().ok().filter(|unseen| *unseen <= 1000)?,
             "--damage" if value == "all" => self.damages = Damage::ALL.map(|(damage, _)| damage).to_vec(),
             "--damage" => {
                 let named =
@@ -171,13 +177,14 @@ fn evaluate(options: &Options) -> Result<(), String> {
     if options.write_only {
         return Ok(());
     }
-    let summaries: Vec<score::Summary> =
-        options.damages.iter().zip(&cases).map(|(damage, cases)| score::summarize(damage.name(), cases)).collect();
+    let judged = options.damages.iter().zip(&cases);
+    let days = options.setup.days;
+    let summaries: Vec<_> = judged.map(|(damage, cases)| score::summarize(damage.name(), days, cases)).collect();
     if options.json {
         serde_json::to_writer_pretty(io::stdout(), &summaries).map_err(|error| error.to_string())?;
         println!();
     } else {
-        summaries.iter().for_each(score::print);
+        summaries.iter().for_each(tables::print);
     }
     Ok(())
 }
@@ -195,7 +202,7 @@ fn simulate(setup: Setup, log: &Path) -> io::Result<Vec<label::Label>> {
 mod tests {
     use super::*;
 
-    const SMALL: Setup = Setup { users: 150, days: 1, seed: 5, oddities: 400, ghosts: 50, cheats: 300 };
+    const SMALL: Setup = Setup { users: 150, days: 1, seed: 5, oddities: 400, ghosts: 50, cheats: 300, unseen: 0 };
 
     fn log_of(setup: Setup) -> (Vec<u8>, Vec<label::Label>) {
         let (mut world, mut log) = (World::new(setup), Vec::new());

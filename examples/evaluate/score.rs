@@ -152,59 +152,62 @@ fn at_most(hits: usize, of: usize, rate: f64) -> f64 {
     sum
 }
 
-const GIB: u64 = 1 << 30;
+/// Bytes of a GiB.
+pub const GIB: u64 = 1 << 30;
 /// Classes of faked bytes: up to so many.
-const CLASSES: [(u64, &str); 5] =
+pub const CLASSES: [(u64, &str); 5] =
     [(GIB, "<1"), (3 * GIB, "1-3"), (10 * GIB, "3-10"), (50 * GIB, "10-50"), (u64::MAX, ">50")];
 
 /// How a way of faking fared.
 #[derive(Serialize)]
 pub struct WayScore {
-    way: String,
-    named: Share,
+    pub way: String,
+    pub named: Share,
     /// By bytes faked.
-    classes: [Share; 5],
-    faked: u64,
+    pub classes: [Share; 5],
+    pub faked: u64,
     /// Of the bytes faked so many are claimed of users who are named.
-    covered: u64,
-    mismatched: Share,
+    pub covered: u64,
+    pub mismatched: Share,
 }
 
 /// The result for one damage.
 #[derive(Serialize)]
 pub struct Summary {
-    damage: String,
-    users: usize,
-    verdicts: BTreeMap<String, usize>,
+    pub damage: String,
+    pub users: usize,
+    pub verdicts: BTreeMap<String, usize>,
     /// Ways that make up uploads.
-    ways: Vec<WayScore>,
+    pub ways: Vec<WayScore>,
     /// Of honest users, of those who leech in secret, and of those whose conduct alone is bad, so many are named.
-    false_honest: Share,
-    false_honest_upper: f64,
-    false_ghosts: Share,
-    false_conduct: BTreeMap<String, Share>,
-    false_by_oddity: BTreeMap<String, Share>,
+    pub false_honest: Share,
+    pub false_honest_upper: f64,
+    pub false_per_1000_user_weeks: f64,
+    pub false_ghosts: Share,
+    pub false_conduct: BTreeMap<String, Share>,
+    pub false_by_oddity: BTreeMap<String, Share>,
     /// Of the named with faked bytes, the claim is no more than the truth.
-    claims_true: Share,
+    pub claims_true: Share,
     /// Honest users of whom bytes are claimed, whatever the verdict.
-    claims_on_honest: Share,
-    worst_excess: u64,
-    faked: u64,
-    covered: u64,
+    pub claims_on_honest: Share,
+    pub worst_excess: u64,
+    pub faked: u64,
+    pub covered: u64,
     /// The truth is within the estimate.
-    estimates_true: Share,
-    mismatch_recall: Share,
-    mismatch_by_tool: BTreeMap<String, Share>,
-    mismatch_false: Share,
-    mismatch_false_upper: f64,
+    pub estimates_true: Share,
+    pub mismatch_recall: Share,
+    pub mismatch_by_tool: BTreeMap<String, Share>,
+    pub mismatch_false: Share,
+    pub mismatch_false_upper: f64,
     /// For each way of conduct, the checks that know it best: how often they do, and how often for honest users.
-    conduct: BTreeMap<String, Vec<(String, Share, Share)>>,
+    pub conduct: BTreeMap<String, Vec<(String, Share, Share)>>,
 }
 
 /// Ways that make up no uploads: all that is asked is whether some check knows them.
 const CONDUCT: [&str; 6] = ["hidden-download", "client-spoof", "shared-passkey", "flood", "hit-and-run", "partner"];
 
-pub fn summarize(damage: &str, cases: &[Case]) -> Summary {
+/// Scores all cases of one damage, from logs of so many days.
+pub fn summarize(damage: &str, days: u32, cases: &[Case]) -> Summary {
     let honest = || cases.iter().filter(|case| case.honest() && !case.ghost());
     let fakers = || cases.iter().filter(|case| case.label.faked > 0);
     let covered = |case: &Case| if case.named() { case.claim.min(case.label.faked) } else { 0 };
@@ -248,6 +251,7 @@ pub fn summarize(damage: &str, cases: &[Case]) -> Summary {
         ways: ways.into_iter().map(way_score).collect(),
         false_honest,
         false_honest_upper: false_honest.upper(),
+        false_per_1000_user_weeks: 1000.0 * ratio(false_honest) * 7.0 / f64::from(days),
         false_ghosts: Share::of(cases.iter().filter(|case| case.honest() && case.ghost()), Case::named),
         false_conduct: by(
             |case| vec![&case.label.way],
@@ -293,58 +297,6 @@ fn ratio(share: Share) -> f64 {
     share.hits as f64 / share.of.max(1) as f64
 }
 
-// --------------------------------------------------------------------------------------------------------- text
-
-/// Prints a summary for people.
-pub fn print(summary: &Summary) {
-    let gib = |bytes: u64| bytes as f64 / GIB as f64;
-    let share = |share: Share| if share.of == 0 { "-".to_owned() } else { format!("{}/{}", share.hits, share.of) };
-    println!("\n== damage: {} ==", summary.damage);
-    let verdicts: Vec<String> = summary.verdicts.iter().map(|(verdict, count)| format!("{verdict} {count}")).collect();
-    println!("{} users: {}", summary.users, verdicts.join(", "));
-    println!("\nnamed (unexplained or likely-faked), by GiB really faked");
-    let [a, b, c, d, e] = CLASSES.map(|(_, name)| name);
-    println!(
-        "{:<16} {:>9} {a:>8} {b:>8} {c:>8} {d:>8} {e:>8} {:>10} {:>8} {:>10}",
-        "way", "all", "GiB", "claimed", "mismatch"
-    );
-    for way in &summary.ways {
-        let [a, b, c, d, e] = way.classes.map(share);
-        let claimed = 100.0 * way.covered as f64 / way.faked.max(1) as f64;
-        println!(
-            "{:<16} {:>9} {a:>8} {b:>8} {c:>8} {d:>8} {e:>8} {:>10.1} {claimed:>7.0}% {:>10}",
-            way.way,
-            share(way.named),
-            gib(way.faked),
-            share(way.mismatched)
-        );
-    }
-    println!("\nfalse: honest users named     {}", share(summary.false_honest));
-    println!("  at most, 95 % sure          {:.3} %", 100.0 * summary.false_honest_upper);
-    println!("  secret leechers named       {}", share(summary.false_ghosts));
-    let list = |shares: &BTreeMap<String, Share>, all: bool| {
-        let shown = shares.iter().filter(|(_, one)| all || one.hits > 0);
-        let shown: Vec<String> = shown.map(|(name, one)| format!("{name} {}", share(*one))).collect();
-        if shown.is_empty() { "none".to_owned() } else { shown.join(", ") }
-    };
-    println!("  honest, by oddity           {}", list(&summary.false_by_oddity, false));
-    println!("  other misconduct named      {}", list(&summary.false_conduct, false));
-    println!("\nclaims no larger than the truth {}", share(summary.claims_true));
-    println!("  honest users with a claim     {}", share(summary.claims_on_honest));
-    println!("  most that a claim is too high {:.2} GiB", gib(summary.worst_excess));
-    println!("  of the bytes faked claimed    {:.1} %", 100.0 * summary.covered as f64 / summary.faked.max(1) as f64);
-    println!("  truth within the estimate     {}", share(summary.estimates_true));
-    println!("\nclient-mismatch: spoofed users  {}", share(summary.mismatch_recall));
-    println!("  by tool                       {}", list(&summary.mismatch_by_tool, true));
-    println!("  genuine users                 {}", share(summary.mismatch_false));
-    println!("  at most, 95 % sure            {:.3} %", 100.0 * summary.mismatch_false_upper);
-    println!("\nother misconduct: the checks that know it best (of the guilty; of the honest)");
-    for (way, checks) in &summary.conduct {
-        let checks = checks.iter().map(|(name, known, wrong)| format!("{name} {}; {}", share(*known), share(*wrong)));
-        println!("  {way:<16} {}", checks.collect::<Vec<_>>().join("   "));
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -379,7 +331,7 @@ mod tests {
             label("e", "honest", 0, false),
         ];
         let cases = cases(serde_json::from_str(report).unwrap(), &labels);
-        let summary = summarize("none", &cases);
+        let summary = summarize("none", 7, &cases);
         assert_eq!(summary.verdicts["unknown"], 2);
         let named: Vec<_> = summary.ways.iter().map(|way| (way.way.as_str(), way.named.hits, way.covered)).collect();
         assert_eq!(named, [("constant", 1, 2 << 30), ("jumps", 0, 0)]);

@@ -34,6 +34,10 @@ pub struct Tool {
     pub forgets_sum: bool,
     /// Every announce is a `started`.
     pub restarts: bool,
+    /// Asks for the swarm's counts every minute.
+    pub scrapes: bool,
+    /// Comes, and leaves within seconds having uploaded the whole torrent.
+    pub darts: bool,
 }
 
 const PLAIN: Tool = Tool {
@@ -46,6 +50,8 @@ const PLAIN: Tool = Tool {
     left_whole: false,
     forgets_sum: false,
     restarts: false,
+    scrapes: false,
+    darts: false,
 };
 
 static ALL_UPPER: Escape = Escape::new(b"", UPPER);
@@ -229,6 +235,24 @@ const JRATIOBOOST: Client = Client {
     ..TRANSMISSION
 };
 
+/// Not compact, and no key.
+const RATIO_PY: Client = Client {
+    query: &[
+        Part::InfoHash,
+        Part::PeerId,
+        Part::Port,
+        Part::Uploaded,
+        Part::Downloaded,
+        Part::Left,
+        Part::Text("compact=0&"),
+        Part::NumwantAlways(100),
+        Part::Event,
+    ],
+    agent: "Transmission/2.92",
+    peer_id: PeerId { prefix: b"-TR2920-", tail: Tail::Letters(LETTERS_36), ..TRANSMISSION.peer_id },
+    ..JRATIOBOOST
+};
+
 /// A proxy before a real client: it moves the peer id to the end.
 pub static NEWGREEDY: Client = Client {
     query: &[
@@ -260,7 +284,7 @@ pub static JOAL: [Tool; 3] = [
     Tool { name: "joal-transmission", client: &JOAL_CLIENTS[2], quantum: 5, ..PLAIN },
 ];
 
-pub static CONSTANT: [Tool; 8] = [
+pub static CONSTANT: [Tool; 9] = [
     Tool {
         name: "ratiomaster",
         client: &RATIOMASTER_UTORRENT,
@@ -283,9 +307,10 @@ pub static CONSTANT: [Tool; 8] = [
     Tool { name: "dfakeseeder", client: &DFAKESEEDER, varies: 30, ..PLAIN },
     Tool { name: "seedmage", client: &SEEDMAGE, left_whole: true, varies: 50, ..PLAIN },
     Tool { name: "jratioboost", client: &JRATIOBOOST, varies: 10, ..PLAIN },
+    Tool { name: "ratio.py", client: &RATIO_PY, darts: true, ..PLAIN },
 ];
 
-pub static RANDOM: Tool = Tool { name: "rustatio", client: &RUSTATIO, varies: 200, ..PLAIN };
+pub static RANDOM: Tool = Tool { name: "rustatio", client: &RUSTATIO, varies: 200, scrapes: true, ..PLAIN };
 pub static SPOOF: Tool = Tool { name: "ratio-spoof", client: &RATIO_SPOOF, restarts: true, ..PLAIN };
 /// The user's own client does the talking.
 pub static GENUINE: Tool = Tool { name: "genuine", varies: 250, ..PLAIN };
