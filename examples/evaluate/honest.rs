@@ -25,10 +25,14 @@ pub enum Odd {
     Forced,
     Roaming,
     Refused,
+    /// Shares before the tracker took its `started`, with peers it knew.
+    EarlyStart,
+    /// An announce came twice, as the first answer got lost.
+    Repeated,
 }
 
 impl Odd {
-    pub const ALL: [(Odd, &'static str); 15] = [
+    pub const ALL: [(Odd, &'static str); 17] = [
         (Odd::Crash, "crash"),
         (Odd::Pause, "pause"),
         (Odd::DualStack, "dual-stack"),
@@ -44,6 +48,8 @@ impl Odd {
         (Odd::Forced, "forced"),
         (Odd::Roaming, "roaming"),
         (Odd::Refused, "refused"),
+        (Odd::EarlyStart, "early-start"),
+        (Odd::Repeated, "repeated"),
     ];
 }
 
@@ -64,6 +70,10 @@ pub const CRASH: u64 = 120_000;
 pub const ROAMING: u64 = 60_000;
 /// A request fails though the tracker is there.
 pub const REFUSED: u64 = 170;
+/// Who was refused at the start begins all the same, with peers he knows.
+pub const EARLY_START: u64 = 300_000;
+/// An announce is made again, as its answer got lost.
+pub const REPEATED: u64 = 1500;
 
 /// Leeches without telling: the accounts of such users are false, their uploads are not.
 #[derive(Clone, Copy, PartialEq, Eq)]

@@ -200,7 +200,9 @@ impl World {
         match self.peers[at as usize].act {
             Act::Begin => {
                 if self.say(at, Event::Started) {
-                    self.join(at);
+                    if !self.peers[at as usize].present {
+                        self.join(at);
+                    }
                     let machine = &self.machines[self.peers[at as usize].machine as usize];
                     if machine.client.scrapes {
                         self.scrape(at);
@@ -210,6 +212,10 @@ impl World {
                     }
                     self.plan(at);
                 } else {
+                    if !self.peers[at as usize].present && self.odd(honest::EARLY_START) {
+                        self.note(self.peers[at as usize].machine, Odd::EarlyStart);
+                        self.join(at);
+                    }
                     self.retry(at);
                 }
             }

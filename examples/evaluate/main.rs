@@ -51,6 +51,7 @@ Usage: evaluate [OPTIONS]
   --swarmtrail PATH  the program to judge; default: the one built beside this
   --out DIR          keep the logs and their labels there
   --write-only       only write them
+  --mistakes         list the users about whom the audit is wrong, too
   --json             print numbers for programs
 ";
 
@@ -61,6 +62,7 @@ struct Options {
     swarmtrail: PathBuf,
     out: Option<PathBuf>,
     write_only: bool,
+    mistakes: bool,
     json: bool,
 }
 
@@ -97,12 +99,14 @@ impl Options {
             swarmtrail: beside.join(format!("swarmtrail{}", std::env::consts::EXE_SUFFIX)),
             out: None,
             write_only: false,
+            mistakes: false,
             json: false,
         };
         while let Some(name) = args.next() {
             match name.as_str() {
                 "--help" | "-h" => return Ok(None),
                 "--write-only" => options.write_only = true,
+                "--mistakes" => options.mistakes = true,
                 "--json" => options.json = true,
                 _ => {
                     let value = args.next().ok_or_else(|| format!("{name} needs a value"))?;
@@ -163,7 +167,7 @@ fn evaluate(options: &Options) -> Result<(), String> {
             }
             if !options.write_only {
                 let begin = Instant::now();
-                cases.extend(score::audit(&options.swarmtrail, read, &labels)?);
+                cases.extend(score::audit(&options.swarmtrail, read, seed, &labels)?);
                 eprintln!("seed {seed}, {}: audited in {:.1} s", damage.name(), begin.elapsed().as_secs_f64());
             }
             if options.out.is_none() && *damage != Damage::None {
@@ -184,7 +188,12 @@ fn evaluate(options: &Options) -> Result<(), String> {
         serde_json::to_writer_pretty(io::stdout(), &summaries).map_err(|error| error.to_string())?;
         println!();
     } else {
-        summaries.iter().for_each(tables::print);
+        for (summary, cases) in summaries.iter().zip(&cases) {
+            tables::print(summary);
+            if options.mistakes {
+                tables::print_mistakes(cases);
+            }
+        }
     }
     Ok(())
 }

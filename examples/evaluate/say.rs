@@ -32,6 +32,7 @@ impl World {
     /// Announces; `false` if the tracker was away.
     pub fn say(&mut self, at: u32, event: Event) -> bool {
         let status = self.status();
+        let repeated = self.odd(honest::REPEATED).then(|| 1 + self.chance.below(4) as u32);
         let told = self.tell(at, event);
         let peer = &mut self.peers[at as usize];
         let machine = &self.machines[peer.machine as usize];
@@ -60,13 +61,18 @@ impl World {
             left: told.left,
             corrupt: told.corrupt,
         };
-        let stamp = self.log.stamps.some(self.now, &mut self.chance);
         if self.log.begins <= self.now && self.now < self.log.ends && !user.unseen {
-            if v6.is_some() {
-                announce.write(&mut self.log.lines, v6, stamp, status, size);
+            for later in [Some(0), repeated].into_iter().flatten() {
+                let stamp = self.log.stamps.some(self.now + later, &mut self.chance);
+                if v6.is_some() {
+                    announce.write(&mut self.log.lines, v6, stamp, status, size);
+                }
+                if v6.is_none() || both {
+                    announce.write(&mut self.log.lines, None, stamp, status, size);
+                }
             }
-            if v6.is_none() || both {
-                announce.write(&mut self.log.lines, None, stamp, status, size);
+            if repeated.is_some() {
+                user.truth.note(Odd::Repeated);
             }
             user.truth.lines += 1;
             // What says goodbye with zeros says nothing of what it did.

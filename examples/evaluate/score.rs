@@ -38,16 +38,17 @@ struct Anomaly {
 
 /// A user: what is true, and what was said.
 pub struct Case {
-    label: Label,
-    verdict: String,
-    claim: u64,
-    estimate: Option<(u64, u64)>,
+    pub seed: u64,
+    pub label: Label,
+    pub verdict: String,
+    pub claim: u64,
+    pub estimate: Option<(u64, u64)>,
     /// Names of the checks that found something.
-    checks: BTreeSet<String>,
+    pub checks: BTreeSet<String>,
 }
 
 /// Lets the binary read a log, and matches what it says with the labels.
-pub fn audit(swarmtrail: &Path, log: &Path, labels: &[Label]) -> Result<Vec<Case>, String> {
+pub fn audit(swarmtrail: &Path, log: &Path, seed: u64, labels: &[Label]) -> Result<Vec<Case>, String> {
     let mut child = Command::new(swarmtrail)
         .arg("report")
         .arg(log)
@@ -59,10 +60,10 @@ pub fn audit(swarmtrail: &Path, log: &Path, labels: &[Label]) -> Result<Vec<Case
     let report = serde_json::from_reader(BufReader::with_capacity(1 << 20, out));
     let status = child.wait().map_err(|error| error.to_string())?;
     let report: Report = report.map_err(|error| format!("{}: {error} ({status})", swarmtrail.display()))?;
-    Ok(cases(report, labels))
+    Ok(cases(report, seed, labels))
 }
 
-fn cases(report: Report, labels: &[Label]) -> Vec<Case> {
+fn cases(report: Report, seed: u64, labels: &[Label]) -> Vec<Case> {
     let mut checks: HashMap<String, BTreeSet<String>> = HashMap::new();
     for anomaly in report.anomalies {
         if let Some(user) = anomaly.user {
@@ -78,6 +79,7 @@ fn cases(report: Report, labels: &[Label]) -> Vec<Case> {
         let name = |reason: &serde_json::Value| reason.as_str().or(reason["check"].as_str()).map(str::to_owned);
         checks.extend(reasons.iter().filter_map(name));
         Case {
+            seed,
             label: label.clone(),
             verdict: said.verdict.unwrap_or_else(|| "unknown".to_owned()),
             claim: said.unexplained_upload.unwrap_or(0),
@@ -92,6 +94,17 @@ impl Case {
     /// Said to have uploaded less than told.
     fn named(&self) -> bool {
         matches!(self.verdict.as_str(), "unexplained" | "likely-faked")
+    }
+
+    /// What is wrong with it, if anything is.
+    pub fn mistake(&self) -> Option<&'static str> {
+        match () {
+            () if self.named() && self.honest() => Some("named"),
+            () if self.claim > self.label.faked => Some("claim"),
+            () if self.mismatched() && !self.label.spoofed => Some("mismatch"),
+            () if !self.named() && self.label.faked > GIB => Some("missed"),
+            () => None,
+        }
     }
 
     fn mismatched(&self) -> bool {
@@ -330,7 +343,7 @@ mod tests {
             label("d", "flood", 0, false),
             label("e", "honest", 0, false),
         ];
-        let cases = cases(serde_json::from_str(report).unwrap(), &labels);
+        let cases = cases(serde_json::from_str(report).unwrap(), 1, &labels);
         let summary = summarize("none", 7, &cases);
         assert_eq!(summary.verdicts["unknown"], 2);
         let named: Vec<_> = summary.ways.iter().map(|way| (way.way.as_str(), way.named.hits, way.covered)).collect();

@@ -1,6 +1,6 @@
 //! The scores as tables of plain text.
 
-use crate::score::{CLASSES, GIB, Share, Summary};
+use crate::score::{CLASSES, Case, GIB, Share, Summary};
 use std::collections::BTreeMap;
 
 /// Prints a summary for people.
@@ -51,5 +51,34 @@ pub fn print(summary: &Summary) {
     for (way, checks) in &summary.conduct {
         let checks = checks.iter().map(|(name, known, wrong)| format!("{name} {}; {}", share(*known), share(*wrong)));
         println!("  {way:<16} {}", checks.collect::<Vec<_>>().join("   "));
+    }
+}
+
+/// Prints every user about whom the audit is wrong, the worst kinds first.
+pub fn print_mistakes(cases: &[Case]) {
+    println!(
+        "\nmistakes: seed, passkey, way, tool; GiB really uploaded, faked, claimed, estimated; verdict; checks; oddities"
+    );
+    let gib = |bytes: u64| bytes as f64 / GIB as f64;
+    for kind in ["named", "claim", "mismatch", "missed"] {
+        for case in cases.iter().filter(|case| case.mistake() == Some(kind)) {
+            let label = &case.label;
+            let (low, high) = case.estimate.unwrap_or_default();
+            println!(
+                "{kind:<8} {} {} {} {}; {:.2} {:.2} {:.2} {:.2}-{:.2}; {}; {}; {}",
+                case.seed,
+                label.user,
+                label.way,
+                label.tool,
+                gib(label.real),
+                gib(label.faked),
+                gib(case.claim),
+                gib(low),
+                gib(high),
+                case.verdict,
+                case.checks.iter().map(String::as_str).collect::<Vec<_>>().join(" "),
+                label.oddities.join(" ")
+            );
+        }
     }
 }
