@@ -10,8 +10,15 @@
 //! how much is alive, not on how long the log gets. Bytes move through a pool in each swarm: what leechers say they
 //! downloaded is what others may say they uploaded. Everything is whole numbers, so every machine writes the same bytes.
 
+use clients::chance::{Chance, pick};
+use clients::line::{Announce, BLOCK, Event, LOWER, Stamps, close_line, open_line, write_v4};
+use clients::programs::{CLIENTS, Client, Families, HALF_AN_HOUR, Scope};
 use std::io::{self, Write};
 use std::process::ExitCode;
+
+// The evaluation uses the rest of it.
+#[allow(dead_code)]
+mod clients;
 
 const HELP: &str = "\
 Writes the nginx access log (combined) of a simulated BitTorrent tracker to standard output.
@@ -118,472 +125,6 @@ fn size(text: &str) -> Option<u64> {
     digits.parse::<u64>().ok()?.checked_mul(unit)
 }
 
-// ----------------------------------------------------------------------------------------------------- chance
-
-/// Splitmix64: small, fast, and good enough for a load.
-#[derive(Clone)]
-struct Chance(u64);
-
-impl Chance {
-    /// A sequence of its own for everything that must come out the same whenever it is asked for.
-    fn of(seed: u64, what: u64, of_what: u64) -> Chance {
-        let mut chance = Chance(seed ^ what.wrapping_mul(0xd134_2543_de82_ef95) ^ of_what.rotate_left(32));
-        chance.next();
-        chance
-    }
-
-    fn next(&mut self) -> u64 {
-        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
-        let z = (self.0 ^ (self.0 >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-        let z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-        z ^ (z >> 31)
-    }
-
-    /// Less than `bound`.
-    fn below(&mut self, bound: u64) -> u64 {
-        ((u128::from(self.next()) * u128::from(bound)) >> 64) as u64
-    }
-
-    /// From `low` to less than `high`.
-    fn between(&mut self, (low, high): (u32, u32)) -> u32 {
-        low + self.below(u64::from(high - low)) as u32
-    }
-
-    /// True once in `n` times.
-    fn once_in(&mut self, n: u64) -> bool {
-        self.below(n) == 0
-    }
-
-    /// Up to 2^`bits`, small values as likely as large ones: the law of popularity, file sizes and line speeds.
-    fn any_scale(&mut self, bits: u32) -> u64 {
-        let scale = self.below(u64::from(bits));
-        (1 << scale) + self.below(1 << scale)
-    }
-
-    fn fill(&mut self, bytes: &mut [u8]) {
-        for chunk in bytes.chunks_mut(8) {
-            chunk.copy_from_slice(&self.next().to_le_bytes()[..chunk.len()]);
-        }
-    }
-
-    fn letters(&mut self, out: &mut [u8], alphabet: &[u8]) {
-        for letter in out {
-            *letter = alphabet[self.below(alphabet.len() as u64) as usize];
-        }
-    }
-}
-
-// ------------------------------------------------------------------------------------------------ the programs
-
-/// What a client program does that others do not.
-struct Client {
-    /// Of a thousand users so many run it.
-    share: u32,
-    agent: &'static str,
-    http: &'static str,
-    /// The parameters of an announce, in its order.
-    query: &'static [Part],
-    escape: &'static Escape,
-    peer_id: PeerId,
-    key: Key,
-    /// Seconds between announces when the tracker asks for half an hour.
-    interval: u32,
-    /// Sends `completed`.
-    completes: bool,
-    /// Sends `stopped` when the program ends.
-    stops_at_exit: bool,
-    /// Pausing is heard by the tracker: `stopped`, later `started`.
-    pauses: bool,
-    /// Asks for the swarm's counts soon after the start. (This tracker gives them with every answer too, so it is
-    /// seldom asked again.)
-    scrapes: bool,
-    /// Says `paused` (BEP 21) in every announce once it has all that it wants of a torrent.
-    partial_seeds: bool,
-    /// Over which address families it announces.
-    families: Families,
-    /// What it finds on disk counts as downloaded.
-    counts_disk: bool,
-    /// Says `started` before it has checked what is on disk.
-    starts_unchecked: bool,
-    /// Counts only whole pieces as no longer missing.
-    whole_pieces: bool,
-    /// A refused announce is said again within two minutes, not at the next interval.
-    retries: bool,
-}
-
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Families {
-    V4,
-    /// IPv6 where there is any.
-    One,
-    /// Both at once, and each line names both addresses.
-    Both,
-}
-
-/// A piece of a query. Each brings the `&` that ends it.
-enum Part {
-    InfoHash,
-    PeerId,
-    Port,
-    Uploaded,
-    Downloaded,
-    Left,
-    /// WebTorrent's `left` comes early, but last when it stops.
-    LeftUnlessStopped,
-    LeftIfStopped,
-    Key,
-    Event,
-    Numwant(u32),
-    /// Bytes that came twice: of those downloaded, some.
-    Redundant,
-    Addresses,
-    Text(&'static str),
-}
-
-struct PeerId {
-    prefix: &'static [u8],
-    tail: Tail,
-    /// The prefix is written as it is, whatever the escaping says.
-    prefix_raw: bool,
-    scope: Scope,
-    /// A new one after each pause.
-    fleeting: bool,
-}
-
-/// What follows the prefix of a peer id.
-enum Tail {
-    Letters(&'static [u8]),
-    /// Of 36 letters, the last of which makes the sum divisible.
-    Checked,
-    Bytes,
-}
-
-/// What an identity belongs to.
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Scope {
-    /// One run of the program, with all its torrents.
-    Run,
-    /// One torrent in one run of the program.
-    Torrent,
-    /// A torrent, however often the program is started.
-    Kept,
-}
-
-struct Key {
-    form: KeyForm,
-    scope: Scope,
-}
-
-enum KeyForm {
-    /// 32 bits in lower case, without leading zeros.
-    ShortHex,
-    LowerHex,
-    UpperHex,
-    /// Eight of 0-9 and A-Z.
-    Alphanumeric,
-    /// The last eight bytes of the peer id, escaped.
-    PeerIdEnd,
-    None,
-}
-
-const LETTERS_36: &[u8] = b"0123456789abcdefghijklmnopqrstuvwxyz";
-const LETTERS_64: &[u8] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
-const LETTERS_URL: &[u8] = b"0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz-_.!~*()";
-
-const HALF_AN_HOUR: u32 = 1800;
-
-const TRANSMISSION: Client = Client {
-    share: 230,
-    agent: "Transmission/3.00",
-    http: "HTTP/1.1",
-    query: &[
-        Part::InfoHash,
-        Part::PeerId,
-        Part::Port,
-        Part::Uploaded,
-        Part::Downloaded,
-        Part::Left,
-        Part::Numwant(80),
-        Part::Key,
-        Part::Text("compact=1&supportcrypto=1&"),
-        Part::Event,
-    ],
-    escape: &Escape::new(b"-._~", LOWER),
-    peer_id: PeerId {
-        prefix: b"-TR3000-",
-        tail: Tail::Checked,
-        prefix_raw: false,
-        scope: Scope::Torrent,
-        fleeting: true,
-    },
-    key: Key { form: KeyForm::ShortHex, scope: Scope::Run },
-    interval: HALF_AN_HOUR,
-    completes: true,
-    stops_at_exit: false,
-    pauses: true,
-    scrapes: true,
-    partial_seeds: true,
-    families: Families::One,
-    counts_disk: false,
-    starts_unchecked: false,
-    whole_pieces: false,
-    retries: true,
-};
-
-const LIBTORRENT: Client = Client {
-    share: 20,
-    agent: "libtorrent/2.0.8.0",
-    query: &[
-        Part::InfoHash,
-        Part::PeerId,
-        Part::Port,
-        Part::Uploaded,
-        Part::Downloaded,
-        Part::Left,
-        Part::Text("corrupt=0&"),
-        Part::Key,
-        Part::Event,
-        Part::Numwant(200),
-        Part::Text("compact=1&no_peer_id=1&supportcrypto=1&"),
-        Part::Redundant,
-        Part::Addresses,
-    ],
-    escape: &Escape::new(b"!()*-._~", LOWER),
-    peer_id: PeerId {
-        prefix: b"-LT2080-",
-        tail: Tail::Letters(LETTERS_URL),
-        prefix_raw: false,
-        scope: Scope::Torrent,
-        fleeting: false,
-    },
-    key: Key { form: KeyForm::UpperHex, scope: Scope::Torrent },
-    stops_at_exit: true,
-    scrapes: false,
-    families: Families::Both,
-    whole_pieces: true,
-    ..TRANSMISSION
-};
-
-const LIBTORRENT_211: Client = Client {
-    share: 10,
-    agent: "libtorrent/2.1.1.0",
-    peer_id: PeerId { prefix: b"-LT2110-", ..LIBTORRENT.peer_id },
-    ..LIBTORRENT
-};
-
-const QBITTORRENT: Client = Client {
-    share: 370,
-    agent: "qBittorrent/4.5.2",
-    peer_id: PeerId { prefix: b"-qB4520-", ..LIBTORRENT.peer_id },
-    ..LIBTORRENT
-};
-
-const DELUGE: Client = Client {
-    share: 90,
-    agent: "Deluge/2.0.3 libtorrent/2.0.8.0",
-    peer_id: PeerId { prefix: b"-DE203s-", ..LIBTORRENT.peer_id },
-    partial_seeds: false,
-    // By its default settings it listens on IPv4 alone.
-    families: Families::V4,
-    ..LIBTORRENT
-};
-
-const UTORRENT: Client = Client {
-    share: 120,
-    agent: "uTorrent/355(111916176)(46096)",
-    query: &[
-        Part::InfoHash,
-        Part::PeerId,
-        Part::Port,
-        Part::Uploaded,
-        Part::Downloaded,
-        Part::Left,
-        Part::Text("corrupt=0&"),
-        Part::Key,
-        Part::Event,
-        Part::Numwant(200),
-        Part::Text("compact=1&no_peer_id=1&"),
-    ],
-    escape: &Escape::new(b"", LOWER),
-    peer_id: PeerId {
-        // The build number follows, least significant byte first.
-        prefix: b"-UT355S-\x10\xb4",
-        tail: Tail::Bytes,
-        prefix_raw: false,
-        scope: Scope::Torrent,
-        fleeting: false,
-    },
-    key: Key { form: KeyForm::UpperHex, scope: Scope::Run },
-    partial_seeds: false,
-    families: Families::V4,
-    whole_pieces: false,
-    ..LIBTORRENT
-};
-
-const RTORRENT: Client = Client {
-    share: 90,
-    agent: "rtorrent/0.9.8/0.13.8",
-    query: &[
-        Part::InfoHash,
-        Part::PeerId,
-        Part::Key,
-        Part::Text("compact=1&"),
-        Part::Port,
-        Part::Uploaded,
-        Part::Downloaded,
-        Part::Left,
-        Part::Event,
-    ],
-    escape: &Escape::new(b"", UPPER),
-    peer_id: PeerId {
-        prefix: b"-lt0D80-",
-        tail: Tail::Bytes,
-        prefix_raw: true,
-        scope: Scope::Torrent,
-        fleeting: false,
-    },
-    key: Key { form: KeyForm::LowerHex, scope: Scope::Kept },
-    // Whatever the tracker says.
-    interval: 600,
-    completes: false,
-    stops_at_exit: true,
-    scrapes: false,
-    partial_seeds: false,
-    ..TRANSMISSION
-};
-
-const ARIA2: Client = Client {
-    share: 40,
-    agent: "aria2/1.36.0",
-    query: &[
-        Part::InfoHash,
-        Part::PeerId,
-        Part::Uploaded,
-        Part::Downloaded,
-        Part::Left,
-        Part::Text("compact=1&"),
-        Part::Key,
-        Part::Numwant(50),
-        Part::Text("no_peer_id=1&"),
-        Part::Port,
-        Part::Event,
-        Part::Text("supportcrypto=1&"),
-    ],
-    escape: &Escape::new(b"-._~", UPPER),
-    peer_id: PeerId { prefix: b"A2-1-36-0-", tail: Tail::Bytes, prefix_raw: false, scope: Scope::Run, fleeting: false },
-    key: Key { form: KeyForm::PeerIdEnd, scope: Scope::Run },
-    stops_at_exit: true,
-    scrapes: false,
-    partial_seeds: false,
-    ..TRANSMISSION
-};
-
-const CTORRENT: Client = Client {
-    share: 10,
-    agent: "Enhanced-CTorrent/dnh3.3.2",
-    http: "HTTP/1.0",
-    query: &[
-        Part::InfoHash,
-        Part::PeerId,
-        Part::Text("ip=0.0.0.0&"),
-        Part::Port,
-        Part::Key,
-        Part::Event,
-        Part::Uploaded,
-        Part::Downloaded,
-        Part::Left,
-        Part::Text("compact=1&numwant=100&"),
-    ],
-    escape: &Escape::new(b"", UPPER),
-    peer_id: PeerId {
-        prefix: b"-CD0303-",
-        tail: Tail::Bytes,
-        prefix_raw: false,
-        scope: Scope::Torrent,
-        fleeting: false,
-    },
-    key: Key { form: KeyForm::Alphanumeric, scope: Scope::Torrent },
-    stops_at_exit: true,
-    pauses: false,
-    scrapes: false,
-    partial_seeds: false,
-    families: Families::V4,
-    starts_unchecked: true,
-    retries: false,
-    ..TRANSMISSION
-};
-
-const WEBTORRENT: Client = Client {
-    share: 20,
-    agent: "WebTorrent/3.0.21 (https://webtorrent.io)",
-    query: &[
-        Part::Text("numwant=50&"),
-        Part::Uploaded,
-        Part::Downloaded,
-        Part::LeftUnlessStopped,
-        Part::Event,
-        Part::Text("compact=1&"),
-        Part::InfoHash,
-        Part::PeerId,
-        Part::Port,
-        Part::LeftIfStopped,
-    ],
-    escape: &Escape::new(b"-._", UPPER),
-    peer_id: PeerId {
-        prefix: b"-WW0300-",
-        tail: Tail::Letters(LETTERS_64),
-        prefix_raw: false,
-        scope: Scope::Run,
-        fleeting: false,
-    },
-    key: Key { form: KeyForm::None, scope: Scope::Run },
-    stops_at_exit: true,
-    pauses: false,
-    scrapes: false,
-    partial_seeds: false,
-    counts_disk: true,
-    retries: false,
-    ..TRANSMISSION
-};
-
-static CLIENTS: [Client; 10] =
-    [QBITTORRENT, TRANSMISSION, UTORRENT, DELUGE, RTORRENT, ARIA2, LIBTORRENT, LIBTORRENT_211, WEBTORRENT, CTORRENT];
-
-const LOWER: &[u8; 16] = b"0123456789abcdef";
-const UPPER: &[u8; 16] = b"0123456789ABCDEF";
-
-/// How each byte is written: up to three letters, and how many they are.
-struct Escape([[u8; 4]; 256]);
-
-impl Escape {
-    /// Everything but letters, digits and `plain` becomes `%` and two of `digits`.
-    const fn new(plain: &[u8], digits: &[u8; 16]) -> Escape {
-        let mut table = [[0; 4]; 256];
-        let mut byte = 0;
-        while byte < 256 {
-            let letter = byte as u8;
-            let mut is_plain = letter.is_ascii_alphanumeric();
-            let mut at = 0;
-            while at < plain.len() {
-                is_plain |= plain[at] == letter;
-                at += 1;
-            }
-            table[byte] = if is_plain { [letter, 0, 0, 1] } else { [b'%', digits[byte >> 4], digits[byte & 15], 3] };
-            byte += 1;
-        }
-        Escape(table)
-    }
-
-    fn write(&self, out: &mut Vec<u8>, bytes: &[u8]) {
-        for byte in bytes {
-            // A copy of fixed length and a cut are cheaper than a copy of one or three bytes.
-            let [a, b, c, len] = self.0[usize::from(*byte)];
-            out.extend_from_slice(&[a, b, c]);
-            out.truncate(out.len() - 3 + usize::from(len));
-        }
-    }
-}
-
 // ------------------------------------------------------------------------------------------------- the people
 
 /// How a computer is used.
@@ -656,15 +197,6 @@ enum Step {
     Remove,
     /// The program ends.
     Quit,
-}
-
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Event {
-    None,
-    Started,
-    Completed,
-    Stopped,
-    Paused,
 }
 
 /// One torrent in one user's program.
@@ -746,8 +278,6 @@ const OK: Status = Status(200);
 
 /// Up to so many seconds after the tracker's interval a client announces.
 const JITTER: u64 = 15;
-/// Bytes come in blocks of so many.
-const BLOCK: u64 = 16 << 10;
 /// Lines are written in chunks of this size.
 const CHUNK: usize = 1 << 20;
 /// No line is longer.
@@ -1193,17 +723,45 @@ impl Tracker {
         let peer = &self.peers[at];
         let user = &self.users[peer.user as usize];
         let torrent = &self.torrents[peer.torrent as usize];
-        let said = Said { user, peer, torrent, event };
-        let size = if status == OK { said.answer_size() } else { 157 };
+        let said = Announce {
+            client: user.client,
+            passkey: &user.passkey,
+            v4: user.v4,
+            v6: user.v6(),
+            port: user.port,
+            info_hash: &torrent.info_hash,
+            peer_id: &peer.peer_id,
+            key: peer.key,
+            event,
+            uploaded: peer.uploaded,
+            downloaded: peer.downloaded,
+            left: self.left(peer, event),
+            corrupt: 0,
+        };
+        let size = if status == OK { answer_size(torrent, event) } else { 157 };
         let stamp = self.stamps.some(self.now, &mut self.chance);
         if let Some(v6) = user.v6() {
-            said.write(&mut self.lines, Some(v6), stamp, status, size);
+            said.write(&mut self.lines, Some(v6), stamp, status.0, size);
         }
         if user.v6().is_none() || user.client.families == Families::Both {
-            said.write(&mut self.lines, None, stamp, status, size);
+            said.write(&mut self.lines, None, stamp, status.0, size);
         }
         self.noise();
         status == OK
+    }
+
+    /// What the program says is missing.
+    fn left(&self, peer: &Peer, event: Event) -> u64 {
+        let client = self.users[peer.user as usize].client;
+        let torrent = &self.torrents[peer.torrent as usize];
+        let (size, have) = (torrent.size, peer.have);
+        if event == Event::Started && client.starts_unchecked {
+            size
+        } else if client.whole_pieces && have < size - peer.unwanted {
+            size - have / torrent.piece * torrent.piece
+        } else {
+            size - have
+        }
     }
 
     fn scrape(&mut self, at: usize) {
@@ -1211,10 +769,10 @@ impl Tracker {
         let peer = &self.peers[at];
         let user = &self.users[peer.user as usize];
         let out = &mut self.lines;
-        open_line(out, user, user.v6(), self.stamps.some(self.now, &mut self.chance));
+        open_line(out, &user.passkey, user.v4, user.v6(), self.stamps.some(self.now, &mut self.chance));
         out.extend_from_slice(b"/scrape?info_hash=");
         user.client.escape.write(out, &self.torrents[peer.torrent as usize].info_hash);
-        close_line(out, user.client, status, 137);
+        close_line(out, user.client, status.0, 137);
     }
 
     /// Now and then somebody asks a tracker for what it does not have.
@@ -1269,214 +827,12 @@ impl User {
     }
 }
 
-impl PeerId {
-    fn draw(&self, chance: &mut Chance) -> [u8; 20] {
-        let mut id = [0; 20];
-        let (prefix, tail) = id.split_at_mut(self.prefix.len());
-        prefix.copy_from_slice(self.prefix);
-        match self.tail {
-            Tail::Letters(alphabet) => chance.letters(tail, alphabet),
-            Tail::Bytes => chance.fill(tail),
-            Tail::Checked => {
-                let mut sum = 0;
-                let (last, letters) = tail.split_last_mut().expect("a prefix leaves room");
-                for letter in letters {
-                    let value = chance.below(36) as usize;
-                    *letter = LETTERS_36[value];
-                    sum += value;
-                }
-                *last = LETTERS_36[(36 - sum % 36) % 36];
-            }
-        }
-        id
-    }
-
-    fn write(&self, out: &mut Vec<u8>, id: &[u8; 20], escape: &Escape) {
-        let raw = if self.prefix_raw { self.prefix.len() } else { 0 };
-        out.extend_from_slice(&id[..raw]);
-        escape.write(out, &id[raw..]);
-    }
-}
-
-/// An announce to be written.
-struct Said<'a> {
-    user: &'a User,
-    peer: &'a Peer,
-    torrent: &'a Torrent,
-    event: Event,
-}
-
-impl Said<'_> {
-    fn write(&self, out: &mut Vec<u8>, v6: Option<[u16; 3]>, stamp: &[u8], status: Status, size: u64) {
-        open_line(out, self.user, v6, stamp);
-        out.extend_from_slice(b"/announce?");
-        for part in self.user.client.query {
-            self.write_part(out, part);
-        }
-        // The `&` behind the last one.
-        out.pop();
-        close_line(out, self.user.client, status, size);
-    }
-
-    fn write_part(&self, out: &mut Vec<u8>, part: &Part) {
-        let (client, peer) = (self.user.client, self.peer);
-        let stopped = self.event == Event::Stopped;
-        // WebTorrent forgets what it did before it says goodbye.
-        let forgets = stopped && client.counts_disk;
-        match part {
-            Part::Text(text) => return out.extend_from_slice(text.as_bytes()),
-            Part::InfoHash => {
-                out.extend_from_slice(b"info_hash=");
-                client.escape.write(out, &self.torrent.info_hash);
-            }
-            Part::PeerId => {
-                out.extend_from_slice(b"peer_id=");
-                client.peer_id.write(out, &peer.peer_id, client.escape);
-            }
-            Part::Port => write_named(out, b"port=", u64::from(self.user.port)),
-            Part::Uploaded => write_named(out, b"uploaded=", if forgets { 0 } else { peer.uploaded }),
-            Part::Downloaded => write_named(out, b"downloaded=", if forgets { 0 } else { peer.downloaded }),
-            Part::Left => write_named(out, b"left=", self.left()),
-            Part::LeftUnlessStopped if !stopped => write_named(out, b"left=", self.left()),
-            Part::LeftIfStopped if stopped => write_named(out, b"left=", BLOCK),
-            Part::LeftUnlessStopped | Part::LeftIfStopped => return,
-            Part::Key => self.write_key(out),
-            Part::Event => match self.event {
-                Event::None => return,
-                Event::Started => out.extend_from_slice(b"event=started"),
-                Event::Completed => out.extend_from_slice(b"event=completed"),
-                Event::Stopped => out.extend_from_slice(b"event=stopped"),
-                Event::Paused => out.extend_from_slice(b"event=paused"),
-            },
-            Part::Numwant(most) => write_named(out, b"numwant=", if stopped { 0 } else { u64::from(*most) }),
-            Part::Redundant => write_named(out, b"redundant=", peer.downloaded / 500 / BLOCK * BLOCK),
-            Part::Addresses => {
-                out.extend_from_slice(b"ipv4=");
-                write_v4(out, self.user.v4);
-                if let Some(v6) = self.user.v6() {
-                    out.extend_from_slice(b"&ipv6=");
-                    write_v6(out, v6, b"%3a");
-                }
-            }
-        }
-        out.push(b'&');
-    }
-
-    fn left(&self) -> u64 {
-        let client = self.user.client;
-        let (size, have) = (self.torrent.size, self.peer.have);
-        if self.event == Event::Started && client.starts_unchecked {
-            size
-        } else if client.whole_pieces && have < size - self.peer.unwanted {
-            size - have / self.torrent.piece * self.torrent.piece
-        } else {
-            size - have
-        }
-    }
-
-    fn write_key(&self, out: &mut Vec<u8>) {
-        out.extend_from_slice(b"key=");
-        let key = self.peer.key;
-        let hex =
-            |digits: &[u8; 16]| -> [u8; 8] { std::array::from_fn(|at| digits[(key >> (28 - 4 * at) & 15) as usize]) };
-        match self.user.client.key.form {
-            KeyForm::ShortHex => out.extend_from_slice(&hex(LOWER)[(key.leading_zeros() as usize / 4).min(7)..]),
-            KeyForm::LowerHex => out.extend_from_slice(&hex(LOWER)),
-            KeyForm::UpperHex => out.extend_from_slice(&hex(UPPER)),
-            KeyForm::Alphanumeric => {
-                let mut letters = [0; 8];
-                Chance(u64::from(key)).letters(&mut letters, LETTERS_36);
-                out.extend_from_slice(&letters.map(|letter| letter.to_ascii_uppercase()));
-            }
-            KeyForm::PeerIdEnd => self.user.client.escape.write(out, &self.peer.peer_id[12..]),
-            KeyForm::None => {}
-        }
-    }
-
-    /// A short text, and six bytes for each peer that the client is told of.
-    fn answer_size(&self) -> u64 {
-        let told = if self.event == Event::Stopped { 0 } else { (self.torrent.peers.max(1) - 1).min(80) };
-        82 + 6 * told
-    }
-}
-
-fn open_line(out: &mut Vec<u8>, user: &User, v6: Option<[u16; 3]>, stamp: &[u8]) {
-    match v6 {
-        Some(v6) => write_v6(out, v6, b":"),
-        None => write_v4(out, user.v4),
-    }
-    out.extend_from_slice(b" - - [");
-    out.extend_from_slice(stamp);
-    out.extend_from_slice(b"] \"GET /");
-    out.extend_from_slice(&user.passkey);
-}
-
-fn close_line(out: &mut Vec<u8>, client: &Client, status: Status, size: u64) {
-    out.push(b' ');
-    out.extend_from_slice(client.http.as_bytes());
-    out.extend_from_slice(b"\" ");
-    write_number(out, u64::from(status.0));
-    out.push(b' ');
-    write_number(out, size);
-    out.extend_from_slice(b" \"-\" \"");
-    out.extend_from_slice(client.agent.as_bytes());
-    out.extend_from_slice(b"\"\n");
-}
-
-fn write_named(out: &mut Vec<u8>, name: &[u8], value: u64) {
-    out.extend_from_slice(name);
-    write_number(out, value);
-}
-
-fn write_number(out: &mut Vec<u8>, mut number: u64) {
-    let mut digits = [0; 20];
-    let mut at = digits.len();
-    loop {
-        at -= 1;
-        digits[at] = b'0' + (number % 10) as u8;
-        number /= 10;
-        if number == 0 {
-            return out.extend_from_slice(&digits[at..]);
-        }
-    }
-}
-
-fn write_v4(out: &mut Vec<u8>, [a, b, c, d]: [u8; 4]) {
-    write_number(out, u64::from(a));
-    for part in [b, c, d] {
-        out.push(b'.');
-        write_number(out, u64::from(part));
-    }
-}
-
-/// An address in 2001:db8::/32, the range for examples; `colon` as it is written where it stands.
-fn write_v6(out: &mut Vec<u8>, [a, b, c]: [u16; 3], colon: &[u8]) {
-    for text in [b"2001".as_slice(), colon, b"db8", colon] {
-        out.extend_from_slice(text);
-    }
-    for group in [a, b] {
-        write_group(out, group);
-        out.extend_from_slice(colon);
-    }
-    out.extend_from_slice(colon);
-    write_group(out, c);
-}
-
-fn write_group(out: &mut Vec<u8>, group: u16) {
-    let digits: [u8; 4] = std::array::from_fn(|at| LOWER[usize::from(group >> (12 - 4 * at) & 15)]);
-    out.extend_from_slice(&digits[(group.leading_zeros() as usize / 4).min(3)..]);
-}
-
 // ----------------------------------------------------------------------------------------------------- the rest
 
-fn pick<T>(from: &'static [T], mut ticket: u32, share: impl Fn(&T) -> u32) -> &'static T {
-    for one in from {
-        match ticket.checked_sub(share(one)) {
-            Some(rest) => ticket = rest,
-            None => return one,
-        }
-    }
-    &from[0]
+/// A short text, and six bytes for each peer that the client is told of.
+fn answer_size(torrent: &Torrent, event: Event) -> u64 {
+    let told = if event == Event::Stopped { 0 } else { (torrent.peers.max(1) - 1).min(80) };
+    82 + 6 * told
 }
 
 fn publish(seed: u64, number: u64) -> Torrent {
@@ -1507,44 +863,4 @@ fn idle_peer(user: u32) -> Peer {
         unwanted: 0,
         rate: 0,
     }
-}
-
-/// Times as the log writes them, of the last few seconds: nginx logs a request when it has been answered, so lines are up
-/// to two seconds out of order.
-#[derive(Default)]
-struct Stamps([(u32, Vec<u8>); 4]);
-
-impl Stamps {
-    /// 2026-11-20 00:00:00 UTC.
-    const BEGIN: u64 = 1_795_132_800;
-
-    fn some(&mut self, now: u32, chance: &mut Chance) -> &[u8] {
-        let late = match chance.below(200) {
-            0 => 2,
-            1..=6 => 1,
-            _ => 0,
-        };
-        let second = now.saturating_sub(late);
-        let (of, text) = &mut self.0[second as usize % 4];
-        if *of != second || text.is_empty() {
-            (*of, *text) = (second, clf(Self::BEGIN + u64::from(second)));
-        }
-        text
-    }
-}
-
-/// A time as the common log format has it: `22/Nov/2026:06:45:07 +0000`.
-fn clf(unix: u64) -> Vec<u8> {
-    const MONTHS: [&str; 12] = ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"];
-    // Years begin in March here, so that the leap day is the last.
-    let days = unix / 86_400 + 719_468;
-    let (era, of_era) = (days / 146_097, days % 146_097);
-    let year = (of_era - of_era / 1460 + of_era / 36_524 - of_era / 146_096) / 365;
-    let of_year = of_era - (365 * year + year / 4 - year / 100);
-    let month = (5 * of_year + 2) / 153;
-    let day = of_year - (153 * month + 2) / 5 + 1;
-    let year = era * 400 + year + u64::from(month >= 10);
-    let month = MONTHS[((month + 2) % 12) as usize];
-    let (hour, minute, second) = (unix / 3600 % 24, unix / 60 % 60, unix % 60);
-    format!("{day:02}/{month}/{year}:{hour:02}:{minute:02}:{second:02} +0000").into_bytes()
 }
