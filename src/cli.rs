@@ -47,6 +47,8 @@ pub enum Command {
     Sessions(Files),
     /// What profiles list as leeching and seeding at a time, since when, and which entries are ghosts
     Profile(Profile),
+    /// One row per user, worst first: the verdict, the bytes that cannot exist, and why
+    Audit(Files),
     /// What does not add up, worst first, with the lines that prove it
     Anomalies(Files),
     /// What a check means: formula, threshold, the harmless thing that looks the same, source

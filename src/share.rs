@@ -4,7 +4,7 @@ use std::ops::Range;
 use std::thread;
 
 /// Fewer items than this are not worth a thread.
-const LEAST: usize = 1024;
+const LEAST: usize = 64;
 
 /// Cuts `0..len` into a range for each thread, works on all of them at once, and puts what comes out in their order.
 pub fn shared<T: Send>(len: usize, threads: usize, work: impl Fn(Range<usize>) -> Vec<T> + Sync) -> Vec<T> {

@@ -31,6 +31,7 @@ pub static OVERSPEED: Check = Check {
     threshold: "more than 125 MiB/s and 256 MiB; low up to ten times that, medium above",
     look_alikes: "seedboxes on ten gigabit; several machines behind one peer id",
     source: "NexusPHP check_cheater, Trackarr velocity (80 MiB/s and multiples), with more room",
+    group: None,
     conclude: Conclude::Session(|case| {
         let mark = case.mark(|n| &n.too_fast)?;
         case.marked(if mark.amount > 10 * GIGABIT { Severity::Medium } else { Severity::Low }, mark)

@@ -59,6 +59,7 @@ pub static COUNTER_RESET: Check = Check {
     threshold: "by more than 1 MiB and 1 %",
     look_alikes: "a `stopped` and `started` that were lost or refused; a client that crashed and came back with the same peer id",
     source: "BEP 3; Ocelot and XBT credit nothing then",
+    group: None,
     conclude: Conclude::Session(|case| case.marked(Severity::Low, case.mark(|n| &n.counters_fell)?)),
     message: |f| format!("counters fell {} without `started`, by up to {} bytes", times(f.count), f.bytes.unwrap_or(0)),
 };
@@ -71,6 +72,7 @@ pub static NONZERO_START: Check = Check {
     threshold: "above 0, more than a timeout after the log's start; nearer it may repeat one from before the log: unknown",
     look_alikes: "Transmission keeps its counters until a `stopped` was answered; WebTorrent counts data found on disk as downloaded (not counted here)",
     source: "BEP 3; trackers that credit a first announce were robbed by `started` with a tebibyte",
+    group: None,
     conclude: Conclude::Session(|case| {
         let mark = case.mark(|n| &n.nonzero_start)?;
         case.beginning_is_covered().then(|| case.marked(Severity::Low, mark)).flatten()
@@ -86,6 +88,7 @@ pub static LEFT_INCREASED: Check = Check {
     threshold: "by more than 64 MiB and 2 % of the largest left: less happens when pieces fail their hash",
     look_alikes: "a recheck that lost pieces; more files selected; files removed from the disk",
     source: "BEP 3: left is what this client still has to download",
+    group: None,
     conclude: Conclude::Session(|case| case.marked(Severity::Low, case.mark(|n| &n.left_rose)?)),
     message: |f| format!("`left` grew {} by up to {} bytes", times(f.count), f.bytes.unwrap_or(0)),
 };
@@ -98,6 +101,7 @@ pub static LEDGER_MISMATCH: Check = Check {
     threshold: "more than 32 MiB and 5 % of the size (and 25 % of the download, if too much was downloaded): clients count pieces in progress, doubled blocks and failed pieces differently. Info; low from 1 GiB that came without being counted",
     look_alikes: "data found on disk: a recheck, a cross-seed, a client that announces long before its hash check is done; web seeds; pieces that failed; 1,620 bytes in the anatomy document",
     source: "BEP 3: left cannot be computed from downloaded and the size",
+    group: None,
     conclude: Conclude::Session(|case| {
         let state = &case.session.state;
         let (first, last) = (state.first_left?, state.left?);

@@ -60,6 +60,7 @@ pub static MISSING_STOPPED: Check = Check {
     threshold: "silence > timeout; a session still inside the timeout when the log ends is unknown, never a finding",
     look_alikes: "Transmission up to 3.00 never sends `stopped` when it quits; crashes, power cuts and lost connections send nothing; qBittorrent gives `stopped` two seconds at exit",
     source: "the anatomy document; UNIT3D's inactive peers (7200 s); transmission issue 196",
+    group: None,
     conclude: Conclude::Session(|case| {
         let over = matches!(case.ending.end, End::TimedOut | End::Replaced) && case.session.refused_stop().is_none();
         let lines = std::iter::once(case.session.last_line).chain(case.ending.successor).collect();
@@ -83,6 +84,7 @@ pub static UNDELIVERED_STOPPED: Check = Check {
     threshold: "one such line, and none that was taken after it",
     look_alikes: "this is the tracker's doing, not the user's",
     source: "HTTP status of the line; what it counted since the announce before is credited to nobody",
+    group: None,
     conclude: Conclude::Session(|case| {
         let refused = case.session.refused_stop()?;
         let mut finding = case.finding(Severity::Info, vec![case.session.last_line, refused.line])?;
@@ -106,6 +108,7 @@ pub static MISSING_STARTED: Check = Check {
     threshold: "first line > log start + timeout; nearer to the start it may have begun before the log: unknown",
     look_alikes: "a log with lines missing; a front end that logs elsewhere; UDP announces; a `stopped` repeated after a restart",
     source: "BEP 3; TBDev refuses such peers",
+    group: None,
     conclude: Conclude::Session(|case| {
         let unseen = case.session.opening == Opening::Unseen && case.beginning_is_covered();
         unseen.then(|| case.finding(Severity::Low, vec![case.session.first_line])).flatten()
@@ -121,6 +124,7 @@ pub static ANNOUNCE_AFTER_STOPPED: Check = Check {
     threshold: "more than 8 s after the `stopped`; sooner, the lines may be in the wrong order",
     look_alikes: "a `started` that was lost; an announce that was under way when the client stopped",
     source: "BEP 3: `stopped` is sent when the downloader ceases downloading",
+    group: None,
     conclude: Conclude::Session(|case| case.marked(Severity::Low, case.mark(|n| &n.after_stopped)?)),
     message: |f| format!("went on announcing after `stopped`, {}", times(f.count)),
 };
@@ -133,6 +137,7 @@ pub static DUPLICATE_STARTED: Check = Check {
     threshold: "one is info; five and more with counters that grow between them are medium: some ratio fakers send `started` every time",
     look_alikes: "a client that got no answer and tries again; an address or port that changed; a second instance with a copied profile",
     source: "BEP 3; ratio-spoof sends it with every announce",
+    group: None,
     conclude: Conclude::Session(|case| {
         let mark = case.mark(|n| &n.started_again)?;
         let severity = if mark.count >= 5 && mark.bytes > 0 { Severity::Medium } else { Severity::Info };
@@ -151,6 +156,7 @@ pub static COMPLETED_WITH_LEFT: Check = Check {
     threshold: "left > 0",
     look_alikes: "none known among clients; a proxy that rewrites announces",
     source: "BEP 3; Ocelot counts no snatch then, XBT drops the announce",
+    group: None,
     conclude: Conclude::Session(|case| case.marked(Severity::Medium, case.mark(|n| &n.completed_with_left)?)),
     message: |f| format!("sent `completed` with {} bytes left", f.bytes.unwrap_or(0)),
 };
@@ -163,6 +169,7 @@ pub static COMPLETED_WITHOUT_DOWNLOAD: Check = Check {
     threshold: "growth = 0 in a session whose beginning was seen",
     look_alikes: "WebTorrent sends it for data that was on the disk all along; a recheck or a cross-seed that found the data",
     source: "BEP 3: no `completed` if the file was complete when started; qbittorrent issue 11629",
+    group: None,
     conclude: Conclude::Session(|case| {
         let habit = client_of(case.peer_id().bytes()).name == Some("WebTorrent");
         let severity = if habit { Severity::Info } else { Severity::Low };
@@ -179,6 +186,7 @@ pub static COMPLETED_REPEATED: Check = Check {
     threshold: "the second one, unless it is a copy (5 s; 30 s from another address)",
     look_alikes: "libtorrent repeats it until one tracker has answered; transmission issue 8399; after a recheck that lost pieces it is right, and not counted",
     source: "BEP 3: it is sent when the download completes",
+    group: None,
     conclude: Conclude::Session(|case| case.marked(Severity::Low, case.mark(|n| &n.completed_again)?)),
     message: |f| format!("sent `completed` {} more for one download", times(f.count)),
 };

@@ -29,6 +29,7 @@ pub static MANY_ADDRESSES: Check = Check {
     threshold: "more than 4; never without passkeys, when the address is the user",
     look_alikes: "mobile networks, VPNs that hop, a seedbox beside the home line, dual stack",
     source: "trackers that flag more than 3 addresses a day, with more room",
+    group: None,
     conclude: Conclude::User(|case| {
         if !case.user().is_passkey {
             return None;

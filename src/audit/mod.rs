@@ -4,14 +4,20 @@
 //! checks is a file: its `observe` notes what stands out in single announces while they are applied, the `conclude` of
 //! each check judges a whole session once the log has been read, when interval, timeout and edges are known.
 
+mod bytes;
 mod conduct;
 mod counters;
 mod events;
 mod identity;
 mod notes;
+mod swarms;
 mod timing;
+mod verdict;
 
+use bytes::Trace;
+pub use bytes::{Balance, SwarmBytes, UserBytes};
 pub use notes::{Mark, Notes, Watch};
+pub use verdict::{Group, Judgement, Verdict};
 
 use crate::announce::PeerId;
 use crate::replay::{Listener, Step, Story, User};
@@ -61,6 +67,8 @@ pub struct Check {
     pub look_alikes: &'static str,
     /// Where the rule comes from.
     pub source: &'static str,
+    /// Which evidence it is for a verdict on its user; `None` if it is none.
+    pub group: Option<Group>,
     /// Judges a session.
     conclude: Conclude,
     /// Says it in a sentence.
@@ -93,6 +101,8 @@ pub static CHECKS: &[&Check] = &[
     &counters::LEDGER_MISMATCH,
     &conduct::OVERSPEED,
     &identity::MANY_ADDRESSES,
+    &swarms::UNRECEIVED_UPLOAD,
+    &swarms::EXCESS_OVER_OTHERS,
 ];
 
 /// The check of that name.
@@ -199,6 +209,7 @@ impl Case<'_> {
 /// One user, and all that there is to judge it by.
 pub struct UserCase<'a> {
     user: u32,
+    bytes: &'a UserBytes,
     sessions: &'a [&'a Session],
     story: &'a Story,
 }
@@ -210,14 +221,34 @@ impl UserCase<'_> {
     }
 }
 
-/// All findings, worst first. `watches` are the listeners of the engines that the story's parts came from.
-pub fn findings(story: &Story, watches: &[Watch], since: Option<Time>, threads: usize) -> Vec<Finding> {
+/// What there is to say about a log.
+#[derive(Default, Debug)]
+pub struct Audit {
+    /// All findings, worst first.
+    pub findings: Vec<Finding>,
+    /// What they come to, by user.
+    pub judgements: Vec<Judgement>,
+    /// What bytes say, by torrent.
+    pub swarms: Vec<SwarmBytes>,
+}
+
+/// Audits a story, on so many threads. `watches` are the listeners of the engines that its parts came from.
+pub fn audit(story: &Story, watches: &[Watch], since: Option<Time>, threads: usize) -> Audit {
+    let trace = |&(engine, number): &(u32, u32)| watches.get(engine as usize)?.trace_of(number);
+    let traces: Vec<Option<&Trace>> = story.origins.iter().map(trace).collect();
+    let balance = bytes::balance(story, &traces, threads);
+    let findings = findings(story, watches, &balance, since, threads);
+    let judgements = verdict::judge(story, &balance, &findings);
+    Audit { findings, judgements, swarms: balance.swarms }
+}
+
+fn findings(story: &Story, watches: &[Watch], balance: &Balance, since: Option<Time>, threads: usize) -> Vec<Finding> {
     let mut by_user: Vec<u32> = (0..story.sessions.len() as u32).collect();
     by_user.sort_by_key(|&at| story.sessions[at as usize].user);
     let mut found = shared(by_user.len(), threads, |range| about_sessions(story, watches, range));
-    let users: Vec<_> =
-        by_user.chunk_by(|a, b| story.sessions[*a as usize].user == story.sessions[*b as usize].user).collect();
-    found.extend(shared(users.len(), threads, |range| about_users(story, &users[range])));
+    let user = |at: u32| story.sessions[at as usize].user;
+    let users: Vec<_> = by_user.chunk_by(|a, b| user(*a) == user(*b)).collect();
+    found.extend(shared(users.len(), threads, |range| about_users(story, balance, &users[range])));
     // What was over before the span asked for is not asked for.
     found.retain(|f| since.is_none() || f.to.max(f.from).is_none_or(|to| Some(to) >= since));
     found.sort_by(|a, b| {
@@ -247,11 +278,12 @@ fn about_sessions(story: &Story, watches: &[Watch], sessions: Range<usize>) -> V
 }
 
 /// What the checks find in all sessions of a user together.
-fn about_users(story: &Story, users: &[&[u32]]) -> Vec<Finding> {
+fn about_users(story: &Story, balance: &Balance, users: &[&[u32]]) -> Vec<Finding> {
     let mut found = Vec::new();
     for user in users {
         let sessions: Vec<&Session> = user.iter().map(|&at| &story.sessions[at as usize]).collect();
-        let case = UserCase { user: sessions[0].user, sessions: &sessions, story };
+        let number = sessions[0].user;
+        let case = UserCase { user: number, bytes: &balance.users[number as usize], sessions: &sessions, story };
         for (check, conclude) in CHECKS.iter().enumerate() {
             let Conclude::User(conclude) = conclude.conclude else { continue };
             found.extend(conclude(&case).map(|finding| Finding { check: check as u8, ..finding }));
@@ -266,6 +298,7 @@ impl Listener for Watch {
         counters::observe(step, self);
         conduct::observe(step, self);
         timing::observe(step, self);
+        self.trace(step);
     }
 }
 

@@ -1,5 +1,6 @@
 //! What stands out in single announces, kept until the whole log has been read.
 
+use super::bytes::Trace;
 use crate::replay::Step;
 use crate::session::LineRef;
 use crate::time::Time;
@@ -80,12 +81,28 @@ pub struct Notes {
 #[derive(Clone, Default, Debug)]
 pub struct Watch {
     notes: HashMap<u32, Notes, foldhash::fast::RandomState>,
+    /// By session.
+    traces: Vec<Trace>,
 }
 
 impl Watch {
     /// The notes on a session, by its number in the engine.
     pub fn of(&self, session: u32) -> Option<&Notes> {
         self.notes.get(&session)
+    }
+
+    /// The trace of a session, by its number in the engine.
+    pub fn trace_of(&self, session: u32) -> Option<&Trace> {
+        self.traces.get(session as usize)
+    }
+
+    /// Notes in the session's trace what a step reports.
+    pub(super) fn trace(&mut self, step: &Step<'_>) {
+        let at = step.session.number as usize;
+        if at >= self.traces.len() {
+            self.traces.resize_with(at + 1, Trace::default);
+        }
+        self.traces[at].note(step);
     }
 
     /// The notes on the session of a step, to write in.

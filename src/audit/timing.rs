@@ -33,6 +33,7 @@ pub static PAUSE_GAP: Check = Check {
     threshold: "longer than two intervals, and than a quarter more than this client's usual floor (libtorrent 300 s, rtorrent 600 s, aria2 900 s), plus 10 s",
     look_alikes: "a network that was down, a laptop that slept, nobody to download from",
     source: "the anatomy document: pause sends nothing (in old clients; most new ones send `stopped`)",
+    group: None,
     conclude: Conclude::Session(|case| {
         let longest = case.session.gaps().iter().filter(|gap| gap.idle).max_by_key(|gap| gap.to.since(gap.from))?;
         let floor = usual_silence(&client_of(case.peer_id().bytes()));
@@ -57,6 +58,7 @@ pub static STALLED: Check = Check {
     threshold: "three or more, over at least three intervals",
     look_alikes: "nobody seeds; a download limit of zero; a partial download that is done, in clients that do not say so (aria2, rtorrent)",
     source: "UNIT3D's ghost-leech list, without its accusation",
+    group: None,
     conclude: Conclude::Session(|case| {
         let stall = case.notes?.longest_stall?;
         let secs = stall.to.zip(stall.from).map(|(to, from)| to.since(from) / 1000)?;
@@ -79,6 +81,7 @@ pub static EARLY_ANNOUNCE: Check = Check {
     threshold: "five or more in a session",
     look_alikes: "somebody who presses `force reannounce`; scripts that do; a client that sees few peers",
     source: "UNIT3D refuses announces before about 1500 s of 1800 s; BEP 3 asks for the interval only",
+    group: None,
     conclude: Conclude::Session(|case| {
         let bounds = [300, 60, 15].into_iter().zip(case.session.hurried.iter().rev());
         let (bound, &count) = bounds.into_iter().find(|(bound, _)| bound * 2 <= case.interval())?;

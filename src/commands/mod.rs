@@ -28,6 +28,10 @@ pub fn run(cli: Cli) -> anyhow::Result<ExitCode> {
             let told = Told::read(&args.files, shared, Keep::Shape)?;
             told.print_rows(told.view().sessions())
         }
+        Command::Audit(args) => {
+            let told = Told::read(&args.files, shared, Keep::Shape)?;
+            told.print_rows(told.view().audited())
+        }
         Command::Anomalies(args) => {
             let told = Told::read(&args.files, shared, Keep::Shape)?;
             told.print_rows(told.view().anomalies())

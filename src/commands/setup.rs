@@ -6,7 +6,7 @@ use std::io::{self, BufWriter, IsTerminal, Write};
 use std::path::PathBuf;
 use std::process::ExitCode;
 use swarmtrail::account::Keep;
-use swarmtrail::audit::{Finding, Severity, Watch, findings};
+use swarmtrail::audit::{Audit, Severity, Watch, audit};
 use swarmtrail::reading::{Input, Options, read_all};
 use swarmtrail::replay::{Given, Order, Part, Rules, Story};
 use swarmtrail::report::{Filter, Output, Row, Style, View, print_rows, terminal_width};
@@ -129,7 +129,7 @@ pub struct Told {
     setup: Setup,
     input: Input,
     story: Story,
-    findings: Vec<Finding>,
+    audit: Audit,
     incomplete: bool,
 }
 
@@ -145,13 +145,13 @@ impl Told {
         let incomplete = setup.complain(&input);
         let (parts, watches): (Vec<Part>, Vec<Watch>) = parts.into_iter().unzip();
         let story = Story::new(parts, Given { keep, ..setup.given }, setup.span(&input), setup.threads());
-        let findings = findings(&story, &watches, setup.filter.since, setup.threads());
-        Ok(Told { setup, input, story, findings, incomplete })
+        let audit = audit(&story, &watches, setup.filter.since, setup.threads());
+        Ok(Told { setup, input, story, audit, incomplete })
     }
 
     /// What was asked for.
     pub fn view(&self) -> View<'_> {
-        View::new(&self.story, &self.input, &self.findings, &self.setup.filter)
+        View::new(&self.story, &self.input, &self.audit, &self.setup.filter)
     }
 
     /// Prints, and says with which status to exit.

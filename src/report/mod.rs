@@ -7,11 +7,11 @@ mod table;
 mod text;
 
 pub use rows::{
-    AnomalyRow, CheckRow, InputRow, Inputs, ListedRow, PointRow, ReplayRow, Row, SessionRow, SettingsRow, TorrentRow,
-    UserRow,
+    AnomalyRow, AuditRow, CheckRow, InputRow, Inputs, ListedRow, PointRow, ReplayRow, Row, SessionRow, SettingsRow,
+    TorrentRow, UserRow,
 };
 
-use crate::audit::{Finding, Severity};
+use crate::audit::{Audit, Finding, Severity};
 use crate::reading::Input;
 use crate::replay::{Story, User};
 use crate::session::{Listed, Status, status_at};
@@ -86,7 +86,7 @@ pub struct View<'a> {
     pub story: &'a Story,
     /// What was read.
     pub input: &'a Input,
-    findings: &'a [Finding],
+    audit: &'a Audit,
     filter: &'a Filter,
     sums: Vec<UserSum>,
     swarms: Vec<Swarm>,
@@ -95,7 +95,7 @@ pub struct View<'a> {
 
 impl<'a> View<'a> {
     /// A view of a story.
-    pub fn new(story: &'a Story, input: &'a Input, findings: &'a [Finding], filter: &'a Filter) -> View<'a> {
+    pub fn new(story: &'a Story, input: &'a Input, audit: &'a Audit, filter: &'a Filter) -> View<'a> {
         let users: Vec<bool> = story.users.iter().map(|user| filter.wants_user(user)).collect();
         let torrents: Vec<bool> = story.torrents.iter().map(|t| filter.wants_torrent(&t.to_string())).collect();
         let mut shown = vec![false; story.sessions.len()];
@@ -126,7 +126,7 @@ impl<'a> View<'a> {
             }
         }
         let swarms = swarms(story, |index| shown[index].then_some(statuses[index]));
-        View { story, input, findings, filter, sums, swarms, shown }
+        View { story, input, audit, filter, sums, swarms, shown }
     }
 
     /// How a user is called in print: 12 characters of a passkey, since a whole one is a credential.
@@ -165,6 +165,17 @@ impl<'a> View<'a> {
         order.into_iter().map(|n| UserRow::new(self, n))
     }
 
+    /// Users with their verdicts, the worst first.
+    pub fn audited(&self) -> impl Iterator<Item = AuditRow> {
+        let mut order: Vec<usize> = (0..self.sums.len()).filter(|&n| self.sums[n].sessions > 0).collect();
+        let key = |n: usize| {
+            let judgement = &self.audit.judgements[n];
+            (judgement.verdict, judgement.score, judgement.unexplained, judgement.estimate)
+        };
+        order.sort_by(|&a, &b| key(b).partial_cmp(&key(a)).unwrap_or(std::cmp::Ordering::Equal).then(a.cmp(&b)));
+        order.into_iter().map(|n| AuditRow::new(self, n))
+    }
+
     /// Torrents, the busiest first.
     pub fn torrents(&self) -> impl Iterator<Item = TorrentRow> {
         let mut order: Vec<usize> = (0..self.swarms.len()).filter(|&n| self.swarms[n].sessions > 0).collect();
@@ -185,7 +196,7 @@ impl<'a> View<'a> {
 
     /// The findings that were asked for.
     pub fn findings_asked_for(&self) -> impl Iterator<Item = &'a Finding> {
-        let (findings, shown, sums) = (self.findings, &self.shown, &self.sums);
+        let (findings, shown, sums) = (&self.audit.findings, &self.shown, &self.sums);
         findings.iter().filter(move |f| {
             self.filter.min_severity.is_none_or(|least| f.severity >= least)
                 && f.session.map_or(sums[f.user as usize].sessions > 0, |session| shown[session as usize])

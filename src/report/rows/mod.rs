@@ -1,11 +1,13 @@
 //! The model: one struct for each kind of row, which every output prints. The field names are the JSON's.
 
+mod audit;
 mod finding;
 mod input;
 mod session;
 mod step;
 mod user;
 
+pub use audit::{AuditRow, JudgementCells};
 pub use finding::{AnomalyRow, CheckRow};
 pub use input::{InputRow, Inputs, SettingsRow};
 pub use session::{ListedRow, SessionRow};

@@ -1,6 +1,6 @@
 //! Users and their timelines, torrents.
 
-use super::{At, Cell, Column, Row, brief, exact, hex, shown};
+use super::{At, Cell, Column, JudgementCells, Row, brief, exact, hex, shown};
 use crate::account::{Account, Keep, Point};
 use crate::announce::InfoHash;
 use crate::replay::User;
@@ -80,6 +80,8 @@ pub struct UserRow<'a> {
     leeching: u32,
     seeding: u32,
     addresses: u64,
+    #[serde(flatten)]
+    judgement: JudgementCells,
     timeline: Timeline<'a>,
 }
 
@@ -99,6 +101,7 @@ impl<'a> UserRow<'a> {
             leeching: sum.leeching,
             seeding: sum.seeding,
             addresses: sum.addresses.len() as u64,
+            judgement: JudgementCells::new(view, number),
             timeline: Timeline { account: &user.account, keep: view.story.keep, millis: view.input.tally.millis },
         }
     }
@@ -141,6 +144,9 @@ impl Row for UserRow<'_> {
             shown("leeching", |r| Cell::Count(r.leeching.into())),
             shown("seeding", |r| Cell::Count(r.seeding.into())),
             exact("addresses", |r| Cell::Count(r.addresses)),
+            shown("verdict", |r| Cell::Text(r.judgement.verdict().into())),
+            exact("unexplained_upload", |r| Cell::Bytes(r.judgement.unexplained().into())),
+            exact("score", |r| Cell::Text(r.judgement.score())),
         ]
     }
 }
@@ -157,6 +163,8 @@ pub struct TorrentRow {
     sessions: u32,
     leeching: u32,
     seeding: u32,
+    unexplained_upload: u64,
+    balance: i128,
 }
 
 impl TorrentRow {
@@ -171,6 +179,8 @@ impl TorrentRow {
             sessions: swarm.sessions,
             leeching: swarm.leeching,
             seeding: swarm.seeding,
+            unexplained_upload: view.audit.swarms[number].unexplained,
+            balance: swarm.totals.uploaded.cast_signed() - swarm.totals.downloaded.cast_signed(),
         }
     }
 }
@@ -188,6 +198,8 @@ impl Row for TorrentRow {
             shown("sessions", |r| Cell::Count(r.sessions.into())),
             shown("leeching", |r| Cell::Count(r.leeching.into())),
             shown("seeding", |r| Cell::Count(r.seeding.into())),
+            exact("unexplained_upload", |r| Cell::Bytes(r.unexplained_upload.into())),
+            exact("balance", |r| Cell::Text(r.balance.to_string())),
         ]
     }
 }

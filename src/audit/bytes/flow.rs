@@ -1,0 +1,160 @@
+//! How much of what was sent can have been received: a maximum flow between windows of time.
+//!
+//! Whoever sent in a window can have sent to whoever received in a window that touches it. The sweep goes through time; a
+//! window that ends is served by the windows of the other side that are open then, those that end first before the
+//! others. Who is still open will have at least the partners that a window which ends first has: so nothing is lost by
+//! serving in that order, and what remains is what no assignment could have served.
+
+use std::cmp::Reverse;
+use std::collections::BinaryHeap;
+
+/// A window in which a user sent or received.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Window {
+    /// Its first second.
+    pub from: i64,
+    /// Its last second.
+    pub to: i64,
+    /// Granules of bytes.
+    pub bytes: u64,
+    /// The user, by number.
+    pub user: u32,
+}
+
+/// One side of the sweep: windows in the order of their beginnings, and those that are open, by their ends.
+struct Side<'a> {
+    windows: &'a [&'a Window],
+    next: usize,
+    rest: Vec<u64>,
+    open: BinaryHeap<Reverse<(i64, u32)>>,
+}
+
+impl<'a> Side<'a> {
+    fn new(windows: &'a [&'a Window]) -> Self {
+        Side { windows, next: 0, rest: windows.iter().map(|w| w.bytes).collect(), open: BinaryHeap::new() }
+    }
+
+    fn begins(&self) -> Option<i64> {
+        self.windows.get(self.next).map(|window| window.from)
+    }
+
+    fn ends(&self) -> Option<i64> {
+        self.open.peek().map(|Reverse((to, _))| *to)
+    }
+
+    fn open_next(&mut self) {
+        let to = self.windows[self.next].to;
+        self.open.push(Reverse((to, self.next as u32)));
+        self.next += 1;
+    }
+
+    /// Closes the window that ends first, after serving what it has left from the other side. Returns whose it was, and
+    /// what could not be served.
+    fn close(&mut self, other: &mut Side<'_>) -> Option<(u32, u64)> {
+        let Reverse((_, at)) = self.open.pop()?;
+        let user = self.windows[at as usize].user;
+        let rest = &mut self.rest[at as usize];
+        let mut own = Vec::new();
+        while *rest > 0 {
+            let Some(Reverse((to, partner))) = other.open.pop() else { break };
+            if other.windows[partner as usize].user == user {
+                own.push(Reverse((to, partner)));
+                continue;
+            }
+            let theirs = &mut other.rest[partner as usize];
+            let moved = (*rest).min(*theirs);
+            *rest -= moved;
+            *theirs -= moved;
+            if *theirs > 0 {
+                other.open.push(Reverse((to, partner)));
+            }
+        }
+        other.open.extend(own);
+        Some((user, *rest))
+    }
+}
+
+/// What of the senders' bytes no receiver can have received, in granules. Both in the order of their beginnings. Nobody
+/// receives from himself: with several users on both sides that makes the order of serving a good one, not the best; with
+/// only one sender it stays exact.
+pub fn unserved(senders: &[&Window], receivers: &[&Window]) -> u64 {
+    let (mut senders, mut receivers) = (Side::new(senders), Side::new(receivers));
+    let mut unserved = 0;
+    loop {
+        let begins = [senders.begins(), receivers.begins()].into_iter().flatten().min();
+        let ends = [senders.ends(), receivers.ends()].into_iter().flatten().min();
+        match (begins, ends) {
+            // What begins when another ends still touches it.
+            (Some(begins), ends) if ends.is_none_or(|ends| begins <= ends) => {
+                let side = if senders.begins() == Some(begins) { &mut senders } else { &mut receivers };
+                side.open_next();
+            }
+            (_, Some(ends)) if senders.ends() == Some(ends) => {
+                unserved += senders.close(&mut receivers).map_or(0, |(_, rest)| rest);
+            }
+            (_, Some(_)) => {
+                receivers.close(&mut senders);
+            }
+            _ => return unserved,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    /// The same by augmenting paths, one granule at a time.
+    fn by_matching(senders: &[&Window], receivers: &[&Window]) -> u64 {
+        let spread = |side: &[&Window]| -> Vec<Window> {
+            side.iter().flat_map(|w| (0..w.bytes).map(|_| Window { bytes: 1, ..**w })).collect()
+        };
+        let (left, right) = (spread(senders), spread(receivers));
+        let mut partner = vec![None; right.len()];
+        fn place(
+            at: usize,
+            left: &[Window],
+            right: &[Window],
+            partner: &mut [Option<usize>],
+            seen: &mut [bool],
+        ) -> bool {
+            for to in 0..right.len() {
+                let touch = left[at].from <= right[to].to && right[to].from <= left[at].to;
+                if touch && left[at].user != right[to].user && !std::mem::replace(&mut seen[to], true) {
+                    let free = partner[to].is_none_or(|other| place(other, left, right, partner, seen));
+                    if free {
+                        partner[to] = Some(at);
+                        return true;
+                    }
+                }
+            }
+            false
+        }
+        let served = |at: &usize| place(*at, &left, &right, &mut partner, &mut vec![false; right.len()]);
+        let count = (0..left.len()).filter(served).count();
+        (left.len() - count) as u64
+    }
+
+    fn windows(user: std::ops::Range<u32>) -> impl Strategy<Value = Vec<Window>> {
+        let window = (0i64..40, 0i64..12, 0u64..4, user);
+        prop::collection::vec(window, 0..9).prop_map(|mut all| {
+            all.sort();
+            all.into_iter().map(|(from, len, bytes, user)| Window { from, to: from + len, bytes, user }).collect()
+        })
+    }
+
+    proptest! {
+        #[test]
+        fn the_sweep_is_a_maximum_flow(senders in windows(0..1), receivers in windows(1..4)) {
+            let (senders, receivers): (Vec<_>, Vec<_>) = (senders.iter().collect(), receivers.iter().collect());
+            prop_assert_eq!(unserved(&senders, &receivers), by_matching(&senders, &receivers));
+        }
+
+        #[test]
+        fn with_several_senders_it_never_serves_more(senders in windows(0..3), receivers in windows(0..4)) {
+            let (senders, receivers): (Vec<_>, Vec<_>) = (senders.iter().collect(), receivers.iter().collect());
+            prop_assert!(unserved(&senders, &receivers) >= by_matching(&senders, &receivers));
+        }
+    }
+}

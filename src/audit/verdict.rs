@@ -1,0 +1,151 @@
+//! What all findings on a user come to.
+
+use super::bytes::Balance;
+use super::{Finding, Severity};
+use crate::replay::Story;
+
+/// Kinds of evidence. One kind alone never proves a lie: what looks wrong in one way may have one harmless cause.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
+pub enum Group {
+    /// Bytes that cannot exist.
+    Bytes,
+    /// Numbers that only a generator makes.
+    Generator,
+    /// Requests that the named client does not send.
+    Protocol,
+    /// Who is who.
+    Identity,
+}
+
+/// What the log says about a user, from nothing to the worst.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug, Default)]
+pub enum Verdict {
+    /// The log is too thin to say.
+    #[default]
+    Unknown,
+    /// Nothing was found.
+    Clear,
+    /// The client is not what it says it is; that is no proof of wrong counters.
+    ClientMismatch,
+    /// Bytes were claimed that cannot exist; who or what made them, the log does not tell.
+    Unexplained,
+    /// Two kinds of evidence, one of them bytes or a generator.
+    LikelyFaked,
+}
+
+impl Verdict {
+    /// Its name in reports.
+    pub fn name(self) -> &'static str {
+        match self {
+            Verdict::Unknown => "unknown",
+            Verdict::Clear => "clear",
+            Verdict::ClientMismatch => "client-mismatch",
+            Verdict::Unexplained => "unexplained",
+            Verdict::LikelyFaked => "likely-faked",
+        }
+    }
+}
+
+/// A verdict, and what it rests on.
+#[derive(Clone, Default, Debug)]
+pub struct Judgement {
+    /// The verdict.
+    pub verdict: Verdict,
+    /// Bytes of upload that cannot exist; 0 if none are named.
+    pub unexplained: u64,
+    /// The least and the most that is likely to be faked, in bytes.
+    pub estimate: (u64, u64),
+    /// The checks that it rests on.
+    pub reasons: Vec<&'static str>,
+    /// Evidence, as natural logarithms of how much likelier it is of who fakes, each kind capped.
+    pub score: f64,
+    /// The weightiest finding, in words.
+    why: String,
+}
+
+impl Judgement {
+    /// One line of why.
+    pub fn why(&self) -> String {
+        match self.verdict {
+            Verdict::Unknown => "too few announces to say".into(),
+            Verdict::Clear => "nothing was found".into(),
+            _ => self.why.clone(),
+        }
+    }
+}
+
+/// No kind of evidence counts for more.
+const CAP: f64 = 8.0;
+/// Fewer announces say nothing.
+const THIN: u32 = 4;
+
+/// How much a finding says, as the natural logarithm of a likelihood ratio.
+fn weight(severity: Severity) -> f64 {
+    match severity {
+        Severity::Info => 0.0,
+        Severity::Low => 1.0,
+        Severity::Medium => 4.0,
+        Severity::High => 6.0,
+    }
+}
+
+/// Judges every user.
+pub fn judge(story: &Story, balance: &Balance, findings: &[Finding]) -> Vec<Judgement> {
+    let users = story.users.len();
+    let mut announces = vec![0u32; users];
+    for session in &story.sessions {
+        let count = &mut announces[session.user as usize];
+        *count = count.saturating_add(session.announces);
+    }
+    let mut counting: Vec<Vec<&Finding>> = vec![Vec::new(); users];
+    for finding in findings.iter().filter(|finding| finding.check().group.is_some()) {
+        counting[finding.user as usize].push(finding);
+    }
+    (0..users)
+        .map(|user| {
+            let mut judgement = verdict_on(&counting[user]);
+            // Without passkeys a user is an address, and whoever announces there: no closed swarm, no verdict.
+            let thin = announces[user] < THIN || !story.users[user].is_passkey || story.log_end.is_none();
+            if judgement.verdict == Verdict::Clear && thin {
+                judgement.verdict = Verdict::Unknown;
+            }
+            let named = judgement.verdict >= Verdict::Unexplained;
+            if named {
+                let bytes = &balance.users[user];
+                judgement.unexplained = bytes.certain;
+                judgement.estimate = bytes.estimate;
+            }
+            judgement
+        })
+        .collect()
+}
+
+fn verdict_on(findings: &[&Finding]) -> Judgement {
+    let mut kinds: Vec<(Group, f64)> = Vec::new();
+    for finding in findings {
+        let Some(group) = finding.check().group else { continue };
+        let weight = weight(finding.severity);
+        match kinds.iter_mut().find(|kind| kind.0 == group) {
+            Some(kind) => kind.1 += weight,
+            None => kinds.push((group, weight)),
+        }
+    }
+    let has = |group: Group| kinds.iter().any(|kind| kind.0 == group && kind.1 >= weight(Severity::Medium));
+    let (bytes, generator) = (has(Group::Bytes), has(Group::Generator));
+    let (protocol, identity) = (has(Group::Protocol), has(Group::Identity));
+    let verdict = match [bytes, generator, protocol, identity].iter().filter(|has| **has).count() {
+        2.. if bytes || generator => Verdict::LikelyFaked,
+        _ if bytes || generator => Verdict::Unexplained,
+        _ if protocol => Verdict::ClientMismatch,
+        _ => Verdict::Clear,
+    };
+    let mut reasons: Vec<&'static str> = findings.iter().map(|finding| finding.check().name).collect();
+    reasons.dedup();
+    Judgement {
+        verdict,
+        reasons,
+        score: kinds.iter().map(|kind| kind.1.min(CAP)).sum(),
+        why: findings.first().map(|finding| finding.message()).unwrap_or_default(),
+        ..Judgement::default()
+    }
+}

@@ -1,0 +1,92 @@
+//! Verdicts.
+
+use super::{Cell, Column, Row, exact, shown};
+use crate::audit::Judgement;
+use crate::report::View;
+use serde::Serialize;
+
+/// What a user's row says of the verdict.
+#[derive(Serialize)]
+pub struct JudgementCells {
+    verdict: &'static str,
+    unexplained_upload: u64,
+    faked_upload_estimate: [u64; 2],
+    reasons: Vec<&'static str>,
+    score: f64,
+}
+
+impl JudgementCells {
+    pub(in crate::report) fn new(view: &View<'_>, user: usize) -> Self {
+        let judgement: &Judgement = &view.audit.judgements[user];
+        JudgementCells {
+            verdict: judgement.verdict.name(),
+            unexplained_upload: judgement.unexplained,
+            faked_upload_estimate: [judgement.estimate.0, judgement.estimate.1],
+            reasons: judgement.reasons.clone(),
+            // As many digits as mean something.
+            score: (judgement.score * 10.0).round() / 10.0,
+        }
+    }
+
+    /// The verdict's name.
+    pub fn verdict(&self) -> &'static str {
+        self.verdict
+    }
+
+    /// Bytes that cannot exist.
+    pub fn unexplained(&self) -> u64 {
+        self.unexplained_upload
+    }
+
+    /// The score in print.
+    pub fn score(&self) -> String {
+        self.score.to_string()
+    }
+}
+
+/// A user, audited.
+#[derive(Serialize)]
+pub struct AuditRow {
+    user: String,
+    #[serde(flatten)]
+    judgement: JudgementCells,
+    uploaded: u128,
+    downloaded: u128,
+    ratio: Option<f64>,
+    why: String,
+}
+
+impl AuditRow {
+    pub(in crate::report) fn new(view: &View<'_>, number: usize) -> Self {
+        let user = &view.story.users[number];
+        let totals = user.account.totals;
+        AuditRow {
+            user: view.name(user),
+            judgement: JudgementCells::new(view, number),
+            uploaded: totals.uploaded,
+            downloaded: totals.downloaded,
+            ratio: totals.ratio(),
+            why: view.audit.judgements[number].why(),
+        }
+    }
+}
+
+impl Row for AuditRow {
+    const TYPE: &'static str = "audit";
+
+    fn columns() -> Vec<Column<Self>> {
+        vec![
+            shown("user", |r| Cell::Text(r.user.clone())),
+            shown("verdict", |r| Cell::Text(r.judgement.verdict.into())),
+            shown("score", |r| Cell::Text(r.judgement.score())),
+            shown("unexplained_upload", |r| Cell::Bytes(r.judgement.unexplained_upload.into())),
+            exact("faked_at_least", |r| Cell::Bytes(r.judgement.faked_upload_estimate[0].into())),
+            exact("faked_at_most", |r| Cell::Bytes(r.judgement.faked_upload_estimate[1].into())),
+            shown("uploaded", |r| Cell::Bytes(r.uploaded)),
+            exact("downloaded", |r| Cell::Bytes(r.downloaded)),
+            shown("ratio", |r| Cell::Ratio(r.ratio)),
+            exact("reasons", |r| Cell::Text(r.judgement.reasons.join(" "))),
+            shown("why", |r| Cell::Text(r.why.clone())),
+        ]
+    }
+}
