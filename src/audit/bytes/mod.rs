@@ -66,6 +66,8 @@ struct Looked {
     excess: u64,
     /// What each user claims to have sent, and of it what nobody can have received, in granules.
     users: Vec<(u32, u64, u64)>,
+    /// What users may have received in secret, in granules.
+    hidden: Vec<(u32, u64)>,
 }
 
 /// Holds all uploads against all downloads. `traces` are those of the sessions, by their places in the
@@ -74,25 +76,21 @@ pub fn balance(story: &Story, traces: &[Option<&Trace>], threads: usize) -> Bala
     let mut keys: Vec<Key> = story.sessions.iter().enumerate().map(|(at, s)| (s.torrent, s.user, at as u32)).collect();
     keys.sort_unstable();
     let swarms: Vec<&[Key]> = keys.chunk_by(|a, b| a.0 == b.0).collect();
-    let mut book = Book { story, traces, swarms, distrusted: vec![false; story.users.len()], threads };
+    let users = story.users.len();
+    let mut book = Book { story, traces, swarms, secret: vec![false; users], threads };
     let everywhere: Vec<usize> = (0..book.swarms.len()).collect();
     let mut looked = book.look(&everywhere);
-    // Who is suspected explains nobody any more; their swarms are looked at again.
+    // Who explains an excess best by leeching in secret is taken for one who does; the swarms are looked at again.
     for _ in 0..ROUNDS {
-        let parts = parts(&looked, story.users.len());
-        let suspect = |user: usize, sum: &UserBytes| {
-            let part = (parts[user] * sum.claimed as f64) as u64;
-            sum.certain > GIB / 2 && sum.certain > sum.claimed / 20 || part > GIB && parts[user] > 0.3
-        };
-        let sums = sums(&looked, story.users.len());
+        let parts = parts(&looked, users, &book.secret);
         let newly: Vec<bool> =
-            sums.iter().enumerate().map(|(user, sum)| !book.distrusted[user] && suspect(user, sum)).collect();
+            (0..users).map(|user| !book.secret[user] && parts.hides[user] * GRANULE as f64 > NOISE as f64).collect();
         let touched = |at: &usize| book.swarms[*at].iter().any(|key| newly[key.1 as usize]);
         let again: Vec<usize> = everywhere.iter().copied().filter(touched).collect();
         if again.is_empty() {
             break;
         }
-        book.distrusted.iter_mut().zip(&newly).for_each(|(known, new)| *known |= new);
+        book.secret.iter_mut().zip(&newly).for_each(|(known, new)| *known |= new);
         for (at, swarm) in again.iter().zip(book.look(&again)) {
             looked[*at] = swarm;
         }
@@ -107,23 +105,37 @@ const GIB: u64 = 1 << 30;
 /// Torrent, user, place of the session in the story.
 type Key = (u32, u32, u32);
 
-/// For each user, which part of the claims explains the excesses.
-fn parts(looked: &[Looked], users: usize) -> Vec<f64> {
-    let mut all = vec![0.0; users];
+/// What explains the excesses best.
+struct Parts {
+    /// By user: which part of the claims is faked.
+    fakes: Vec<f64>,
+    /// By user: how many granules are received in secret.
+    hides: Vec<f64>,
+}
+
+/// Explains the excesses by faked upload and by leeching in secret. `secret`: users of whom that is known, and counted in
+/// the excesses already.
+fn parts(looked: &[Looked], users: usize, secret: &[bool]) -> Parts {
+    // A user's upload comes first, then what he may hide.
+    let mut all = vec![0.0; 2 * users];
     let (mut shares, mut excess) = (Vec::new(), Vec::new());
     for swarm in looked {
         let beyond = swarm.excess > swarm.noise();
-        for &(user, up, _) in &swarm.users {
-            all[user as usize] += up as f64;
+        let up = swarm.users.iter().map(|&(user, up, _)| (user, up));
+        let hidden = swarm.hidden.iter().filter(|(user, _)| !secret[*user as usize]);
+        for (column, amount) in up.chain(hidden.map(|&(user, hidden)| (user + users as u32, hidden))) {
+            all[column as usize] += amount as f64;
             if beyond {
-                shares.push(Share { swarm: excess.len() as u32, user, up: up as f64 });
+                shares.push(Share { swarm: excess.len() as u32, user: column, up: amount as f64 });
             }
         }
         if beyond {
             excess.push(swarm.excess as f64);
         }
     }
-    attribute(&shares, &excess, &all)
+    let mut fakes = attribute(&shares, &excess, &all);
+    let hides = fakes.split_off(users);
+    Parts { fakes, hides: hides.iter().zip(&all[users..]).map(|(part, all)| part * all).collect() }
 }
 
 /// What single users claim, and what of it is certainly too much, over all swarms.
@@ -158,7 +170,8 @@ struct Book<'a> {
     story: &'a Story,
     traces: &'a [Option<&'a Trace>],
     swarms: Vec<&'a [Key]>,
-    distrusted: Vec<bool>,
+    /// Users who are believed to leech in secret.
+    secret: Vec<bool>,
     threads: usize,
 }
 
@@ -173,7 +186,7 @@ impl Book<'_> {
         let members: Vec<Member<'_>> =
             keys.chunk_by(|a, b| a.1 == b.1).map(|sessions| Member { user: sessions[0].1, sessions }).collect();
         let size = keys.iter().map(|key| self.story.sessions[key.2 as usize].state.largest_left).max();
-        let source = Source { story: self.story, traces: self.traces, distrusted: &self.distrusted };
+        let source = Source { story: self.story, traces: self.traces, secret: &self.secret };
         source.windows(&members, size.filter(|size| *size > 0))
     }
 
@@ -192,7 +205,7 @@ impl Book<'_> {
             (user, up, certain)
         });
         let users = users.collect();
-        Looked { torrent: self.swarms[at][0].0, excess, users }
+        Looked { torrent: self.swarms[at][0].0, excess, users, hidden: windows.hidden }
     }
 
     /// What of the claims of some users in a swarm no receiver can have received.
@@ -206,11 +219,12 @@ impl Book<'_> {
     fn conclude(&self, looked: &[Looked]) -> Balance {
         let users = self.story.users.len();
         let mut sums = sums(looked, users);
-        let parts = parts(looked, users);
+        let parts = parts(looked, users, &self.secret).fakes;
         let mut suspects: Vec<bool> = (0..users)
             .map(|user| {
                 let part = parts[user] * sums[user].claimed as f64;
-                self.distrusted[user] || parts[user] > 0.05 && part > (GIB / 4) as f64
+                sums[user].certain > GIB && sums[user].certain > sums[user].claimed / 10
+                    || parts[user] > 0.05 && part > (GIB / 4) as f64
             })
             .collect();
         let beyond: Vec<usize> = (0..looked.len()).filter(|&at| looked[at].excess > looked[at].noise()).collect();

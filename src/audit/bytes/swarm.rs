@@ -26,6 +26,8 @@ pub struct Windows {
     pub senders: Vec<Window>,
     /// Who received, or may have.
     pub receivers: Vec<Window>,
+    /// What users may have received in secret there, in granules.
+    pub hidden: Vec<(u32, u64)>,
     /// Users with more than one client in the swarm at once: they may have sent to themselves.
     pub doubled: Vec<u32>,
 }
@@ -44,9 +46,8 @@ pub struct Source<'a> {
     pub story: &'a Story,
     /// The trace of each session, by its place in the story.
     pub traces: &'a [Option<&'a Trace>],
-    /// Users, by number, who are not believed to leech in secret: they are suspected of sending what nobody received, and
-    /// must not explain each other.
-    pub distrusted: &'a [bool],
+    /// Users, by number, who are believed to leech in secret where they may: they count among the receivers there.
+    pub secret: &'a [bool],
 }
 
 fn secs(time: Time) -> i64 {
@@ -79,6 +80,7 @@ impl Source<'_> {
             }
         };
         let mut known_to_have: u64 = 0;
+        let mut secret = 0;
         let mut open_until = None;
         let mut doubled = false;
         for (n, &(_, _, at)) in member.sessions.iter().enumerate() {
@@ -115,19 +117,23 @@ impl Source<'_> {
                 receive(first - unheard, first, granules(state.base.down));
             }
             // A leech that says it receives nothing.
-            if received == 0 && left > 0 {
-                receive(first - STALE, last + unheard, granules(left));
-            }
+            let frozen = if received == 0 && secret == 0 { granules(left) } else { 0 };
             // A leech that says it has everything, or much of it, though it was never seen to receive it. The first peer
             // of all brought the data; what a user had before is there still.
             let has = size.unwrap_or(0).saturating_sub(state.first_left.unwrap_or(0));
-            let hidden = has.saturating_sub(known_to_have).saturating_sub(state.base.down);
+            let had = has.saturating_sub(known_to_have).saturating_sub(state.base.down);
+            let had = if n == 0 && Some(first_at) != first_of_all { granules(had) } else { 0 };
             let from_before = unseen && self.story.log_start.is_some_and(|start| first - secs(start) <= unheard);
-            if n == 0 && Some(first_at) != first_of_all && !self.distrusted[user as usize] {
-                let span = if from_before { HIDDEN_BEFORE } else { HIDDEN };
-                receive(if unseen { first - unheard } else { first - STALE }, first + span, granules(hidden));
+            if self.secret[user as usize] {
+                let begin = if unseen { first - unheard } else { first - STALE };
+                receive(begin, last + unheard, frozen);
+                receive(begin, first + if from_before { HIDDEN_BEFORE } else { HIDDEN }, had);
             }
+            secret += frozen + if from_before { 0 } else { had };
             known_to_have = known_to_have.max(size.unwrap_or(0).saturating_sub(left));
+        }
+        if secret > 0 {
+            windows.hidden.push((user, secret));
         }
         if doubled {
             windows.doubled.push(user);
