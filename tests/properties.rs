@@ -45,7 +45,7 @@ fn read(parts: &[&[u8]], threads: usize, keep: Keep) -> (swarmtrail::reading::In
         fs::write(path, part).expect("written");
     }
     let rules = Rules { keep, ..Rules::default() };
-    let (mut input, engines) = read_all(&sources, &Options { format: None, threads, rules }, Watch::default);
+    let (mut input, engines) = read_all(&sources, &Options { threads, rules, ..Options::default() }, Watch::default);
     for (number, source) in input.sources.iter_mut().enumerate() {
         // The folder has another name each time.
         source.name = format!("{number}.log");

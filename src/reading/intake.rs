@@ -5,6 +5,7 @@ use super::{Options, SourceRead};
 use crate::access_log::{self, LineReader};
 use crate::source::{Block, Blocks, Source, SourceError};
 use std::io::Read;
+use std::sync::atomic::Ordering;
 
 /// Hands out one block after the other.
 pub struct Intake<'a> {
@@ -51,6 +52,7 @@ impl<'a> Intake<'a> {
                 }
             }
             read.bytes += block.read;
+            self.options.bytes_read.fetch_add(block.read, Ordering::Relaxed);
             if open.lines.is_none() {
                 open.lines = LineReader::detect(&block.bytes);
                 read.format = open.lines.map(|l| l.format());

@@ -13,9 +13,11 @@ use crate::replay::{Listener, Part, Replay, Rules};
 use crate::source::{Source, SourceError};
 use crew::Crew;
 use intake::Intake;
+use std::sync::Arc;
+use std::sync::atomic::AtomicU64;
 
 /// How to read.
-#[derive(Clone)]
+#[derive(Clone, Default)]
 pub struct Options {
     /// The format of every source; `None` to detect it for each.
     pub format: Option<&'static dyn Format>,
@@ -23,6 +25,8 @@ pub struct Options {
     pub threads: usize,
     /// What the engine does.
     pub rules: Rules,
+    /// Grows by the bytes of each block that is read, for whoever wants to watch.
+    pub bytes_read: Arc<AtomicU64>,
 }
 
 /// What was read of one source.

@@ -77,6 +77,17 @@ impl Source {
         }
     }
 
+    /// How many bytes there are to read: none of what cannot be opened. `None` if only reading tells, as with a pipe.
+    pub fn size(&self) -> Option<u64> {
+        let (data, unknown) = match self {
+            // A file that the shell opened is a file all the same.
+            Source::Stdin => (std::fs::metadata("/dev/stdin"), None),
+            Source::File(path) => (std::fs::metadata(path), Some(0)),
+        };
+        let Ok(data) = data else { return unknown };
+        if data.is_dir() { Some(0) } else { data.is_file().then_some(data.len()) }
+    }
+
     /// Opens it for reading.
     ///
     /// # Errors
