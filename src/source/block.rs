@@ -5,8 +5,9 @@ use std::io::{self, Read};
 /// Bytes read at a time. Large enough that the cutting costs nothing, small enough to stay in cache.
 const BLOCK: usize = 256 << 10;
 
-/// What is kept of a line longer than a block. No announce comes near it; the rest is dropped unread.
-const KEPT: usize = 64 << 10;
+/// A line longer than this is too long: no announce comes near it. Of one longer than a block, the rest is dropped unread,
+/// but more than this is kept, so that it is too long wherever blocks begin.
+pub const LONGEST_LINE: usize = 64 << 10;
 
 /// A captured announce may be wrapped over several physical lines; so many are kept together.
 const WRAPPED: usize = 16;
@@ -14,12 +15,10 @@ const WRAPPED: usize = 16;
 /// Whole lines from one source, in order.
 #[derive(Default, Debug)]
 pub struct Block {
-    /// The lines, each with its line feed, but perhaps the source's last.
+    /// The lines, each with its line feed, but perhaps the source's last, and one of which only the beginning was kept.
     pub bytes: Vec<u8>,
-    /// Bytes of the source that these lines stand for: more than `bytes` holds if a line was too long.
+    /// Bytes of the source that these lines stand for: more than `bytes` holds if the rest of a line was dropped.
     pub read: u64,
-    /// The single line in here was too long, and only its beginning was kept.
-    pub overlong: bool,
 }
 
 /// Cuts what it reads into [`Block`]s. Memory is bounded whatever comes.
@@ -47,7 +46,6 @@ impl<R: Read> Blocks<R> {
     pub fn next(&mut self, block: &mut Block) -> io::Result<bool> {
         block.bytes.clear();
         block.bytes.append(&mut self.carry);
-        block.overlong = false;
         loop {
             let held = block.bytes.len();
             let end = if self.done { Some(held) } else { cut(&block.bytes) };
@@ -63,8 +61,8 @@ impl<R: Read> Blocks<R> {
                     return Ok(block.read > 0);
                 }
                 None if held >= BLOCK => {
-                    block.bytes.truncate(KEPT);
-                    block.overlong = true;
+                    // One byte too many, and another for what may look like a carriage return at the end.
+                    block.bytes.truncate(LONGEST_LINE + 2);
                     block.read = held as u64;
                     self.skipping = true;
                     return Ok(true);
@@ -136,18 +134,17 @@ mod tests {
         }
     }
 
-    fn blocks(bytes: &[u8], piece: usize) -> (Vec<Vec<u8>>, u64, usize) {
+    fn blocks(bytes: &[u8], piece: usize) -> (Vec<Vec<u8>>, u64) {
         let mut blocks = Blocks::new(Pieces(bytes, piece));
-        let (mut out, mut read, mut overlong) = (Vec::new(), 0, 0);
+        let (mut out, mut read) = (Vec::new(), 0);
         let mut block = Block::default();
         while blocks.next(&mut block).unwrap() {
             read += block.read;
-            overlong += usize::from(block.overlong);
             if !block.bytes.is_empty() {
                 out.push(block.bytes.clone());
             }
         }
-        (out, read, overlong)
+        (out, read)
     }
 
     #[test]
@@ -155,8 +152,8 @@ mod tests {
         let record = b"GET /k/announce?a=1&\nb=2&\nc=3\n".as_slice();
         let bytes = [record.repeat(60_000), b"no end".to_vec()].concat();
         for piece in [1 << 30, 4096, 77_777] {
-            let (blocks, read, overlong) = blocks(&bytes, piece);
-            assert!(blocks.len() > 1 && overlong == 0);
+            let (blocks, read) = blocks(&bytes, piece);
+            assert!(blocks.len() > 1);
             assert_eq!(read, bytes.len() as u64);
             assert_eq!(blocks.concat(), bytes);
             assert!(blocks.iter().all(|b| b.starts_with(b"GET ")), "a wrapped announce was torn");
@@ -167,9 +164,9 @@ mod tests {
     fn an_endless_line_is_cut_short() {
         let long = vec![b'x'; 5 << 20];
         let bytes = [b"first line\n", long.as_slice(), b"\nlast line\n"].concat();
-        let (blocks, read, overlong) = blocks(&bytes, 1 << 30);
-        assert_eq!((read, overlong), (bytes.len() as u64, 1));
+        let (blocks, read) = blocks(&bytes, 1 << 30);
+        assert_eq!(read, bytes.len() as u64);
         assert!(blocks.iter().any(|b| b.ends_with(b"last line\n")));
-        assert!(blocks.iter().map(Vec::len).sum::<usize>() < 200_000);
+        assert_eq!(blocks.concat().len(), bytes.len() - long.len() - 1 + LONGEST_LINE + 2);
     }
 }

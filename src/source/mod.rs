@@ -2,7 +2,7 @@
 
 mod block;
 
-pub use block::{Block, Blocks};
+pub use block::{Block, Blocks, LONGEST_LINE};
 
 use std::fs::File;
 use std::io::{self, Read};
