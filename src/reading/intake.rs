@@ -70,7 +70,11 @@ impl<'a> Intake<'a> {
                 let format = self.options.format.map(|f| f.name());
                 self.sources.push(SourceRead { given, name: source.name(), format, bytes: 0, lines: 0 });
                 let lines = self.options.format.map(LineReader::of);
-                self.open = Some(Open { blocks: Blocks::new(reader), lines });
+                let blocks = match self.options.block {
+                    Some(size) => Blocks::of_size(reader, size),
+                    None => Blocks::new(reader),
+                };
+                self.open = Some(Open { blocks, lines });
             }
             Err(error) => self.errors.push(error),
         }

@@ -23,6 +23,8 @@ pub struct Options {
     pub format: Option<&'static dyn Format>,
     /// Threads to use, at least 1.
     pub threads: usize,
+    /// Bytes read at a time, about; `None` for what is fastest. It changes nothing else.
+    pub block: Option<usize>,
     /// What the engine does.
     pub rules: Rules,
     /// Grows by the bytes of each block that is read, for whoever wants to watch.
