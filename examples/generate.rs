@@ -59,8 +59,8 @@ fn main() -> ExitCode {
 
 // ---------------------------------------------------------------------------------------------------- options
 
-struct Options {
-    bytes: u64,
+pub(crate) struct Options {
+    pub(crate) bytes: u64,
     users: u32,
     seed: u64,
     /// Torrents that a user runs, in 1024ths.
@@ -78,7 +78,7 @@ impl Options {
     const MOST_PEERS: u64 = 1 << 24;
 
     /// Reads the command line; `None` if help was asked for.
-    fn parse(mut args: impl Iterator<Item = String>) -> Result<Option<Options>, String> {
+    pub(crate) fn parse(mut args: impl Iterator<Item = String>) -> Result<Option<Options>, String> {
         let (mut bytes, mut users, mut days, mut seed) = (100_000_000, 7500, None, 1);
         while let Some(name) = args.next() {
             if name == "--help" || name == "-h" {
@@ -255,7 +255,7 @@ impl Queue {
 
 // ------------------------------------------------------------------------------------------------ the tracker
 
-struct Tracker {
+pub(crate) struct Tracker {
     seed: u64,
     chance: Chance,
     /// Seconds since the log began.
@@ -295,7 +295,7 @@ const NOISE: u64 = 400;
 const OUTAGE: u64 = 15 * HOUR as u64;
 
 impl Tracker {
-    fn new(options: &Options) -> Tracker {
+    pub(crate) fn new(options: &Options) -> Tracker {
         let mut tracker = Tracker {
             seed: options.seed,
             chance: Chance::of(options.seed, 0, 0),
@@ -381,7 +381,7 @@ impl Tracker {
     }
 
     /// Writes the log until it has `bytes` bytes.
-    fn write(&mut self, bytes: u64, out: &mut impl Write) -> io::Result<()> {
+    pub(crate) fn write(&mut self, bytes: u64, out: &mut impl Write) -> io::Result<()> {
         let mut written = 0;
         let mut bucket = Vec::new();
         loop {

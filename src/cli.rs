@@ -31,7 +31,8 @@ Examples:
   swarmtrail explain pause-gap                   what a finding means
 
 Exit status: 0 done; 1 a finding was as severe as --fail-on says; 2 wrong usage, or a source that could not be read.
-Times are UTC. A user is shown by the first 12 characters of the passkey, or by address where there is none.";
+Times are UTC. A user is shown by the first 12 characters of the passkey, or by address where there is none.
+Where standard error is a terminal, it shows how far reading has come if that takes longer than half a second.";
 
 #[derive(Subcommand)]
 pub enum Command {
@@ -128,7 +129,7 @@ pub struct Shared {
     /// Colours
     #[arg(long, global = true, value_enum, default_value_t = Color::Auto)]
     pub color: Color,
-    /// No notes on standard error, only errors
+    /// No progress and no notes on standard error, only errors
     #[arg(short, long, global = true)]
     pub quiet: bool,
     /// Threads; as many as there are cores if left out

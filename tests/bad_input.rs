@@ -115,6 +115,26 @@ fn odd_lines_are_counted_by_reason() {
     }
 }
 
+/// How a log is read in blocks must not decide what becomes of a line.
+#[test]
+fn a_line_is_too_long_wherever_it_stands() {
+    let long = |len: usize| {
+        let line = announce("k", 5, "", 10, 20, 30);
+        line.replace("&port", &format!("&{}&port", "x".repeat(len - line.len())))
+    };
+    let before = announce("k", 1, "started", 0, 0, 100);
+    for (len, too_long) in [(60_000, false), (70_000, true), (300_000, true), (600_000, true)] {
+        for lines in [1, 300, 700, 1000, 1300] {
+            let log = [before.repeat(lines), long(len), announce("k", 90, "", 50, 40, 60)].concat();
+            let report = json(&swarmtrail_on(log.as_bytes(), &["report", "-o", "json"]).stdout);
+            let read = &report["input"];
+            assert_eq!(read["rejected"], u8::from(too_long), "{len} bytes behind {lines} lines: {read}");
+            assert_eq!(read["rejected_by_reason"]["line too long"] == 1, too_long);
+            assert_eq!((&read["lines"], &read["announces"]), (&(lines + 2).into(), &(3 - u8::from(too_long)).into()));
+        }
+    }
+}
+
 #[test]
 fn sums_beyond_64_bits_are_right() {
     let big = u64::MAX;

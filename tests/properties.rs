@@ -7,15 +7,15 @@ use proptest::test_runner::Config;
 use serde_json::Value;
 use std::fs;
 use std::path::PathBuf;
-use support::json;
+use support::{announce, json};
 use swarmtrail::access_log::lines;
 use swarmtrail::account::Keep;
 use swarmtrail::announce::Event;
-use swarmtrail::audit::{Watch, findings};
-use swarmtrail::reading::{Options, read_all};
-use swarmtrail::replay::{Given, Rules, Story};
+use swarmtrail::audit::{Watch, audit};
+use swarmtrail::reading::{Input, Options, read_all};
+use swarmtrail::replay::{Given, Listener, Order, Part, Rules, Step, Story};
 use swarmtrail::report::{Filter, Output, Style, View, print_report};
-use swarmtrail::session::{Completed, Counters, Phase, Said, advance, decide};
+use swarmtrail::session::{Completed, Counters, Phase, Said, Transition, advance, decide};
 use swarmtrail::source::Source;
 use swarmtrail::time::Time;
 
@@ -37,33 +37,58 @@ fn logs() -> Vec<(PathBuf, Vec<u8>)> {
     out
 }
 
-fn read(parts: &[&[u8]], threads: usize, keep: Keep) -> (swarmtrail::reading::Input, Story, Vec<Watch>) {
+/// What must not matter: how many threads read, and how much at a time.
+#[derive(Clone, Copy, Debug)]
+struct How {
+    threads: usize,
+    block: Option<usize>,
+}
+
+fn on(threads: usize) -> How {
+    How { threads, block: None }
+}
+
+fn read_by<L: Listener + Send>(
+    parts: &[&[u8]],
+    how: How,
+    rules: Rules,
+    listener: impl Fn() -> L + Sync,
+) -> (Input, Vec<(Part, L)>) {
     let dir = tempfile::tempdir().expect("a folder for the test");
     let sources: Vec<Source> = (0..parts.len()).map(|n| Source::File(dir.path().join(format!("{n}.log")))).collect();
     for (source, part) in sources.iter().zip(parts) {
         let Source::File(path) = source else { continue };
         fs::write(path, part).expect("written");
     }
-    let rules = Rules { keep, ..Rules::default() };
-    let (mut input, engines) = read_all(&sources, &Options { format: None, threads, rules }, Watch::default);
+    let options = Options { threads: how.threads, block: how.block, rules, ..Options::default() };
+    let (mut input, engines) = read_all(&sources, &options, listener);
     for (number, source) in input.sources.iter_mut().enumerate() {
         // The folder has another name each time.
         source.name = format!("{number}.log");
     }
+    (input, engines)
+}
+
+fn read(parts: &[&[u8]], how: How, keep: Keep) -> (Input, Story, Vec<Watch>) {
+    let (input, engines) = read_by(parts, how, Rules { keep, ..Rules::default() }, Watch::default);
     let (parts, watches) = engines.into_iter().unzip();
     let span = (input.tally.first_at, input.tally.last_at);
-    (input, Story::new(parts, Given::default(), span, 2), watches)
+    (input, Story::new(parts, Given::default(), span, how.threads), watches)
 }
 
 /// The report of a log that lies in these files.
 fn report(parts: &[&[u8]], threads: usize) -> Value {
-    let (input, story, watches) = read(parts, threads, Keep::Shape);
-    let found = findings(&story, &watches, None, 2);
+    json(&printed(parts, on(threads), Output::Json))
+}
+
+fn printed(parts: &[&[u8]], how: How, output: Output) -> String {
+    let (input, story, watches) = read(parts, how, Keep::Shape);
+    let audit = audit(&story, &watches, None, how.threads);
     let mut out = Vec::new();
     let style = Style { color: false, width: None, millis: input.tally.millis };
     let filter = Filter::default();
-    print_report(&mut out, Output::Json, &style, &View::new(&story, &input, &found, &filter)).expect("written");
-    json(&String::from_utf8(out).expect("UTF-8"))
+    print_report(&mut out, output, &style, &View::new(&story, &input, &audit, &filter)).expect("written");
+    String::from_utf8(out).expect("UTF-8")
 }
 
 /// The same without what may differ between one file and several: where lines stand.
@@ -124,8 +149,7 @@ fn threads_and_files_change_nothing() {
 }
 
 /// A log of many blocks, in which users come again and again, and time jumps back now and then.
-#[test]
-fn blocks_change_nothing() {
+fn long_log() -> Vec<u8> {
     let keys = regex::bytes::Regex::new("/[0-9a-f]{32}").expect("a constant expression");
     let mut log = Vec::new();
     for round in 0..12u8 {
@@ -136,14 +160,68 @@ fn blocks_change_nothing() {
         }
     }
     assert!(log.len() > 6 << 20, "{} bytes are too few blocks", log.len());
-    let whole = report(&[&log], 1);
-    sum_holds(&whole);
-    for threads in [2, 5] {
-        assert!(report(&[&log], threads) == whole, "{threads} threads tell another story");
+    // Lines that are longer than some of the blocks, and longer than a line may be.
+    for long in [3_000, 60_000, 70_000, 300_000] {
+        let line = announce("longlonglong", 5, "", 10, 20, 30).replace("&port", &format!("&{}&port", "x".repeat(long)));
+        let at = log[..long * 10].iter().rposition(|b| *b == b'\n').map_or(0, |at| at + 1);
+        log.splice(at..at, line.into_bytes());
     }
-    let half = log[..log.len() / 2].iter().rposition(|b| *b == b'\n').map_or(0, |at| at + 1);
-    let halves = without_places(report(&[&log[..half], &log[half..]], 2));
-    assert!(halves == without_places(whole), "two files tell another story");
+    log
+}
+
+/// A log as so many files.
+fn files(log: &[u8], number: usize) -> Vec<&[u8]> {
+    let ends_line = |at: usize| log[..at].iter().rposition(|b| *b == b'\n').map_or(0, |at| at + 1);
+    let ends: Vec<usize> = (0..=number).map(|n| ends_line(log.len() * n / number)).collect();
+    ends.windows(2).map(|ends| &log[ends[0]..ends[1]]).collect()
+}
+
+#[test]
+fn blocks_threads_and_files_change_no_byte() {
+    let log = long_log();
+    let mut whole: Option<Value> = None;
+    for number in [1, 2, 7] {
+        let files = files(&log, number);
+        let expected = printed(&files, on(1), Output::Json);
+        for (block, threads) in [(4096, 1), (4096, 5), (50_021, 2), (50_021, 3), (1 << 20, 1), (1 << 20, 2)] {
+            let how = How { threads, block: Some(block) };
+            assert!(printed(&files, how, Output::Json) == expected, "{how:?}, {number} files: another story");
+        }
+        assert!(printed(&files, on(5), Output::Json) == expected, "5 threads, {number} files: another story");
+        let expected = without_places(json(&expected));
+        sum_holds(&expected);
+        assert!(*whole.get_or_insert(expected.clone()) == expected, "{number} files tell another story");
+    }
+    let how = How { threads: 3, block: Some(10_007) };
+    for output in [Output::Table, Output::Ndjson, Output::Csv] {
+        assert!(printed(&[&log], how, output) == printed(&[&log], on(1), output), "{output:?}");
+    }
+}
+
+/// What a listener is told of each announce: enough to notice another order.
+#[derive(Default, PartialEq)]
+struct Heard(Vec<(usize, u64, Transition, Counters)>);
+
+impl Listener for Heard {
+    fn applied(&mut self, step: &Step<'_>) {
+        self.0.push((step.line.source(), step.line.line(), step.transition, step.credit));
+    }
+}
+
+#[test]
+fn blocks_change_no_step() {
+    let log = long_log();
+    for order in [Order::WholeLog, Order::EachPeer] {
+        let told = |block| {
+            let rules = Rules { order, ..Rules::default() };
+            read_by(&files(&log, 2), How { threads: 1, block }, rules, Heard::default).1.remove(0).1
+        };
+        let usual = told(None);
+        assert!(usual.0.len() > 10_000, "only {} steps", usual.0.len());
+        for block in [4096, 50_021, 1 << 20] {
+            assert!(told(Some(block)) == usual, "blocks of {block} bytes tell another story");
+        }
+    }
 }
 
 #[test]
@@ -163,10 +241,10 @@ fn doubled_lines_credit_nothing() {
 #[test]
 fn a_log_cut_short_tells_what_was_known_then() {
     for (path, log) in logs() {
-        let (_, whole, _) = read(&[&log], 1, Keep::All);
+        let (_, whole, _) = read(&[&log], on(1), Keep::All);
         let all: Vec<&[u8]> = log.split_inclusive(|b| *b == b'\n').collect();
         for cut in (1..all.len()).step_by(7).filter(|&cut| second_of(all[cut]) != second_of(all[cut - 1])) {
-            let (input, before, _) = read(&[&all[..cut].concat()], 1, Keep::All);
+            let (input, before, _) = read(&[&all[..cut].concat()], on(1), Keep::All);
             for user in &before.users {
                 let known = whole.users.iter().find(|u| u.name == user.name).expect("a user does not vanish");
                 let then = known.account.timeline(Keep::All).rev().find(|point| point.at <= input.tally.last_at);
@@ -269,7 +347,7 @@ proptest! {
             let said = Said { at: Some(Time::from_secs(at + 1)), event, counters, left, same_address };
             let transition = decide(state.as_ref(), &said, None);
             let next = advance(state.as_ref(), &said, transition, None, mode);
-            if transition == swarmtrail::session::Transition::Duplicate {
+            if transition == Transition::Duplicate {
                 prop_assert_eq!(event, state.unwrap().last_event);
                 continue;
             }

@@ -1,6 +1,7 @@
 //! The commands: each wires the library together, and holds no rules of its own.
 
 mod explain;
+mod progress;
 mod replay;
 mod setup;
 

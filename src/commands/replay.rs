@@ -1,9 +1,10 @@
 //! `replay`: one row per announce, in the order applied.
 
+use super::progress::Progress;
 use super::setup::{Setup, output, style};
 use crate::cli::Shared;
 use std::collections::HashMap;
-use std::io::{self, BufWriter};
+use std::io::{self, BufWriter, Write};
 use std::path::PathBuf;
 use std::process::ExitCode;
 use swarmtrail::account::Keep;
@@ -14,9 +15,26 @@ use swarmtrail::report::{Filter, Printer, ReplayRow};
 use swarmtrail::session::{Status, Transition};
 use swarmtrail::time::Time;
 
+/// Standard output. Rows come while the log is still being read, so progress makes way for the first of them wherever both
+/// may end up on the same terminal.
+struct Page<'a>(io::Stdout, Option<&'a Progress>);
+
+impl Write for Page<'_> {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        if let Some(progress) = self.1.take() {
+            progress.end();
+        }
+        self.0.write(bytes)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        self.0.flush()
+    }
+}
+
 /// Prints every announce as it is applied.
 struct Narrator<'a> {
-    printer: Printer<BufWriter<io::Stdout>, ReplayRow>,
+    printer: Printer<BufWriter<Page<'a>>, ReplayRow>,
     filter: &'a Filter,
     /// The sources' names, in the order given.
     names: Vec<String>,
@@ -84,8 +102,12 @@ impl Listener for Narrator<'_> {
 pub fn run(files: &[PathBuf], shared: Shared) -> anyhow::Result<ExitCode> {
     let setup = Setup::new(files, shared)?;
     let given = setup.given.timeout.or(setup.given.interval.map(timeout_of));
+    let progress = setup.progress();
+    // What goes through a pipe may be shown by whoever reads it.
+    let to_file = std::fs::metadata("/dev/stdout").is_ok_and(|data| data.is_file());
+    let page = || Page(io::stdout(), (!to_file).then_some(&progress));
     let narrator = || Narrator {
-        printer: Printer::new(BufWriter::new(io::stdout()), output(&setup.shared), style(&setup.shared, false)),
+        printer: Printer::new(BufWriter::new(page()), output(&setup.shared), style(&setup.shared, false)),
         filter: &setup.filter,
         names: setup.sources.iter().map(|source| source.name()).collect(),
         listed: HashMap::new(),
@@ -96,6 +118,7 @@ pub fn run(files: &[PathBuf], shared: Shared) -> anyhow::Result<ExitCode> {
         result: Ok(()),
     };
     let (input, parts) = read_all(&setup.sources, &setup.options(Keep::Shape, 1, Order::WholeLog), narrator);
+    progress.end();
     let incomplete = setup.complain(&input);
     for (_, narrator) in parts {
         narrator.result?;

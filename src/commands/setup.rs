@@ -1,10 +1,13 @@
 //! From options to a story: what every command that reads logs has in common.
 
+use super::progress::Progress;
 use crate::cli::{Color, Completed, Output as Asked, Shared};
 use anyhow::bail;
 use std::io::{self, BufWriter, IsTerminal, Write};
 use std::path::PathBuf;
 use std::process::ExitCode;
+use std::sync::Arc;
+use std::sync::atomic::AtomicU64;
 use swarmtrail::account::Keep;
 use swarmtrail::audit::{Audit, Severity, Watch, audit};
 use swarmtrail::reading::{Input, Options, read_all};
@@ -19,6 +22,7 @@ pub struct Setup {
     pub filter: Filter,
     pub given: Given,
     pub shared: Shared,
+    bytes_read: Arc<AtomicU64>,
 }
 
 impl Setup {
@@ -54,7 +58,7 @@ impl Setup {
             Completed::Seeds => session::Completed::Seeds,
         };
         let given = Given { interval: shared.interval, timeout: shared.timeout, completed, keep: Keep::Shape };
-        Ok(Setup { sources, filter, given, shared })
+        Ok(Setup { sources, filter, given, shared, bytes_read: Arc::default() })
     }
 
     /// How many threads to use.
@@ -73,7 +77,16 @@ impl Setup {
             torrent: self.filter.torrent.clone(),
             order,
         };
-        Options { format: self.shared.format.0, threads, rules }
+        Options { format: self.shared.format.0, threads, block: None, rules, bytes_read: self.bytes_read.clone() }
+    }
+
+    /// Shows how far reading has come, if anybody is there to see it and does not type the log in there.
+    pub fn progress(&self) -> Progress {
+        let typed = || self.sources.contains(&Source::Stdin) && io::stdin().is_terminal();
+        if self.shared.quiet || !io::stderr().is_terminal() || typed() {
+            return Progress::default();
+        }
+        Progress::begin(self.bytes_read.clone(), self.sources.iter().map(Source::size).sum())
     }
 
     /// Says on standard error what could not be read; `true` if that was anything.
@@ -140,12 +153,14 @@ impl Told {
     /// If there is nothing to read.
     pub fn read(files: &[PathBuf], shared: Shared, keep: Keep) -> anyhow::Result<Told> {
         let setup = Setup::new(files, shared)?;
+        let progress = setup.progress();
         let (input, parts) =
             read_all(&setup.sources, &setup.options(keep, setup.threads(), Order::EachPeer), Watch::default);
-        let incomplete = setup.complain(&input);
         let (parts, watches): (Vec<Part>, Vec<Watch>) = parts.into_iter().unzip();
         let story = Story::new(parts, Given { keep, ..setup.given }, setup.span(&input), setup.threads());
         let audit = audit(&story, &watches, setup.filter.since, setup.threads());
+        progress.end();
+        let incomplete = setup.complain(&input);
         Ok(Told { setup, input, story, audit, incomplete })
     }
 

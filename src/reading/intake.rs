@@ -5,6 +5,7 @@ use super::{Options, SourceRead};
 use crate::access_log::{self, LineReader};
 use crate::source::{Block, Blocks, Source, SourceError};
 use std::io::Read;
+use std::sync::atomic::Ordering;
 
 /// Hands out one block after the other.
 pub struct Intake<'a> {
@@ -51,6 +52,7 @@ impl<'a> Intake<'a> {
                 }
             }
             read.bytes += block.read;
+            self.options.bytes_read.fetch_add(block.read, Ordering::Relaxed);
             if open.lines.is_none() {
                 open.lines = LineReader::detect(&block.bytes);
                 read.format = open.lines.map(|l| l.format());
@@ -68,7 +70,11 @@ impl<'a> Intake<'a> {
                 let format = self.options.format.map(|f| f.name());
                 self.sources.push(SourceRead { given, name: source.name(), format, bytes: 0, lines: 0 });
                 let lines = self.options.format.map(LineReader::of);
-                self.open = Some(Open { blocks: Blocks::new(reader), lines });
+                let blocks = match self.options.block {
+                    Some(size) => Blocks::of_size(reader, size),
+                    None => Blocks::new(reader),
+                };
+                self.open = Some(Open { blocks, lines });
             }
             Err(error) => self.errors.push(error),
         }

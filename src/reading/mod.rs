@@ -13,16 +13,22 @@ use crate::replay::{Listener, Part, Replay, Rules};
 use crate::source::{Source, SourceError};
 use crew::Crew;
 use intake::Intake;
+use std::sync::Arc;
+use std::sync::atomic::AtomicU64;
 
 /// How to read.
-#[derive(Clone)]
+#[derive(Clone, Default)]
 pub struct Options {
     /// The format of every source; `None` to detect it for each.
     pub format: Option<&'static dyn Format>,
     /// Threads to use, at least 1.
     pub threads: usize,
+    /// Bytes read at a time, about; `None` for what is fastest. It changes nothing else.
+    pub block: Option<usize>,
     /// What the engine does.
     pub rules: Rules,
+    /// Grows by the bytes of each block that is read, for whoever wants to watch.
+    pub bytes_read: Arc<AtomicU64>,
 }
 
 /// What was read of one source.

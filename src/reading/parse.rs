@@ -5,7 +5,7 @@ use crate::access_log::{self, Clock, LineReader};
 use crate::announce::{Fate, Reason, looks_like_announce, read};
 use crate::replay::{Arrival, Batch, Hashes, Record};
 use crate::session::LineRef;
-use crate::source::Block;
+use crate::source::{Block, LONGEST_LINE};
 use crate::time::Time;
 use foldhash::fast::RandomState;
 
@@ -58,9 +58,12 @@ pub fn parse(job: Job, mut parsed: Parsed, shards: usize, seed: &RandomState, cl
     for line in access_log::lines(bytes) {
         tally.lines += 1;
         let at = LineRef::new(job.source, tally.lines);
-        let Some(request) = job.reader.and_then(|r| r.parse(line, clock)) else {
+        let too_long = line.len() > LONGEST_LINE;
+        let Some(request) = job.reader.filter(|_| !too_long).and_then(|r| r.parse(line, clock)) else {
+            // All that is there of any line that is too long.
+            let line = &line[..line.len().min(LONGEST_LINE)];
             if looks_like_announce(line) {
-                tally.reject(at, if job.block.overlong { Reason::LineTooLong } else { Reason::Garbled });
+                tally.reject(at, if too_long { Reason::LineTooLong } else { Reason::Garbled });
             } else {
                 tally.other += 1;
             }
@@ -68,10 +71,6 @@ pub fn parse(job: Job, mut parsed: Parsed, shards: usize, seed: &RandomState, cl
         };
         tally.note_time(request.time);
         let (announce, refused) = match read(&request) {
-            _ if job.block.overlong => {
-                tally.reject(at, Reason::LineTooLong);
-                continue;
-            }
             Fate::Announce(announce) => {
                 tally.delivered += 1;
                 (announce, false)

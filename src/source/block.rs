@@ -5,8 +5,9 @@ use std::io::{self, Read};
 /// Bytes read at a time. Large enough that the cutting costs nothing, small enough to stay in cache.
 const BLOCK: usize = 256 << 10;
 
-/// What is kept of a line longer than a block. No announce comes near it; the rest is dropped unread.
-const KEPT: usize = 64 << 10;
+/// A line longer than this is too long: no announce comes near it. Of one longer than a block, the rest is dropped unread,
+/// but more than this is kept, so that it is too long wherever blocks begin.
+pub const LONGEST_LINE: usize = 64 << 10;
 
 /// A captured announce may be wrapped over several physical lines; so many are kept together.
 const WRAPPED: usize = 16;
@@ -14,17 +15,16 @@ const WRAPPED: usize = 16;
 /// Whole lines from one source, in order.
 #[derive(Default, Debug)]
 pub struct Block {
-    /// The lines, each with its line feed, but perhaps the source's last.
+    /// The lines, each with its line feed, but perhaps the source's last, and one of which only the beginning was kept.
     pub bytes: Vec<u8>,
-    /// Bytes of the source that these lines stand for: more than `bytes` holds if a line was too long.
+    /// Bytes of the source that these lines stand for: more than `bytes` holds if the rest of a line was dropped.
     pub read: u64,
-    /// The single line in here was too long, and only its beginning was kept.
-    pub overlong: bool,
 }
 
 /// Cuts what it reads into [`Block`]s. Memory is bounded whatever comes.
 pub struct Blocks<R> {
     reader: R,
+    size: usize,
     /// Read, but not handed out yet: the beginning of the next block.
     carry: Vec<u8>,
     /// Inside a line of which the kept part has been handed out.
@@ -35,9 +35,15 @@ pub struct Blocks<R> {
 }
 
 impl<R: Read> Blocks<R> {
-    /// Blocks of what `reader` gives.
+    /// Blocks of what `reader` gives, as large as is fastest.
     pub fn new(reader: R) -> Self {
-        Blocks { reader, carry: Vec::new(), skipping: false, skipped: 0, done: false, begun: false }
+        Self::of_size(reader, BLOCK)
+    }
+
+    /// Blocks of about `size` bytes. The first one is as large as it always is, since formats are detected from it.
+    pub fn of_size(reader: R, size: usize) -> Self {
+        let size = size.max(1);
+        Blocks { reader, size, carry: Vec::new(), skipping: false, skipped: 0, done: false, begun: false }
     }
 
     /// Fills `block` with the next lines; `false` at the end. The buffer in `block` is reused.
@@ -47,12 +53,12 @@ impl<R: Read> Blocks<R> {
     pub fn next(&mut self, block: &mut Block) -> io::Result<bool> {
         block.bytes.clear();
         block.bytes.append(&mut self.carry);
-        block.overlong = false;
+        let size = if self.begun { self.size } else { BLOCK };
         loop {
             let held = block.bytes.len();
             let end = if self.done { Some(held) } else { cut(&block.bytes) };
             match end {
-                Some(end) if self.done || held >= BLOCK => {
+                Some(end) if self.done || held >= size => {
                     self.carry.extend_from_slice(&block.bytes[end..]);
                     block.bytes.truncate(end);
                     // A byte order mark is no part of the first line.
@@ -63,15 +69,16 @@ impl<R: Read> Blocks<R> {
                     return Ok(block.read > 0);
                 }
                 None if held >= BLOCK => {
-                    block.bytes.truncate(KEPT);
-                    block.overlong = true;
+                    // One byte too many, and another for what may look like a carriage return at the end.
+                    block.bytes.truncate(LONGEST_LINE + 2);
+                    self.begun = true;
                     block.read = held as u64;
                     self.skipping = true;
                     return Ok(true);
                 }
                 _ => {}
             }
-            let got = self.reader.by_ref().take(BLOCK as u64).read_to_end(&mut block.bytes);
+            let got = self.reader.by_ref().take(size as u64).read_to_end(&mut block.bytes);
             match got {
                 Ok(0) => self.done = true,
                 Ok(_) => {}
@@ -136,27 +143,27 @@ mod tests {
         }
     }
 
-    fn blocks(bytes: &[u8], piece: usize) -> (Vec<Vec<u8>>, u64, usize) {
-        let mut blocks = Blocks::new(Pieces(bytes, piece));
-        let (mut out, mut read, mut overlong) = (Vec::new(), 0, 0);
+    fn blocks(bytes: &[u8], piece: usize, size: usize) -> (Vec<Vec<u8>>, u64) {
+        let mut blocks = Blocks::of_size(Pieces(bytes, piece), size);
+        let (mut out, mut read) = (Vec::new(), 0);
         let mut block = Block::default();
         while blocks.next(&mut block).unwrap() {
             read += block.read;
-            overlong += usize::from(block.overlong);
             if !block.bytes.is_empty() {
                 out.push(block.bytes.clone());
             }
         }
-        (out, read, overlong)
+        (out, read)
     }
 
     #[test]
     fn nothing_is_lost_and_wrapped_lines_stay_together() {
         let record = b"GET /k/announce?a=1&\nb=2&\nc=3\n".as_slice();
         let bytes = [record.repeat(60_000), b"no end".to_vec()].concat();
-        for piece in [1 << 30, 4096, 77_777] {
-            let (blocks, read, overlong) = blocks(&bytes, piece);
-            assert!(blocks.len() > 1 && overlong == 0);
+        for (piece, size) in [(1 << 30, BLOCK), (4096, BLOCK), (77_777, BLOCK), (1 << 30, 1 << 20), (77_777, 1000)] {
+            let (blocks, read) = blocks(&bytes, piece, size);
+            assert!(blocks.len() > 1);
+            assert!(blocks.iter().skip(1).all(|block| block.len() <= size + 100), "larger than asked for");
             assert_eq!(read, bytes.len() as u64);
             assert_eq!(blocks.concat(), bytes);
             assert!(blocks.iter().all(|b| b.starts_with(b"GET ")), "a wrapped announce was torn");
@@ -167,9 +174,11 @@ mod tests {
     fn an_endless_line_is_cut_short() {
         let long = vec![b'x'; 5 << 20];
         let bytes = [b"first line\n", long.as_slice(), b"\nlast line\n"].concat();
-        let (blocks, read, overlong) = blocks(&bytes, 1 << 30);
-        assert_eq!((read, overlong), (bytes.len() as u64, 1));
-        assert!(blocks.iter().any(|b| b.ends_with(b"last line\n")));
-        assert!(blocks.iter().map(Vec::len).sum::<usize>() < 200_000);
+        for size in [BLOCK, 1000, 1 << 20] {
+            let (blocks, read) = blocks(&bytes, 1 << 30, size);
+            assert_eq!(read, bytes.len() as u64);
+            assert!(blocks.iter().any(|b| b.ends_with(b"last line\n")));
+            assert_eq!(blocks.concat().len(), bytes.len() - long.len() - 1 + LONGEST_LINE + 2);
+        }
     }
 }

@@ -2,7 +2,7 @@
 
 mod block;
 
-pub use block::{Block, Blocks};
+pub use block::{Block, Blocks, LONGEST_LINE};
 
 use std::fs::File;
 use std::io::{self, Read};
@@ -75,6 +75,17 @@ impl Source {
                 })
                 .collect(),
         }
+    }
+
+    /// How many bytes there are to read: none of what cannot be opened. `None` if only reading tells, as with a pipe.
+    pub fn size(&self) -> Option<u64> {
+        let (data, unknown) = match self {
+            // A file that the shell opened is a file all the same.
+            Source::Stdin => (std::fs::metadata("/dev/stdin"), None),
+            Source::File(path) => (std::fs::metadata(path), Some(0)),
+        };
+        let Ok(data) = data else { return unknown };
+        if data.is_dir() { Some(0) } else { data.is_file().then_some(data.len()) }
     }
 
     /// Opens it for reading.

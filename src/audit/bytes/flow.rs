@@ -48,9 +48,9 @@ impl<'a> Side<'a> {
         self.next += 1;
     }
 
-    /// Closes the window that ends first, after serving what it has left from the other side. Returns whose it was, and
-    /// what could not be served.
-    fn close(&mut self, other: &mut Side<'_>) -> Option<(u32, u64)> {
+    /// Closes the window that ends first, after serving what it has left from the other side. Returns what
+    /// could not be served.
+    fn close(&mut self, other: &mut Side<'_>) -> Option<u64> {
         let Reverse((_, at)) = self.open.pop()?;
         let user = self.windows[at as usize].user;
         let rest = &mut self.rest[at as usize];
@@ -70,7 +70,7 @@ impl<'a> Side<'a> {
             }
         }
         other.open.extend(own);
-        Some((user, *rest))
+        Some(*rest)
     }
 }
 
@@ -79,7 +79,7 @@ impl<'a> Side<'a> {
 /// only one sender it stays exact.
 pub fn unserved(senders: &[&Window], receivers: &[&Window]) -> u64 {
     let (mut senders, mut receivers) = (Side::new(senders), Side::new(receivers));
-    let mut unserved = 0;
+    let mut unserved = 0u64;
     loop {
         let begins = [senders.begins(), receivers.begins()].into_iter().flatten().min();
         let ends = [senders.ends(), receivers.ends()].into_iter().flatten().min();
@@ -90,7 +90,8 @@ pub fn unserved(senders: &[&Window], receivers: &[&Window]) -> u64 {
                 side.open_next();
             }
             (_, Some(ends)) if senders.ends() == Some(ends) => {
-                unserved += senders.close(&mut receivers).map_or(0, |(_, rest)| rest);
+                let rest = senders.close(&mut receivers).unwrap_or_default();
+                unserved = unserved.saturating_add(rest);
             }
             (_, Some(_)) => {
                 receivers.close(&mut senders);
@@ -139,7 +140,7 @@ mod tests {
     fn windows(user: std::ops::Range<u32>) -> impl Strategy<Value = Vec<Window>> {
         let window = (0i64..40, 0i64..12, 0u64..4, user);
         prop::collection::vec(window, 0..9).prop_map(|mut all| {
-            all.sort();
+            all.sort_unstable();
             all.into_iter().map(|(from, len, bytes, user)| Window { from, to: from + len, bytes, user }).collect()
         })
     }

@@ -144,10 +144,10 @@ fn sums(looked: &[Looked], users: usize) -> Vec<UserBytes> {
     for swarm in looked {
         for &(user, up, certain) in &swarm.users {
             let sum = &mut sums[user as usize];
-            sum.claimed += up * GRANULE;
-            if certain * GRANULE >= NOISE {
-                let certain = certain * GRANULE;
-                sum.certain += certain;
+            sum.claimed = sum.claimed.saturating_add(in_bytes(up));
+            let certain = in_bytes(certain);
+            if certain >= NOISE {
+                sum.certain = sum.certain.saturating_add(certain);
                 sum.swarms += 1;
                 if certain > sum.worst {
                     (sum.worst, sum.torrent) = (certain, Some(swarm.torrent));
@@ -161,7 +161,8 @@ fn sums(looked: &[Looked], users: usize) -> Vec<UserBytes> {
 impl Looked {
     /// An excess up to this is none.
     fn noise(&self) -> u64 {
-        (NOISE / GRANULE).max(self.users.iter().map(|user| user.1).sum::<u64>() / 100)
+        let claimed = self.users.iter().fold(0u64, |sum, user| sum.saturating_add(user.1));
+        (NOISE / GRANULE).max(claimed / 100)
     }
 }
 
@@ -198,9 +199,10 @@ impl Book<'_> {
         let room = Room::new(&windows.receivers);
         senders.sort_by_key(|window| window.user);
         let users = senders.chunk_by(|a, b| a.user == b.user).map(|own| {
-            let (user, up) = (own[0].user, own.iter().map(|window| window.bytes).sum());
+            let user = own[0].user;
+            let up = own.iter().fold(0u64, |sum, window| sum.saturating_add(window.bytes));
             let doubled = windows.doubled.contains(&user);
-            let worth_it = up * GRANULE >= LEAST && room.lacks(own, doubled) * GRANULE >= NOISE;
+            let worth_it = in_bytes(up) >= LEAST && in_bytes(room.lacks(own, doubled)) >= NOISE;
             let certain = if worth_it { alone(own, &receivers, doubled) } else { 0 };
             (user, up, certain)
         });
@@ -253,8 +255,9 @@ impl Book<'_> {
         });
         for (at, user, bytes) in found {
             let sum = &mut sums[user as usize];
-            if bytes * GRANULE >= NOISE {
-                sum.beside_others += bytes * GRANULE;
+            let bytes = in_bytes(bytes);
+            if bytes >= NOISE {
+                sum.beside_others = sum.beside_others.saturating_add(bytes);
                 sum.beside_swarms += 1;
                 sum.torrent = sum.torrent.or(Some(looked[at].torrent));
             }
@@ -266,11 +269,15 @@ impl Book<'_> {
         }
         let mut swarms = vec![SwarmBytes::default(); self.story.torrents.len()];
         for swarm in looked {
-            let unexplained = if swarm.excess > swarm.noise() { swarm.excess * GRANULE } else { 0 };
+            let unexplained = if swarm.excess > swarm.noise() { in_bytes(swarm.excess) } else { 0 };
             swarms[swarm.torrent as usize] = SwarmBytes { unexplained };
         }
         Balance { users: sums, swarms }
     }
+}
+
+fn in_bytes(granules: u64) -> u64 {
+    granules.saturating_mul(GRANULE)
 }
 
 /// What of one user's claims in a swarm nobody can have received, even if nobody else sent anything. A user with several
@@ -311,15 +318,16 @@ impl Room {
     /// alone.
     fn lacks(&self, own: &[&Window], doubled: bool) -> u64 {
         let mine = self.own.get(&own[0].user).filter(|_| !doubled);
-        let (mut lacks, mut before) = (0, i64::MIN);
+        let (mut lacks, mut before) = (0u64, i64::MIN);
         for window in own {
             let (from, to) = (window.from.max(before), window.to);
             if to >= from {
-                let others = ended(&self.all, from, to) - mine.map_or(0, |mine| ended(mine, from, to));
-                lacks += window.bytes.saturating_sub(others);
+                let mine = mine.map_or(0, |mine| ended(mine, from, to));
+                let others = ended(&self.all, from, to).saturating_sub(mine);
+                lacks = lacks.saturating_add(window.bytes.saturating_sub(others));
                 before = to + 1;
             } else {
-                lacks += window.bytes;
+                lacks = lacks.saturating_add(window.bytes);
             }
         }
         lacks
@@ -328,9 +336,9 @@ impl Room {
 
 fn add_up(ends: &mut Vec<(i64, u64)>) {
     ends.sort_unstable();
-    let mut sum = 0;
+    let mut sum = 0u64;
     for end in ends {
-        sum += end.1;
+        sum = sum.saturating_add(end.1);
         end.1 = sum;
     }
 }

@@ -80,7 +80,7 @@ impl Source<'_> {
             }
         };
         let mut known_to_have: u64 = 0;
-        let mut secret = 0;
+        let mut secret = 0u64;
         let mut open_until = None;
         let mut doubled = false;
         for (n, &(_, _, at)) in member.sessions.iter().enumerate() {
@@ -96,7 +96,7 @@ impl Source<'_> {
                     windows.senders.push(Window { from, to, bytes: stretch.up, user });
                 }
                 receive(from, to, stretch.down);
-                received += stretch.down;
+                received |= stretch.down;
             }
             let state = &session.state;
             let next = member.sessions.get(n + 1).map(|key| self.session(key.2));
@@ -129,7 +129,7 @@ impl Source<'_> {
                 receive(begin, last + unheard, frozen);
                 receive(begin, first + if from_before { HIDDEN_BEFORE } else { HIDDEN }, had);
             }
-            secret += frozen + if from_before { 0 } else { had };
+            secret = secret.saturating_add(frozen).saturating_add(if from_before { 0 } else { had });
             known_to_have = known_to_have.max(size.unwrap_or(0).saturating_sub(left));
         }
         if secret > 0 {

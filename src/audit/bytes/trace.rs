@@ -89,7 +89,9 @@ impl Trace {
         *self = Trace { bytes: Vec::with_capacity(self.bytes.len()), end: 0 };
         for pair in all.chunks(2) {
             let last = pair[pair.len() - 1];
-            let (up, down) = pair.iter().fold((0, 0), |sum, stretch| (sum.0 + stretch.up, sum.1 + stretch.down));
+            let (up, down) = pair.iter().fold((0u64, 0u64), |sum, stretch| {
+                (sum.0.saturating_add(stretch.up), sum.1.saturating_add(stretch.down))
+            });
             self.push(&Stretch { from: pair[0].from, to: last.to, up, down });
         }
     }
@@ -118,7 +120,7 @@ mod tests {
         assert!(trace.stretches().eq((0..100).map(stretch)));
         trace.halve();
         assert_eq!(trace.stretches().count(), 50);
-        assert_eq!(trace.stretches().map(|s| s.up).sum::<u64>(), (0..100).map(|n| n * 977).sum());
+        assert_eq!(trace.stretches().map(|s| s.up).sum::<u64>(), (0..100).map(|n| n * 977).sum::<u64>());
         assert_eq!(trace.stretches().last().map(|s| s.to), Some(stretch(99).to));
     }
 }

@@ -1,0 +1,140 @@
+//! How fast each stage is by itself: what of the time of a whole report goes where. All stages are given the same log, and
+//! all are measured in its bytes, and in the lines, requests or announces that they take.
+//!
+//! ```text
+//! cargo bench --bench stages -- --sort location [STAGE]
+//! ```
+
+use divan::counter::{BytesCount, ItemsCount};
+use divan::{Bencher, black_box};
+use foldhash::fast::RandomState;
+use std::io::{self, Write};
+use std::sync::LazyLock;
+use swarmtrail::access_log::{Clock, LineReader, Request, lines};
+use swarmtrail::announce::{Fate, read};
+use swarmtrail::audit::{Watch, audit};
+use swarmtrail::reading::{Options, read_all};
+use swarmtrail::replay::{Arrival, Batch, Given, Hashes, Record, Replay, Rules, Story};
+use swarmtrail::report::{Filter, Output, Style, View, print_report};
+use swarmtrail::source::{Block, Blocks, Source};
+use swarmtrail::time::Time;
+
+#[allow(dead_code)] // It is a program of its own.
+#[path = "../examples/generate.rs"]
+mod generate;
+
+/// Large enough that the sessions do not fit into the nearer caches.
+const SIZE: &str = "32M";
+
+static LOG: LazyLock<Vec<u8>> = LazyLock::new(|| {
+    let args = ["--bytes", SIZE].map(String::from);
+    let options = generate::Options::parse(args.into_iter()).expect("options that it knows").expect("no call for help");
+    let mut log = Vec::new();
+    generate::Tracker::new(&options).write(options.bytes, &mut log).expect("memory takes it");
+    log
+});
+
+fn main() {
+    LazyLock::force(&LOG);
+    divan::main();
+}
+
+fn reader() -> LineReader {
+    LineReader::detect(&LOG).expect("a log that is read")
+}
+
+fn requests() -> Vec<Request<'static>> {
+    let (reader, mut clock) = (reader(), Clock::default());
+    lines(&LOG).filter_map(|line| reader.parse(line, &mut clock)).collect()
+}
+
+/// The announces, as they go from parsing to the engine, and the latest time of each block's lines.
+fn blocks() -> Vec<(Block, Vec<Record>, u64, Option<Time>)> {
+    let (reader, mut clock, seed) = (reader(), Clock::default(), RandomState::default());
+    let (mut cut, mut out, mut base, mut newest) = (Blocks::new(&LOG[..]), Vec::new(), 0, None);
+    let mut block = Block::default();
+    while cut.next(&mut block).expect("memory can be read") {
+        let (mut records, mut line, before, mut latest) = (Vec::new(), 0, newest, None);
+        for text in lines(&block.bytes) {
+            line += 1;
+            let Some(request) = reader.parse(text, &mut clock) else { continue };
+            latest = latest.max(request.time);
+            let (announce, refused) = match read(&request) {
+                Fate::Announce(announce) => (announce, false),
+                Fate::Undelivered(Some(announce)) => (announce, true),
+                _ => continue,
+            };
+            let arrival = Arrival { at: request.time, newest: latest, line, addr: request.addr, refused };
+            let hashes = Hashes::of(&seed, &announce, request.addr);
+            records.push(Record::new(&announce, &arrival, hashes, &block.bytes));
+        }
+        newest = newest.max(latest);
+        out.push((std::mem::take(&mut block), records, base, before));
+        base += u64::from(line);
+    }
+    out
+}
+
+/// Bytes into blocks, and blocks into lines.
+#[divan::bench]
+fn cut(bencher: Bencher) {
+    let count = lines(&LOG).count();
+    bencher.counter(BytesCount::of_slice(&LOG[..])).counter(ItemsCount::new(count)).bench(|| {
+        let (mut blocks, mut block) = (Blocks::new(&black_box(&LOG)[..]), Block::default());
+        while blocks.next(&mut block).expect("memory can be read") {
+            lines(&block.bytes).for_each(|line| _ = black_box(line));
+        }
+    });
+}
+
+/// Lines into requests.
+#[divan::bench]
+fn parse(bencher: Bencher) {
+    let (reader, lines) = (reader(), lines(&LOG).collect::<Vec<_>>());
+    bencher.counter(BytesCount::of_slice(&LOG[..])).counter(ItemsCount::new(lines.len())).bench(|| {
+        let mut clock = Clock::default();
+        black_box(&lines).iter().for_each(|line| _ = black_box(reader.parse(line, &mut clock)));
+    });
+}
+
+/// Requests into announces.
+#[divan::bench]
+fn decode(bencher: Bencher) {
+    let requests = requests();
+    bencher.counter(BytesCount::of_slice(&LOG[..])).counter(ItemsCount::new(requests.len())).bench(|| {
+        black_box(&requests).iter().for_each(|request| _ = black_box(read(request)));
+    });
+}
+
+/// Announces into sessions.
+#[divan::bench]
+fn apply(bencher: Bencher) {
+    let blocks = blocks();
+    let count: usize = blocks.iter().map(|(_, records, ..)| records.len()).sum();
+    bencher.counter(BytesCount::of_slice(&LOG[..])).counter(ItemsCount::new(count)).bench(|| {
+        let mut engine = Replay::new(Rules::default(), ());
+        for (block, records, base, newest) in black_box(&blocks) {
+            engine.feed(&Batch { records, text: &block.bytes, source: 0, base: *base, newest: *newest });
+        }
+        engine.finish()
+    });
+}
+
+/// A report of a file, by so many threads.
+#[divan::bench(args = [1, 2])]
+fn whole(bencher: Bencher, threads: usize) {
+    let mut file = tempfile::NamedTempFile::new().expect("a place for files");
+    file.write_all(&LOG).expect("written");
+    let sources = [Source::File(file.path().to_path_buf())];
+    let options = Options { threads, ..Options::default() };
+    let count = lines(&LOG).count();
+    bencher.counter(BytesCount::of_slice(&LOG[..])).counter(ItemsCount::new(count)).bench(|| {
+        let (input, engines) = read_all(&sources, &options, Watch::default);
+        let (parts, watches): (Vec<_>, Vec<_>) = engines.into_iter().unzip();
+        let story = Story::new(parts, Given::default(), (input.tally.first_at, input.tally.last_at), threads);
+        let (found, filter) = (audit(&story, &watches, None, threads), Filter::default());
+        let style = Style { color: false, width: None, millis: input.tally.millis };
+        let view = View::new(&story, &input, &found, &filter);
+        print_report(&mut io::sink(), Output::Table, &style, &view).expect("nothing is refused there");
+    });
+}
