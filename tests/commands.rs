@@ -308,6 +308,34 @@ fn every_anomaly_is_found_and_its_neighbour_is_not() {
                 })
                 .collect(),
         ),
+        (
+            "common-factor",
+            (0..40)
+                .map(|i| {
+                    announce(
+                        "suspect00",
+                        5 * h + 60 * i,
+                        if i == 0 { "started" } else { "" },
+                        5 * u64::from(i) * 7919,
+                        0,
+                        0,
+                    )
+                })
+                .collect(),
+            // Whole blocks, as some clients count.
+            (0..40)
+                .map(|i| {
+                    announce(
+                        "suspect00",
+                        5 * h + 60 * i,
+                        if i == 0 { "started" } else { "" },
+                        16_384 * u64::from(i) * 7919,
+                        0,
+                        0,
+                    )
+                })
+                .collect(),
+        ),
     ];
     let cases: Vec<_> = cases.into_iter().chain(swarms_that_do_not_balance()).collect();
     let found = |lines: &[String], user: &str| -> Vec<String> {
@@ -367,10 +395,7 @@ fn swarms_that_do_not_balance() -> Vec<(&'static str, Vec<String>, Vec<String>)>
         };
         (0..5).flat_map(both).chain(honest()).collect()
     };
-    vec![
-        ("unreceived-upload", alone(0), alone(3 * gib)),
-        ("excess-over-others", beside(3 * gib), beside(6 * gib)),
-    ]
+    vec![("unreceived-upload", alone(0), alone(3 * gib)), ("excess-over-others", beside(3 * gib), beside(6 * gib))]
 }
 
 /// The README's tables are the registries.

@@ -1,6 +1,7 @@
 //! What stands out in single announces, kept until the whole log has been read.
 
 use super::bytes::Trace;
+use super::generator::Residues;
 use crate::replay::Step;
 use crate::session::LineRef;
 use crate::time::Time;
@@ -83,6 +84,8 @@ pub struct Watch {
     notes: HashMap<u32, Notes, foldhash::fast::RandomState>,
     /// By session.
     traces: Vec<Trace>,
+    /// By session.
+    residues: Vec<Residues>,
 }
 
 impl Watch {
@@ -96,12 +99,19 @@ impl Watch {
         self.traces.get(session as usize)
     }
 
+    /// What the counters of a session have in common, by its number in the engine.
+    pub(super) fn residues_of(&self, session: u32) -> Option<Residues> {
+        self.residues.get(session as usize).copied()
+    }
+
     /// Notes in the session's trace what a step reports.
     pub(super) fn trace(&mut self, step: &Step<'_>) {
         let at = step.session.number as usize;
         if at >= self.traces.len() {
             self.traces.resize_with(at + 1, Trace::default);
+            self.residues.resize_with(at + 1, Residues::default);
         }
+        self.residues[at].note(step);
         self.traces[at].note(step);
     }
 
