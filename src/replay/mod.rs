@@ -12,7 +12,7 @@ pub use record::{Arrival, Batch, Hashes, Record};
 pub use story::{Given, Part, Settings, Story, User};
 
 use crate::account::{Account, Keep};
-use crate::announce::{Event, InfoHash, PeerId, decode};
+use crate::announce::{Event, InfoHash, PeerId, decode, write_form};
 use crate::session::{
     Completed, Counters, LineRef, Opening, Phase, Refused, RefusedStart, Said, Session, State, Transition, Whose,
     advance, decide, is_late,
@@ -134,6 +134,8 @@ pub struct Replay<L> {
     /// Sessions that have begun.
     begun: u32,
     names: Names,
+    /// Room to write a form in.
+    form: Vec<u8>,
     silences: Silences,
     duplicates: u64,
     /// Announces that an earlier one may still come before, in the order of their times, if the whole log is to be told in
@@ -161,6 +163,7 @@ impl<L: Listener> Replay<L> {
             closed: Vec::new(),
             begun: 0,
             names: Names::default(),
+            form: Vec::new(),
             silences: Silences::default(),
             duplicates: 0,
             queue: VecDeque::new(),
@@ -426,7 +429,11 @@ impl<L: Listener> Replay<L> {
             return Some(number);
         }
         let number = self.peers.len() as u32;
-        let whose = Whose { user, torrent, key: self.names.number(text(record.key)), peer: number };
+        // Only now is the line read whole: how a client writes is the same in all its lines.
+        let (line, info_hash_at) = batch.whole_line(record);
+        let escapes = write_form(line, info_hash_at, peer_id.bytes(), &mut self.form);
+        let (key, form) = (self.names.number(text(record.key)), self.names.number(&self.form));
+        let whose = Whose { user, torrent, key, peer: number, form, escapes };
         let address = self.names.number(text(record.addr));
         let session = Session::open(whose, 0, address, State::default(), batch.line(record), Opening::Unseen);
         self.peers.push(Peer::new(record.hashes, address, session));

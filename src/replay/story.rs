@@ -38,7 +38,7 @@ pub struct Part {
     pub sessions: Vec<Session>,
     /// Peer ids by number.
     pub peer_ids: Vec<PeerId>,
-    /// Keys and addresses by number.
+    /// Keys, addresses and forms by number.
     pub names: Names,
     /// What was heard of the interval.
     pub silences: Silences,
@@ -74,7 +74,7 @@ pub struct Story {
     pub origins: Vec<(u32, u32)>,
     /// Peer ids by number.
     pub peer_ids: Vec<PeerId>,
-    /// Keys and addresses by number.
+    /// Keys, addresses and forms by number.
     pub names: Names,
     /// Interval, timeout and reading of `completed`.
     pub settings: Settings,
@@ -158,6 +158,7 @@ impl Story {
             session.peer += first_peer;
             session.torrent = torrents[session.torrent as usize];
             session.key = renumber(session.key);
+            session.form = renumber(session.form);
             session.renumber_addresses(&mut renumber);
             self.sessions.push(session);
         });
