@@ -2,7 +2,6 @@
 //! parameters differently, write their keys differently and escape other bytes.
 
 use super::escape;
-use super::passkey::tracker_path;
 use super::query::is_passkey_name;
 
 /// Bytes beyond letters and digits that some programs escape and others leave.
@@ -110,23 +109,6 @@ impl<'a> Form<'a> {
     }
 }
 
-/// Names that a client writes of its own accord. What comes before the first of them belongs to the announce URL.
-const OWN: [&[u8]; 12] = [
-    b"info_hash",
-    b"peer_id",
-    b"port",
-    b"uploaded",
-    b"downloaded",
-    b"left",
-    b"numwant",
-    b"key",
-    b"compact",
-    b"event",
-    b"supportcrypto",
-    b"no_peer_id",
-];
-/// Names of which the value is a switch, and part of the form.
-const SWITCHES: [&[u8]; 4] = [b"compact", b"no_peer_id", b"supportcrypto", b"requirecrypto"];
 /// Nobody sends more parameters, longer names or longer user agents; whoever does shall not fill the memory.
 const MOST_NAMES: usize = 32;
 const LONGEST_NAME: usize = 16;
@@ -144,13 +126,18 @@ pub fn write_form(line: &[u8], value: usize, peer_id: &[u8], out: &mut Vec<u8>) 
     let from = memchr::memrchr2(b' ', b'"', before).map_or(0, |at| at + 1);
     let target = &line[from..];
     let (target, behind) = target.split_at(memchr::memchr2(b' ', b'"', target).unwrap_or(target.len()));
-    let Some(tracker) = tracker_path(target) else { return escapes };
+    let Some(path) = memchr::memchr(b'?', target) else { return escapes };
+    let query = &target[path + 1..];
 
     let mut said = Said::default();
-    for (at, part) in tracker.query.split(|b| *b == b'&').enumerate() {
+    let mut at = 0;
+    for end in memchr::memchr_iter(b'&', query).chain([query.len()]) {
+        let part = &query[at..end];
         // The announce URL's own parameter may end in a second `?`.
         let part = if at == 0 { memchr::memrchr(b'?', part).map_or(part, |mark| &part[mark + 1..]) } else { part };
-        let (name, value) = match memchr::memchr(b'=', part) {
+        at = end + 1;
+        // Names are short.
+        let (name, value) = match part.iter().position(|b| *b == b'=') {
             Some(equals) => (&part[..equals], &part[equals + 1..]),
             None => (part, &part[part.len()..]),
         };
@@ -191,48 +178,67 @@ struct Said<'a> {
 
 impl<'a> Said<'a> {
     fn note(&mut self, name: &'a [u8], value: &'a [u8], escapes: &mut Escapes, out: &mut Vec<u8>) {
-        if !self.begun && !OWN.contains(&name) {
-            return;
-        }
-        if name.is_empty() {
-            self.spare = true;
-            return;
-        }
-        // One `ipv6` for each address; and passkeys are the announce URL's, wherever they stand.
-        if name == self.last || is_passkey_name(name) {
-            return;
-        }
-        self.names += 1;
-        if self.names > MOST_NAMES {
+        // What comes before the first parameter that is the client's own belongs to the announce URL.
+        let (own, switch) = match name {
+            b"info_hash" | b"peer_id" => {
+                escapes.note(value);
+                (true, false)
+            }
+            b"port" | b"uploaded" | b"downloaded" | b"left" => (true, false),
+            b"key" => {
+                self.key = Some(value);
+                (true, false)
+            }
+            b"numwant" => {
+                self.numwant = value;
+                (true, false)
+            }
+            b"event" => {
+                self.stopped = value == b"stopped";
+                self.empty_event = value.is_empty();
+                (true, false)
+            }
+            b"compact" | b"no_peer_id" | b"supportcrypto" => (true, true),
+            _ if !self.begun => return,
+            b"" => {
+                self.spare = true;
+                return;
+            }
+            // Passkeys are the announce URL's, wherever they stand.
+            _ if is_passkey_name(name) => return,
+            name => (is_plain(name), name == b"requirecrypto"),
+        };
+        // A client may send one `ipv6` for each address.
+        if name == self.last || self.names == MOST_NAMES {
             return;
         }
         if self.begun {
             out.push(b' ');
         }
+        self.names += 1;
         (self.begun, self.last) = (true, name);
-        let plain = name.len() <= LONGEST_NAME && name.iter().all(|b| b.is_ascii_alphanumeric() || *b == b'_');
-        out.extend_from_slice(if plain { name } else { b"?" });
-        match name {
-            b"info_hash" | b"peer_id" => escapes.note(value),
-            b"key" => self.key = Some(value),
-            b"numwant" => self.numwant = value,
-            b"event" => {
-                self.stopped = value == b"stopped";
-                self.empty_event = value.is_empty();
-            }
-            _ if SWITCHES.contains(&name) => {
-                out.push(b'=');
-                out.extend_from_slice(if matches!(value, b"0" | b"1") { value } else { b"?" });
-            }
-            _ => {}
+        out.extend_from_slice(if own { name } else { b"?" });
+        if switch {
+            out.push(b'=');
+            out.extend_from_slice(if matches!(value, b"0" | b"1") { value } else { b"?" });
         }
     }
+}
+
+/// Whether a name is one that can stand in a form as it is.
+fn is_plain(name: &[u8]) -> bool {
+    name.len() <= LONGEST_NAME && name.iter().all(|b| b.is_ascii_alphanumeric() || *b == b'_')
 }
 
 /// How a key is written.
 fn write_key(key: Option<&[u8]>, peer_id: &[u8], out: &mut Vec<u8>) {
     let Some(key) = key else { return out.extend_from_slice(b"none") };
-    if peer_id.len() == 20 && escape::decode(key).is_some_and(|key| key.bytes() == &peer_id[12..]) {
+    let tail = peer_id.get(12..).filter(|tail| !tail.is_empty());
+    let is_tail = match memchr::memchr2(b'%', b'\\', key) {
+        None => tail == Some(key),
+        Some(_) => tail.is_some_and(|tail| escape::decode(key).is_some_and(|key| key.bytes() == tail)),
+    };
+    if is_tail {
         return out.extend_from_slice(b"tail");
     }
     let any = |test: fn(&u8) -> bool| key.iter().any(test);

@@ -9,7 +9,7 @@ mod story;
 pub use interval::{IntervalFrom, Silences, timeout_of};
 pub use names::Names;
 pub use record::{Arrival, Batch, Hashes, Record};
-pub use story::{Given, Part, Settings, Story, User};
+pub use story::{Given, Part, Settings, Story, User, Written};
 
 use crate::account::{Account, Keep};
 use crate::announce::{Event, InfoHash, PeerId, decode, write_form};
@@ -129,6 +129,8 @@ pub struct Replay<L> {
     peers: Vec<Peer>,
     /// By peer.
     peer_ids: Vec<PeerId>,
+    /// By peer.
+    written: Vec<Written>,
     /// Sessions that another one of the same peer followed.
     closed: Vec<Session>,
     /// Sessions that have begun.
@@ -160,6 +162,7 @@ impl<L: Listener> Replay<L> {
             identities: HashTable::new(),
             peers: Vec::new(),
             peer_ids: Vec::new(),
+            written: Vec::new(),
             closed: Vec::new(),
             begun: 0,
             names: Names::default(),
@@ -432,8 +435,8 @@ impl<L: Listener> Replay<L> {
         // Only now is the line read whole: how a client writes is the same in all its lines.
         let (line, info_hash_at) = batch.whole_line(record);
         let escapes = write_form(line, info_hash_at, peer_id.bytes(), &mut self.form);
-        let (key, form) = (self.names.number(text(record.key)), self.names.number(&self.form));
-        let whose = Whose { user, torrent, key, peer: number, form, escapes };
+        self.written.push(Written { form: self.names.number(&self.form), escapes });
+        let whose = Whose { user, torrent, key: self.names.number(text(record.key)), peer: number };
         let address = self.names.number(text(record.addr));
         let session = Session::open(whose, 0, address, State::default(), batch.line(record), Opening::Unseen);
         self.peers.push(Peer::new(record.hashes, address, session));
@@ -461,6 +464,7 @@ impl<L: Listener> Replay<L> {
             torrents: self.torrents,
             sessions,
             peer_ids: self.peer_ids,
+            written: self.written,
             names: self.names,
             silences: self.silences,
             duplicates: self.duplicates,

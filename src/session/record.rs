@@ -1,7 +1,7 @@
 //! What is kept of a session.
 
 use super::state::{Counters, Phase, State, Transition};
-use crate::announce::{Escapes, Event};
+use crate::announce::Event;
 use crate::time::Time;
 use std::num::NonZeroU64;
 
@@ -109,10 +109,6 @@ pub struct Whose {
     pub key: u32,
     /// The peer id.
     pub peer: u32,
-    /// How the first line that names the peer so is written.
-    pub form: u32,
-    /// And how its bytes are escaped.
-    pub escapes: Escapes,
 }
 
 /// One session: a (user, info hash, peer id) from its first announce on.
@@ -126,10 +122,6 @@ pub struct Session {
     pub key: u32,
     /// The peer id, by number.
     pub peer: u32,
-    /// How the first line that names the peer so is written (see [`crate::announce::write_form`]), by number.
-    pub form: u32,
-    /// And how its bytes are escaped.
-    pub escapes: Escapes,
     /// Its number in its engine.
     pub number: u32,
     /// Announces applied.
@@ -184,8 +176,6 @@ impl Session {
             torrent: whose.torrent,
             key: whose.key,
             peer: whose.peer,
-            form: whose.form,
-            escapes: whose.escapes,
             number,
             announces: 0,
             state,
@@ -210,8 +200,7 @@ impl Session {
 
     /// Whose it is.
     pub fn whose(&self) -> Whose {
-        let Session { user, torrent, key, peer, form, escapes, .. } = *self;
-        Whose { user, torrent, key, peer, form, escapes }
+        Whose { user: self.user, torrent: self.torrent, key: self.key, peer: self.peer }
     }
 
     /// Reads a little of every part that an announce needs, so that it is in the cache then.

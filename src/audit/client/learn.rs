@@ -3,7 +3,7 @@
 
 use super::table::{AgentFit, KeyFit, PeerIdCheck, ROWS, Row, Scope, Version, row_of, version};
 use crate::announce::{Client, Escapes, Form, client_of};
-use crate::replay::Story;
+use crate::replay::{Story, Written};
 use crate::session::Session;
 use foldhash::fast::RandomState;
 use std::collections::HashMap;
@@ -203,18 +203,19 @@ impl<'a> Learner<'a> {
         let mut forms: Map<(u32, u32), (u32, u32)> = Map::default();
         let mut cases = 0;
         for (at, session) in self.story.sessions.iter().enumerate() {
-            cases |= session.escapes.seen & (Escapes::UPPER | Escapes::LOWER);
+            let Written { form, escapes } = self.story.written(session);
+            cases |= escapes.seen & (Escapes::UPPER | Escapes::LOWER);
             let Some(row) = self.row(at) else { continue };
             let (class, story) = (self.class[at], self.story);
-            let (mut shown, mut wrong) = *forms.entry((class, session.form)).or_insert_with(|| {
-                let text = story.names.name(session.form);
+            let (mut shown, mut wrong) = *forms.entry((class, form)).or_insert_with(|| {
+                let text = story.names.name(form);
                 Form::of(text).map_or((0, 0), |form| look_at_form(row, &form, self.classes[class as usize].version))
             });
             let mut see = |(all, other): (u32, u32)| {
                 shown |= all;
                 wrong |= other & all;
             };
-            see(look_at_escapes(row, session.escapes));
+            see(look_at_escapes(row, escapes));
             see(look_at_peer_id(row, story.peer_id(session).bytes(), || agent_of(story, session)));
             (self.shown[at], self.wrong[at]) = (shown, wrong);
         }
@@ -230,7 +231,7 @@ impl<'a> Learner<'a> {
         let story = self.story;
         let user = |at: &u32| story.sessions[*at as usize].user;
         let core = |at: u32| {
-            let form = Form::of(story.names.name(story.sessions[at as usize].form))?;
+            let form = form_of(story, &story.sessions[at as usize])?;
             Some(core_order(form.order))
         };
         let mut odd: Vec<u32> = Vec::new();
@@ -343,8 +344,12 @@ fn bits(is: impl Fn(usize) -> bool) -> u32 {
     (0..32).fold(0, |bits, bit| bits | u32::from(is(bit)) << bit)
 }
 
+fn form_of<'a>(story: &'a Story, session: &Session) -> Option<Form<'a>> {
+    Form::of(story.names.name(story.written(session).form))
+}
+
 fn agent_of<'a>(story: &'a Story, session: &Session) -> Option<&'a [u8]> {
-    Form::of(story.names.name(session.form)).map(|form| form.agent).filter(|agent| !agent.is_empty())
+    form_of(story, session).map(|form| form.agent).filter(|agent| !agent.is_empty())
 }
 
 /// What a form shows of how a client writes, and what of that is not so.

@@ -20,7 +20,8 @@ pub struct Row {
     /// Bytes that it does not escape, and those that it does; bits as in [`crate::announce::SPECIALS`].
     pub raw: u16,
     pub escaped: u16,
-    numwant: Option<(Vec<&'static [u8]>, Vec<&'static [u8]>)>,
+    /// While it takes part, and when it stops.
+    numwant: Option<[Vec<&'static [u8]>; 2]>,
     pub scope: Scope,
     pub check: PeerIdCheck,
     agents: Vec<&'static str>,
@@ -164,7 +165,7 @@ fn row(line: &'static str) -> Result<Row, &'static str> {
         escaped: if raw == "*" { 0 } else { !(bits(raw).ok_or("raw")? | bits(either).ok_or("either")?) },
         numwant: match numwant.split_once('/') {
             _ if numwant == "*" => None,
-            Some((on, off)) => Some([on, off].map(|list| list.split(',').map(str::as_bytes).collect()).into()),
+            Some((on, off)) => Some([on, off].map(|list| list.split(',').map(str::as_bytes).collect())),
             None => return Err("numwant"),
         },
         scope: match scope {
@@ -257,7 +258,7 @@ impl Row {
 
     /// Whether it asks for so many people (`80`, or `0s` when it stops); `None` if that is not known.
     pub fn numwant_fits(&self, numwant: &[u8]) -> Option<bool> {
-        let (on, off) = self.numwant.as_ref()?;
+        let [on, off] = self.numwant.as_ref()?;
         if numwant.is_empty() {
             // A parameter that is missing is the order's business.
             return None;

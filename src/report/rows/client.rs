@@ -51,7 +51,8 @@ impl ClientRow {
                 known: class.is_known(),
                 users: users(&mut sessions.iter().copied()),
                 sessions: sessions.len() as u64,
-                forms: sessions.iter().map(|at| story.sessions[*at].form).collect::<HashSet<_>>().len() as u64,
+                forms: sessions.iter().map(|at| story.written(&story.sessions[*at]).form).collect::<HashSet<_>>().len()
+                    as u64,
                 disagreeing_users: users(&mut wrong()),
                 disagreeing_sessions: wrong().count() as u64,
                 disagreements: counts.into_iter().map(|count| count.1).collect(),
