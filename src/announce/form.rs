@@ -134,7 +134,8 @@ pub fn write_form(line: &[u8], value: usize, peer_id: &[u8], out: &mut Vec<u8>) 
     for end in memchr::memchr_iter(b'&', query).chain([query.len()]) {
         let part = &query[at..end];
         // The announce URL's own parameter may end in a second `?`.
-        let part = if at == 0 { memchr::memrchr(b'?', part).map_or(part, |mark| &part[mark + 1..]) } else { part };
+        let url = at == 0 && !part.starts_with(b"info_hash=");
+        let part = if url { memchr::memrchr(b'?', part).map_or(part, |mark| &part[mark + 1..]) } else { part };
         at = end + 1;
         // Names are short.
         let (name, value) = match part.iter().position(|b| *b == b'=') {
@@ -331,6 +332,20 @@ mod tests {
         let (form, _) = form_of("info_hash=a&key=12AB&numwant=123456", b"", " \"a\\\"b\" \"Mac \\x22 \\\" x\"");
         assert_eq!(form, "info_hash key numwant\tX04\t?\t\tMac \\x22 \\\" x");
         assert_eq!(form_of("info_hash=\\xB8&key=aB", b"", "").1.seen & Escapes::REWRITTEN, Escapes::REWRITTEN);
+    }
+
+    proptest::proptest! {
+        #![proptest_config(proptest::prelude::ProptestConfig { failure_persistence: None, ..Default::default() })]
+
+        #[test]
+        fn any_bytes_have_a_form_or_none(line: Vec<u8>, value: usize, peer_id: Vec<u8>) {
+            let mut out = Vec::new();
+            write_form(&line, value % (line.len() + 1), &peer_id, &mut out);
+            // Something nearer to a line.
+            let line = [b"GET /?info_hash=", &line[..], b"&key=", &peer_id, b" HTTP/1.1\" 200 1 \"-\" \"", &line].concat();
+            write_form(&line, 16, &peer_id, &mut out);
+            proptest::prop_assert!(Form::of(&out).is_some());
+        }
     }
 
     #[test]
