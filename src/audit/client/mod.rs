@@ -3,12 +3,13 @@
 
 mod learn;
 mod table;
+mod traits;
 
 pub use learn::{Class, Clients};
 
 use super::{Check, Conclude, Finding, Group, Severity, UserCase, times};
-use learn::KINDS;
-use learn::trait_of::{AGENT, BUILD, CASE, KEY, NEEDLESS, NUMWANT, ORDER, QUIRK, RAW, SHARED, SUM, VERSION, ZEROS};
+use traits::KINDS;
+use traits::trait_of::{AGENT, BUILD, CASE, KEY, NEEDLESS, NUMWANT, ORDER, QUIRK, RAW, SHARED, SUM, VERSION, ZEROS};
 
 /// What disagrees, in words.
 pub fn in_words(wrong: u32) -> impl Iterator<Item = &'static str> {
