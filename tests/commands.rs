@@ -30,7 +30,7 @@ fn every_command_on_the_anatomy_capture() {
 
 #[test]
 fn every_command_on_a_real_log() {
-    for command in ["report", "users", "sessions", "clients", "anomalies"] {
+    for command in ["report", "users", "sessions", "clients", "anomalies", "audit"] {
         snapshot(&format!("real_{command}"), &[command, REAL]);
     }
     snapshot("real_replay", &["replay", "--user", "6ec0", REAL]);
@@ -309,6 +309,7 @@ fn every_anomaly_is_found_and_its_neighbour_is_not() {
                 .collect(),
         ),
     ];
+    let cases: Vec<_> = cases.into_iter().chain(swarms_that_do_not_balance()).collect();
     // Three torrents in a client, written as it writes.
     let client = |query: &str, peer_ids: [&str; 3], agent: &str| -> Vec<String> {
         let line = |(at, peer_id): (u32, &&str)| {
@@ -370,6 +371,42 @@ fn every_anomaly_is_found_and_its_neighbour_is_not() {
     for check in swarmtrail::audit::CHECKS {
         assert!(seen.contains(&check.name), "{} has no case here", check.name);
     }
+}
+
+/// A seed and a leech in a torrent of their own: what one sends the other receives, in half an hour.
+fn transfer(torrent: u32, seed: &str, leech: &str, sent: u64, received: u64) -> Vec<String> {
+    let (h, size) = (3600, 8 << 30);
+    [
+        announce(seed, 5 * h, "started", 0, 0, 0),
+        announce(leech, 5 * h + 10, "started", 0, 0, size),
+        announce(seed, 5 * h + 1800, "", sent, 0, 0),
+        announce(leech, 5 * h + 1810, "", 0, received, size - received),
+        announce(seed, 6 * h, "stopped", sent, 0, 0),
+        announce(leech, 6 * h + 10, "stopped", 0, received, size - received),
+    ]
+    .map(|line| line.replace("info_hash=aaaaaaaa", &format!("info_hash={torrent:08}")))
+    .into()
+}
+
+/// For the checks on bytes: a case, and what looks like it.
+fn swarms_that_do_not_balance() -> Vec<(&'static str, Vec<String>, Vec<String>)> {
+    let gib = 1u64 << 30;
+    // What is honest must outweigh what is not, else the log is taken for one that lacks receivers.
+    let honest = || (0..20).flat_map(|n| transfer(100 + n, "honest000", "leech0000", 4 * gib, 4 * gib));
+    let alone = |received: u64| {
+        let swarms = (0..5).flat_map(|n| transfer(n, "suspect00", "leech0000", 3 * gib, received));
+        swarms.chain(honest()).collect()
+    };
+    // Two seeds claim what one leech received.
+    let beside = |received: u64| {
+        let both = |n| {
+            let mut lines = transfer(n, "honest000", "leech0000", 3 * gib, received);
+            lines.extend(transfer(n, "suspect00", "leech0000", 3 * gib, received));
+            lines
+        };
+        (0..5).flat_map(both).chain(honest()).collect()
+    };
+    vec![("unreceived-upload", alone(0), alone(3 * gib)), ("excess-over-others", beside(3 * gib), beside(6 * gib))]
 }
 
 /// The README's tables are the registries.

@@ -112,7 +112,7 @@ pub fn judge(story: &Story, balance: &Balance, findings: &[Finding]) -> Vec<Judg
             let named = judgement.verdict >= Verdict::Unexplained;
             if named {
                 let bytes = &balance.users[user];
-                judgement.unexplained = bytes.certain;
+                judgement.unexplained = bytes.certain.bytes.max(bytes.beside.bytes);
                 judgement.estimate = bytes.estimate;
             }
             judgement

@@ -5,6 +5,7 @@ mod attribution;
 mod flow;
 mod swarm;
 mod trace;
+mod trial;
 
 pub use trace::Trace;
 
@@ -15,27 +16,57 @@ use flow::{Window, unserved};
 use std::collections::HashMap;
 use swarm::{Member, Source, Windows};
 use trace::GRANULE;
+use trial::Trial;
 
 /// What bytes say about a user. All in bytes.
-#[derive(Clone, Copy, Default, Debug, PartialEq)]
+#[derive(Clone, Copy, Default, Debug, PartialEq, Eq)]
 pub struct UserBytes {
     /// Credited upload, as far as it could be held against the swarms.
     pub claimed: u64,
-    /// Bytes that nobody else can have received, even if nobody else sent anything: certain, as far as the swarms are
-    /// closed and the log is whole.
-    pub certain: u64,
-    /// The most of that in one swarm.
-    pub worst: u64,
-    /// In so many swarms.
-    pub swarms: u32,
+    /// What nobody else can have received, even if nobody else sent anything: certain, as far as the swarms are closed and
+    /// the log is whole.
+    pub certain: Excess,
     /// What cannot have been received beside what trusted users sent.
-    pub beside_others: u64,
-    /// In so many swarms.
-    pub beside_swarms: u32,
-    /// The torrent with the most of it, by number.
-    pub torrent: Option<u32>,
+    pub beside: Excess,
     /// The least and the most that is likely to be faked.
     pub estimate: (u64, u64),
+}
+
+/// Bytes beyond what can have been received, over swarms.
+#[derive(Clone, Copy, Default, Debug, PartialEq, Eq)]
+pub struct Excess {
+    /// All of them.
+    pub bytes: u64,
+    /// In so many swarms.
+    pub swarms: u32,
+    /// The torrent with the most of them, by number.
+    pub torrent: Option<u32>,
+    /// The most in one swarm.
+    worst: u64,
+    /// The two largest parts that one leech in secret would explain.
+    secretly: [u64; 2],
+}
+
+impl Excess {
+    /// Adds what a swarm has. `size` is the torrent's in bytes, 0 if unknown.
+    fn add(&mut self, torrent: u32, bytes: u64, size: u64) {
+        if bytes < NOISE {
+            return;
+        }
+        self.bytes = self.bytes.saturating_add(bytes);
+        self.swarms += 1;
+        if bytes > self.worst {
+            (self.worst, self.torrent) = (bytes, Some(torrent));
+        }
+        let leech = if size == 0 { bytes } else { bytes.min(size.saturating_add(size / 10)) };
+        self.secretly[1] = self.secretly[1].max(leech.min(self.secretly[0]));
+        self.secretly[0] = self.secretly[0].max(leech);
+    }
+
+    /// What is left of them if two leeches had each received a whole torrent in secret, where that explains the most.
+    pub fn unless_secret(&self) -> u64 {
+        self.bytes.saturating_sub(self.secretly[0]).saturating_sub(self.secretly[1])
+    }
 }
 
 /// What bytes say about a swarm. In bytes.
@@ -52,8 +83,13 @@ pub struct Balance {
     pub users: Vec<UserBytes>,
     /// By torrent.
     pub swarms: Vec<SwarmBytes>,
+    /// The swarms balance well enough to say anything of users.
+    pub closed: bool,
 }
 
+/// If more than one part in so many of all upload has no receiver, then receivers are missing from the log (another tracker,
+/// another front end), and nothing is said of users.
+const OPEN: u64 = 3;
 /// Less than this, in a swarm, is noise: stale counters, rounding, a peer whose lines were all lost. In bytes.
 const NOISE: u64 = 64 << 20;
 /// Users who claim less in a swarm are not looked at there.
@@ -62,12 +98,12 @@ const LEAST: u64 = 16 << 20;
 /// One swarm, looked at.
 struct Looked {
     torrent: u32,
-    /// What all together sent beyond what can have been received, in granules.
+    /// The torrent's size in bytes; 0 if unknown.
+    size: u64,
+    /// What all but fakers sent beyond what can have been received, in granules.
     excess: u64,
     /// What each user claims to have sent, and of it what nobody can have received, in granules.
     users: Vec<(u32, u64, u64)>,
-    /// What users may have received in secret, in granules.
-    hidden: Vec<(u32, u64)>,
 }
 
 /// Holds all uploads against all downloads. `traces` are those of the sessions, by their places in the
@@ -77,29 +113,29 @@ pub fn balance(story: &Story, traces: &[Option<&Trace>], threads: usize) -> Bala
     keys.sort_unstable();
     let swarms: Vec<&[Key]> = keys.chunk_by(|a, b| a.0 == b.0).collect();
     let users = story.users.len();
-    let mut book = Book { story, traces, swarms, secret: vec![false; users], threads };
+    let mut book = Book { story, traces, swarms, fakers: vec![false; users], threads };
     let everywhere: Vec<usize> = (0..book.swarms.len()).collect();
     let mut looked = book.look(&everywhere);
-    // Who explains an excess best by leeching in secret is taken for one who does; the swarms are looked at again.
+    let total = |of: fn(&Looked) -> u64| looked.iter().fold(0u64, |sum, swarm| sum.saturating_add(of(swarm)));
+    let claimed = total(|swarm| swarm.users.iter().fold(0, |sum, user| sum.saturating_add(user.1)));
+    if total(|swarm| swarm.excess) > claimed / OPEN {
+        return Balance { users: vec![UserBytes::default(); users], swarms: book.unexplained(&looked), closed: false };
+    }
+    let unexplained = book.unexplained(&looked);
+    // Who brings an excess wherever he goes is left out, and the rest is looked at again: else fakers explain each other.
     for _ in 0..ROUNDS {
-        let parts = parts(&looked, users, &book.secret);
-        let newly: Vec<bool> =
-            (0..users).map(|user| !book.secret[user] && parts.hides[user] * GRANULE as f64 > NOISE as f64).collect();
-        let touched = |at: &usize| book.swarms[*at].iter().any(|key| newly[key.1 as usize]);
-        let again: Vec<usize> = everywhere.iter().copied().filter(touched).collect();
-        if again.is_empty() {
+        let newly = book.obvious(&looked);
+        if !newly.contains(&true) {
             break;
         }
-        book.secret.iter_mut().zip(&newly).for_each(|(known, new)| *known |= new);
-        for (at, swarm) in again.iter().zip(book.look(&again)) {
-            looked[*at] = swarm;
-        }
+        book.fakers.iter_mut().zip(&newly).for_each(|(known, new)| *known |= new);
+        book.look_again(&mut looked, &newly);
     }
-    book.conclude(&looked)
+    Balance { users: book.conclude(&looked), swarms: unexplained, closed: true }
 }
 
 /// Rounds in which suspects are found.
-const ROUNDS: usize = 3;
+const ROUNDS: usize = 6;
 const GIB: u64 = 1 << 30;
 
 /// Torrent, user, place of the session in the story.
@@ -109,33 +145,8 @@ type Key = (u32, u32, u32);
 struct Parts {
     /// By user: which part of the claims is faked.
     fakes: Vec<f64>,
-    /// By user: how many granules are received in secret.
-    hides: Vec<f64>,
-}
-
-/// Explains the excesses by faked upload and by leeching in secret. `secret`: users of whom that is known, and counted in
-/// the excesses already.
-fn parts(looked: &[Looked], users: usize, secret: &[bool]) -> Parts {
-    // A user's upload comes first, then what he may hide.
-    let mut all = vec![0.0; 2 * users];
-    let (mut shares, mut excess) = (Vec::new(), Vec::new());
-    for swarm in looked {
-        let beyond = swarm.excess > swarm.noise();
-        let up = swarm.users.iter().map(|&(user, up, _)| (user, up));
-        let hidden = swarm.hidden.iter().filter(|(user, _)| !secret[*user as usize]);
-        for (column, amount) in up.chain(hidden.map(|&(user, hidden)| (user + users as u32, hidden))) {
-            all[column as usize] += amount as f64;
-            if beyond {
-                shares.push(Share { swarm: excess.len() as u32, user: column, up: amount as f64 });
-            }
-        }
-        if beyond {
-            excess.push(swarm.excess as f64);
-        }
-    }
-    let mut fakes = attribute(&shares, &excess, &all);
-    let hides = fakes.split_off(users);
-    Parts { fakes, hides: hides.iter().zip(&all[users..]).map(|(part, all)| part * all).collect() }
+    /// By user: how many granules of excess are his, and in how many swarms.
+    blame: Vec<(f64, u32)>,
 }
 
 /// What single users claim, and what of it is certainly too much, over all swarms.
@@ -145,14 +156,7 @@ fn sums(looked: &[Looked], users: usize) -> Vec<UserBytes> {
         for &(user, up, certain) in &swarm.users {
             let sum = &mut sums[user as usize];
             sum.claimed = sum.claimed.saturating_add(in_bytes(up));
-            let certain = in_bytes(certain);
-            if certain >= NOISE {
-                sum.certain = sum.certain.saturating_add(certain);
-                sum.swarms += 1;
-                if certain > sum.worst {
-                    (sum.worst, sum.torrent) = (certain, Some(swarm.torrent));
-                }
-            }
+            sum.certain.add(swarm.torrent, in_bytes(certain), swarm.size);
         }
     }
     sums
@@ -171,108 +175,135 @@ struct Book<'a> {
     story: &'a Story,
     traces: &'a [Option<&'a Trace>],
     swarms: Vec<&'a [Key]>,
-    /// Users who are believed to leech in secret.
-    secret: Vec<bool>,
+    /// Users who bring an excess wherever they go.
+    fakers: Vec<bool>,
     threads: usize,
 }
 
 impl Book<'_> {
+    /// Explains the excesses of those who are not known to fake by faked upload.
+    fn parts(&self, looked: &[Looked]) -> Parts {
+        let users = self.story.users.len();
+        let mut all = vec![0.0; users];
+        let (mut shares, mut excess) = (Vec::new(), Vec::new());
+        for swarm in looked {
+            let beyond = swarm.excess > swarm.noise();
+            for &(user, up, _) in swarm.users.iter().filter(|user| !self.fakers[user.0 as usize]) {
+                all[user as usize] += up as f64;
+                if beyond {
+                    shares.push(Share { swarm: excess.len() as u32, user, up: up as f64 });
+                }
+            }
+            if beyond {
+                excess.push(swarm.excess as f64);
+            }
+        }
+        let fakes = attribute(&shares, &excess, &all);
+        let mut explained = vec![0.0; excess.len()];
+        for share in &shares {
+            explained[share.swarm as usize] += fakes[share.user as usize] * share.up;
+        }
+        let mut blame = vec![(0.0, 0); users];
+        for share in &shares {
+            let swarm = share.swarm as usize;
+            let his = fakes[share.user as usize] * share.up * (excess[swarm] / explained[swarm]).min(1.0);
+            let blame = &mut blame[share.user as usize];
+            blame.0 += his;
+            blame.1 += u32::from(his * GRANULE as f64 > NOISE as f64);
+        }
+        Parts { fakes, blame }
+    }
+
+    /// Users, not known yet, who explain an excess in so many swarms that nothing else does.
+    fn obvious(&self, looked: &[Looked]) -> Vec<bool> {
+        let parts = self.parts(looked);
+        let sums = sums(looked, self.story.users.len());
+        let obvious = |user: usize| {
+            let (blame, swarms) = parts.blame[user];
+            let bytes = blame * GRANULE as f64;
+            let certain = sums[user].certain.bytes > GIB
+                && sums[user].certain.bytes > sums[user].claimed / 20
+                && sums[user].certain.swarms > 2;
+            !self.fakers[user] && (certain || bytes > GIB as f64 && parts.fakes[user] > 0.08 && swarms > 2)
+        };
+        (0..self.story.users.len()).map(obvious).collect()
+    }
+
+    /// Looks again at the swarms of some users.
+    fn look_again(&self, looked: &mut [Looked], users: &[bool]) {
+        let touched = |at: &usize| self.swarms[*at].iter().any(|key| users[key.1 as usize]);
+        let again: Vec<usize> = (0..self.swarms.len()).filter(touched).collect();
+        for (at, swarm) in again.iter().zip(self.look(&again)) {
+            looked[*at] = swarm;
+        }
+    }
+
     /// Looks at swarms, by place.
     fn look(&self, places: &[usize]) -> Vec<Looked> {
         shared(places.len(), self.threads, |range| places[range].iter().map(|&at| self.look_at(at)).collect())
     }
 
+    fn size(&self, at: usize) -> u64 {
+        self.swarms[at].iter().map(|key| self.story.sessions[key.2 as usize].state.largest_left).max().unwrap_or(0)
+    }
+
     fn windows(&self, at: usize) -> Windows {
-        let keys = self.swarms[at];
-        let members: Vec<Member<'_>> =
-            keys.chunk_by(|a, b| a.1 == b.1).map(|sessions| Member { user: sessions[0].1, sessions }).collect();
-        let size = keys.iter().map(|key| self.story.sessions[key.2 as usize].state.largest_left).max();
-        let source = Source { story: self.story, traces: self.traces, secret: &self.secret };
-        source.windows(&members, size.filter(|size| *size > 0))
+        let members: Vec<Member<'_>> = self.swarms[at]
+            .chunk_by(|a, b| a.1 == b.1)
+            .map(|sessions| Member { user: sessions[0].1, sessions })
+            .collect();
+        let source = Source { story: self.story, traces: self.traces };
+        source.windows(&members)
     }
 
     fn look_at(&self, at: usize) -> Looked {
-        let windows = self.windows(at);
-        let receivers: Vec<&Window> = windows.receivers.iter().collect();
-        let mut senders: Vec<&Window> = windows.senders.iter().collect();
-        let excess = unserved(&senders, &receivers);
-        let room = Room::new(&windows.receivers);
+        let Windows { mut senders, receivers } = self.windows(at);
+        let excess = unserved(&senders, &receivers, |user| !self.fakers[user as usize]);
+        let room = Room::new(&receivers);
         senders.sort_by_key(|window| window.user);
         let users = senders.chunk_by(|a, b| a.user == b.user).map(|own| {
             let user = own[0].user;
             let up = own.iter().fold(0u64, |sum, window| sum.saturating_add(window.bytes));
-            let doubled = windows.doubled.contains(&user);
-            let worth_it = in_bytes(up) >= LEAST && in_bytes(room.lacks(own, doubled)) >= NOISE;
-            let certain = if worth_it { alone(own, &receivers, doubled) } else { 0 };
+            let worth_it = in_bytes(up) >= LEAST && in_bytes(room.lacks(own)) >= NOISE;
+            let certain = if worth_it { alone(own, &receivers) } else { 0 };
             (user, up, certain)
         });
-        let users = users.collect();
-        Looked { torrent: self.swarms[at][0].0, excess, users, hidden: windows.hidden }
+        Looked { torrent: self.swarms[at][0].0, size: self.size(at), excess, users: users.collect() }
     }
 
-    /// What of the claims of some users in a swarm no receiver can have received.
-    fn excess_of(&self, windows: &Windows, wanted: impl Fn(u32) -> bool) -> u64 {
-        let senders: Vec<&Window> = windows.senders.iter().filter(|window| wanted(window.user)).collect();
-        let receivers: Vec<&Window> = windows.receivers.iter().collect();
-        unserved(&senders, &receivers)
+    /// What no swarm can have received, by torrent.
+    fn unexplained(&self, looked: &[Looked]) -> Vec<SwarmBytes> {
+        let mut swarms = vec![SwarmBytes::default(); self.story.torrents.len()];
+        for swarm in looked.iter().filter(|swarm| swarm.excess > swarm.noise()) {
+            swarms[swarm.torrent as usize].unexplained = in_bytes(swarm.excess);
+        }
+        swarms
     }
 
-    /// Puts everything together.
-    fn conclude(&self, looked: &[Looked]) -> Balance {
+    /// Says of every user what cannot have been received.
+    fn conclude(&self, looked: &[Looked]) -> Vec<UserBytes> {
         let users = self.story.users.len();
         let mut sums = sums(looked, users);
-        let parts = parts(looked, users, &self.secret).fakes;
-        let mut suspects: Vec<bool> = (0..users)
+        let parts = self.parts(looked).fakes;
+        let suspects = (0..users)
             .map(|user| {
-                let part = parts[user] * sums[user].claimed as f64;
-                sums[user].certain > GIB && sums[user].certain > sums[user].claimed / 10
-                    || parts[user] > 0.05 && part > (GIB / 4) as f64
+                let (sum, part) = (&sums[user], parts[user] * sums[user].claimed as f64);
+                let certain = sum.certain.bytes > GIB && sum.certain.bytes > sum.claimed / 10;
+                self.fakers[user] || certain || parts[user] > 0.05 && part > (GIB / 4) as f64
             })
             .collect();
-        let beyond: Vec<usize> = (0..looked.len()).filter(|&at| looked[at].excess > looked[at].noise()).collect();
-        let windows: Vec<Windows> =
-            shared(beyond.len(), self.threads, |range| beyond[range].iter().map(|&at| self.windows(at)).collect());
-        // The others together must not leave an excess either; else the one who claims most of it is not trusted.
-        for (&at, windows) in beyond.iter().zip(&windows) {
-            let swarm = &looked[at];
-            while self.excess_of(windows, |user| !suspects[user as usize]) > swarm.noise() {
-                let blame = |user: &(u32, u64, u64)| (parts[user.0 as usize] + 1e-6) * user.1 as f64;
-                let trusted = swarm.users.iter().filter(|user| !suspects[user.0 as usize]);
-                let Some(most) = trusted.max_by(|a, b| blame(a).total_cmp(&blame(b))) else { break };
-                suspects[most.0 as usize] = true;
+        let mut trial = Trial::new(self, looked, suspects);
+        trial.suspect_more(&parts);
+        if trial.trust_again(&parts, &sums) {
+            for (torrent, user, bytes, size) in trial.beside() {
+                sums[user as usize].beside.add(torrent, bytes, size);
             }
         }
-        let found = shared(beyond.len(), self.threads, |range| {
-            let mut found = Vec::new();
-            for (&at, windows) in beyond[range.clone()].iter().zip(&windows[range]) {
-                let trusted = self.excess_of(windows, |user| !suspects[user as usize]);
-                for &(user, ..) in looked[at].users.iter().filter(|user| suspects[user.0 as usize]) {
-                    let with = self.excess_of(windows, |other| other == user || !suspects[other as usize]);
-                    found.push((at, user, with.saturating_sub(trusted)));
-                }
-            }
-            found
-        });
-        for (at, user, bytes) in found {
-            let sum = &mut sums[user as usize];
-            let bytes = in_bytes(bytes);
-            if bytes >= NOISE {
-                sum.beside_others = sum.beside_others.saturating_add(bytes);
-                sum.beside_swarms += 1;
-                sum.torrent = sum.torrent.or(Some(looked[at].torrent));
-            }
+        for sum in &mut sums {
+            let (low, high) = (sum.certain.bytes.min(sum.beside.bytes), sum.certain.bytes.max(sum.beside.bytes));
+            sum.estimate = (low, high.min(sum.claimed));
         }
-        for (sum, part) in sums.iter_mut().zip(&parts) {
-            let part = (part * sum.claimed as f64) as u64;
-            let high = sum.beside_others.max(sum.certain).max(if sum.beside_others > 0 { part } else { 0 });
-            sum.estimate = (sum.certain.min(sum.beside_others).max(sum.certain), high.min(sum.claimed));
-        }
-        let mut swarms = vec![SwarmBytes::default(); self.story.torrents.len()];
-        for swarm in looked {
-            let unexplained = if swarm.excess > swarm.noise() { in_bytes(swarm.excess) } else { 0 };
-            swarms[swarm.torrent as usize] = SwarmBytes { unexplained };
-        }
-        Balance { users: sums, swarms }
+        sums
     }
 }
 
@@ -280,18 +311,12 @@ fn in_bytes(granules: u64) -> u64 {
     granules.saturating_mul(GRANULE)
 }
 
-/// What of one user's claims in a swarm nobody can have received, even if nobody else sent anything. A user with several
-/// clients there may have sent from one to the other.
-fn alone(own: &[&Window], receivers: &[&Window], doubled: bool) -> u64 {
+/// What of one user's claims in a swarm nobody can have received, even if nobody else sent anything.
+fn alone(own: &[Window], receivers: &[Window]) -> u64 {
     let (from, to) = (own.iter().map(|w| w.from).min(), own.iter().map(|w| w.to).max());
-    let near = |window: &&&Window| Some(window.from) <= to && Some(window.to) >= from;
-    if !doubled {
-        let others: Vec<&Window> = receivers.iter().filter(near).copied().filter(|w| w.user != own[0].user).collect();
-        return unserved(own, &others);
-    }
-    let receivers: Vec<Window> =
-        receivers.iter().filter(near).map(|window| Window { user: u32::MAX, ..**window }).collect();
-    unserved(own, &receivers.iter().collect::<Vec<_>>())
+    let near = |window: &Window| Some(window.from) <= to && Some(window.to) >= from && window.user != own[0].user;
+    let others: Vec<Window> = receivers.iter().copied().filter(near).collect();
+    unserved(own, &others, |_| true)
 }
 
 /// What there was to receive in a swarm, by when it ended: tells quickly that somebody's claims fit easily.
@@ -316,8 +341,8 @@ impl Room {
 
     /// No more than so much of a user's claims can be without a receiver: each of his windows is served by what ends in it
     /// alone.
-    fn lacks(&self, own: &[&Window], doubled: bool) -> u64 {
-        let mine = self.own.get(&own[0].user).filter(|_| !doubled);
+    fn lacks(&self, own: &[Window]) -> u64 {
+        let mine = self.own.get(&own[0].user);
         let (mut lacks, mut before) = (0u64, i64::MIN);
         for window in own {
             let (from, to) = (window.from.max(before), window.to);

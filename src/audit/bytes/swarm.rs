@@ -1,7 +1,7 @@
 //! A swarm as windows: who sent when, and who received or may have received without saying so.
 
-use super::flow::Window;
-use super::trace::{GRANULE, Trace};
+use super::flow::{Window, unserved};
+use super::trace::{BEFORE, GRANULE, Trace};
 use crate::replay::Story;
 use crate::session::{End, Opening, Session};
 use crate::time::Time;
@@ -13,11 +13,7 @@ const LATE: i64 = 5;
 /// A client that is not heard of any more may have gone on for so many announce intervals.
 const UNHEARD: i64 = 3;
 /// Receivers are given so much more than they report, in percent: protocol overhead, pieces that failed their hash.
-const WASTE: u64 = 3;
-/// A leech that claims to have everything already is done in so many seconds.
-const HIDDEN: i64 = 86_400;
-/// One that was there when the log begins, in so many.
-const HIDDEN_BEFORE: i64 = 6 * 3600;
+const WASTE: u64 = 1;
 
 /// A swarm's windows, each in the order of their beginnings.
 #[derive(Default)]
@@ -26,10 +22,13 @@ pub struct Windows {
     pub senders: Vec<Window>,
     /// Who received, or may have.
     pub receivers: Vec<Window>,
-    /// What users may have received in secret there, in granules.
-    pub hidden: Vec<(u32, u64)>,
-    /// Users with more than one client in the swarm at once: they may have sent to themselves.
-    pub doubled: Vec<u32>,
+}
+
+impl Windows {
+    /// What of the claims of some users no receiver can have received, in granules.
+    pub fn excess(&self, wanted: impl Fn(u32) -> bool) -> u64 {
+        unserved(&self.senders, &self.receivers, wanted)
+    }
 }
 
 /// One user's sessions in a swarm, by beginning, as places in the story.
@@ -46,8 +45,6 @@ pub struct Source<'a> {
     pub story: &'a Story,
     /// The trace of each session, by its place in the story.
     pub traces: &'a [Option<&'a Trace>],
-    /// Users, by number, who are believed to leech in secret where they may: they count among the receivers there.
-    pub secret: &'a [bool],
 }
 
 fn secs(time: Time) -> i64 {
@@ -55,12 +52,11 @@ fn secs(time: Time) -> i64 {
 }
 
 impl Source<'_> {
-    /// The windows of a swarm. `size` is the torrent's size in bytes, if known. Without times there are none.
-    pub fn windows(&self, members: &[Member<'_>], size: Option<u64>) -> Windows {
+    /// The windows of a swarm. Without times there are none.
+    pub fn windows(&self, members: &[Member<'_>]) -> Windows {
         let mut windows = Windows::default();
-        let first_of_all = members.iter().filter_map(|m| self.session(m.sessions.first()?.2).first_at).min();
         for member in members {
-            self.add(member, size, first_of_all, &mut windows);
+            self.add(member, &mut windows);
         }
         windows.senders.sort_unstable_by_key(|window| (window.from, window.to, window.user));
         windows.receivers.sort_unstable_by_key(|window| (window.from, window.to, window.user));
@@ -71,16 +67,15 @@ impl Source<'_> {
         &self.story.sessions[at as usize]
     }
 
-    fn add(&self, member: &Member<'_>, size: Option<u64>, first_of_all: Option<Time>, windows: &mut Windows) {
+    fn add(&self, member: &Member<'_>, windows: &mut Windows) {
         let user = member.user;
+        let before = windows.receivers.len();
         let unheard = UNHEARD * i64::from(self.story.settings.interval);
         let mut receive = |from: i64, to: i64, bytes: u64| {
             if bytes > 0 {
                 windows.receivers.push(Window { from, to: to.max(from), bytes: with_waste(bytes), user });
             }
         };
-        let mut known_to_have: u64 = 0;
-        let mut secret = 0u64;
         let mut open_until = None;
         let mut doubled = false;
         for (n, &(_, _, at)) in member.sessions.iter().enumerate() {
@@ -89,54 +84,39 @@ impl Source<'_> {
             let (first, last) = (secs(first_at), secs(last_at));
             doubled |= open_until.is_some_and(|until| first < until);
             open_until = open_until.max(Some(last));
-            let mut received = 0;
+            let zero = first - BEFORE as i64;
             for stretch in self.traces[at as usize].into_iter().flat_map(Trace::stretches) {
-                let (from, to) = (first + stretch.from as i64 - STALE, first + stretch.to as i64 + LATE);
+                let (from, to) = (zero + stretch.from as i64 - STALE, zero + stretch.to as i64 + LATE);
                 if stretch.up > 0 {
                     windows.senders.push(Window { from, to, bytes: stretch.up, user });
                 }
                 receive(from, to, stretch.down);
-                received |= stretch.down;
             }
             let state = &session.state;
             let next = member.sessions.get(n + 1).map(|key| self.session(key.2));
             let next = next.and_then(|next| Some((secs(next.first_at?), next.state.first_left?)));
             let stopped = self.story.endings[at as usize].end == End::Stopped && session.refused_stop().is_none();
             let left = state.left.unwrap_or(0);
-            match next {
-                // What is missing later is less: it was received in between.
-                Some((later, missing)) if missing < left => receive(last - STALE, later, granules(left - missing)),
-                Some(_) => {}
-                // The end was not heard.
-                None if !stopped => receive(last - STALE, last + unheard, granules(left)),
-                None => {}
+            // What is missing later is less: it was received in between.
+            if let Some((later, missing)) = next {
+                receive(last - STALE, later, granules(left.saturating_sub(missing)));
+            }
+            // The end was not heard; what came then may have been lost, too.
+            if !stopped {
+                let later = next.map_or(last + unheard, |(later, _)| later.min(last + unheard));
+                receive(last - STALE, later, granules(left));
             }
             // What was received before the first line was heard.
             let unseen = session.opening == Opening::Unseen;
-            if unseen {
+            // A seed that was there when the log begins had it all by then.
+            let from_before = unseen && self.story.log_start.is_some_and(|start| first - secs(start) <= unheard);
+            if unseen && !(from_before && state.first_left == Some(0)) {
                 receive(first - unheard, first, granules(state.base.down));
             }
-            // A leech that says it receives nothing.
-            let frozen = if received == 0 && secret == 0 { granules(left) } else { 0 };
-            // A leech that says it has everything, or much of it, though it was never seen to receive it. The first peer
-            // of all brought the data; what a user had before is there still.
-            let has = size.unwrap_or(0).saturating_sub(state.first_left.unwrap_or(0));
-            let had = has.saturating_sub(known_to_have).saturating_sub(state.base.down);
-            let had = if n == 0 && Some(first_at) != first_of_all { granules(had) } else { 0 };
-            let from_before = unseen && self.story.log_start.is_some_and(|start| first - secs(start) <= unheard);
-            if self.secret[user as usize] {
-                let begin = if unseen { first - unheard } else { first - STALE };
-                receive(begin, last + unheard, frozen);
-                receive(begin, first + if from_before { HIDDEN_BEFORE } else { HIDDEN }, had);
-            }
-            secret = secret.saturating_add(frozen).saturating_add(if from_before { 0 } else { had });
-            known_to_have = known_to_have.max(size.unwrap_or(0).saturating_sub(left));
         }
-        if secret > 0 {
-            windows.hidden.push((user, secret));
-        }
+        // With more than one client in the swarm at once, one may have sent to the other.
         if doubled {
-            windows.doubled.push(user);
+            windows.receivers[before..].iter_mut().for_each(|window| window.user = u32::MAX - user);
         }
     }
 }

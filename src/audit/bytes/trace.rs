@@ -2,14 +2,18 @@
 
 use crate::replay::Step;
 use crate::session::Transition;
+use crate::time::Time;
 
 /// Bytes are kept in multiples of this.
 pub const GRANULE: u64 = 16 << 10;
 
+/// So many seconds before its first announce that the server took, a session may have begun: its `started` was refused.
+pub const BEFORE: u64 = 7200;
+
 /// A window of time between two announces in which counters moved. Bytes are in granules.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
 pub struct Stretch {
-    /// When it begins, in seconds from the session's first announce.
+    /// When it begins, in seconds from [`BEFORE`] the session's first announce.
     pub from: u64,
     /// When it ends.
     pub to: u64,
@@ -35,16 +39,16 @@ impl Trace {
     /// Notes what a step reports.
     #[inline]
     pub fn note(&mut self, step: &Step<'_>) {
-        let Some(before) = step.before.filter(|_| !step.transition.opens()) else { return };
         let credit = step.session.state.credit().up;
-        let up = credit / GRANULE - (credit - step.credit.up) / GRANULE;
+        let up = credit / GRANULE - (credit - step.credit.up.min(credit)) / GRANULE;
         let down = received(step);
         if up == 0 && down == 0 || step.transition == Transition::Duplicate {
             return;
         }
-        let Some((first, (at, last))) = step.session.first_at.zip(step.said.at.zip(before.last_at)) else { return };
-        let secs = |time: crate::time::Time| (time.since(first).max(0) / 1000) as u64;
-        let from = secs(last).max(self.end);
+        let Some((first, at)) = step.session.first_at.zip(step.said.at) else { return };
+        let secs = |time: Time| BEFORE + (time.since(first).max(0) / 1000) as u64;
+        let last = step.before.filter(|_| !step.transition.opens()).and_then(|before| before.last_at);
+        let from = last.map_or(0, secs).max(self.end);
         self.push(&Stretch { from, to: secs(at).max(from), up, down });
         if self.bytes.len() > Self::MOST {
             self.halve();
@@ -101,7 +105,8 @@ impl Trace {
 /// (a hash check, a file that is wanted after all) it may have received again.
 fn received(step: &Step<'_>) -> u64 {
     let fell = |before: u64, left: u64| (before.saturating_sub(left), left.saturating_sub(before));
-    let left = step.before.and_then(|before| before.left).zip(step.session.state.left);
+    let before = step.before.filter(|_| !step.transition.opens());
+    let left = before.and_then(|before| before.left).zip(step.session.state.left);
     let (fell, rose) = left.map_or((0, 0), |(before, left)| fell(before, left));
     // A file added to what is wanted is no loss; but the log cannot tell one from the other.
     let rose = if step.credit.down > 0 { rose } else { 0 };
