@@ -50,6 +50,8 @@ pub enum Command {
     Profile(Profile),
     /// One row per user, worst first: the verdict, the bytes that cannot exist, and why
     Audit(Files),
+    /// One row per client program and version: who runs it, and what disagrees with itself
+    Clients(Files),
     /// What does not add up, worst first, with the lines that prove it
     Anomalies(Files),
     /// What a check means: formula, threshold, the harmless thing that looks the same, source

@@ -2,7 +2,7 @@
 
 mod support;
 
-use support::{announce, json, swarmtrail, swarmtrail_on};
+use support::{announce, json, swarmtrail, swarmtrail_on, written};
 
 const ANATOMY: &str = "testdata/anatomy.txt";
 const REAL: &str = "testdata/corpus/d_crash_restart/access.log";
@@ -30,7 +30,7 @@ fn every_command_on_the_anatomy_capture() {
 
 #[test]
 fn every_command_on_a_real_log() {
-    for command in ["report", "users", "sessions", "anomalies", "audit"] {
+    for command in ["report", "users", "sessions", "clients", "anomalies", "audit"] {
         snapshot(&format!("real_{command}"), &[command, REAL]);
     }
     snapshot("real_replay", &["replay", "--user", "6ec0", REAL]);
@@ -338,6 +338,45 @@ fn every_anomaly_is_found_and_its_neighbour_is_not() {
         ),
     ];
     let cases: Vec<_> = cases.into_iter().chain(swarms_that_do_not_balance()).collect();
+    // Three torrents in a client, written as it writes.
+    let client = |query: &str, peer_ids: [&str; 3], agent: &str| -> Vec<String> {
+        let line = |(at, peer_id): (u32, &&str)| {
+            let hash = char::from(b'a' + at as u8).to_string().repeat(20);
+            let query = query.replace("HASH", &hash).replace("PEER", peer_id);
+            written("suspect00", 5 * h + at, &query, agent)
+        };
+        (0..).zip(&peer_ids).map(line).collect()
+    };
+    let transmission = "info_hash=HASH&peer_id=PEER&port=1&uploaded=0&downloaded=0&left=0&numwant=80&key=1a2b3c4&compact=1&supportcrypto=1&event=started";
+    let peer_ids = ["-TR3000-000000000000", "-TR3000-10000000000z", "-TR3000-z00000000001"];
+    let genuine = || client(transmission, peer_ids, "Transmission/3.00");
+    let key_first = transmission.replace("&key=1a2b3c4", "").replace("&port", "&key=1a2b3c4&port");
+    let one_for_two = [peer_ids[0], peer_ids[0], peer_ids[1]];
+    let started = |events: [&str; 8]| -> Vec<String> {
+        (0..8u32)
+            .map(|i| announce("suspect00", 5 * h + 1800 * i, events[i as usize], u64::from(i) << 20, 0, 0))
+            .collect()
+    };
+    let cases = [
+        cases,
+        vec![
+            ("client-form", client(&key_first, peer_ids, "Transmission/3.00"), genuine()),
+            ("client-name", client(transmission, peer_ids, "aria2/1.36.0"), client(transmission, peer_ids, "-")),
+            ("peer-id-checksum", client(transmission, ["-TR3000-000000000001"; 3], "Transmission/3.00"), genuine()),
+            (
+                "shared-peer-id",
+                client(transmission, [peer_ids[0]; 3], "Transmission/3.00"),
+                // A hybrid torrent has two hashes.
+                client(transmission, one_for_two, "Transmission/3.00"),
+            ),
+            (
+                "started-every-time",
+                started(["started"; 8]),
+                started(["started", "", "", "started", "", "", "started", ""]),
+            ),
+        ],
+    ]
+    .concat();
     let found = |lines: &[String], user: &str| -> Vec<String> {
         let run =
             swarmtrail_on(frame(lines).as_bytes(), &["anomalies", "-o", "json", "--interval", "30m", "--user", user]);

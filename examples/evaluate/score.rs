@@ -33,8 +33,18 @@ struct Verdict {
 struct Anomaly {
     check: String,
     #[serde(default)]
+    severity: String,
+    #[serde(default)]
     user: Option<String>,
 }
+
+/// Checks of what a client writes: one of them, if it is more than a hint, says that the client is not what it says, also
+/// where the verdict is a worse one.
+const CLIENT_CHECKS: [&str; 5] =
+    ["client-form", "client-name", "peer-id-checksum", "shared-peer-id", "started-every-time"];
+
+/// The verdict that it makes by itself.
+const MISMATCH: &str = "client-mismatch";
 
 /// A user: what is true, and what was said.
 pub struct Case {
@@ -67,7 +77,11 @@ fn cases(report: Report, seed: u64, labels: &[Label]) -> Vec<Case> {
     let mut checks: HashMap<String, BTreeSet<String>> = HashMap::new();
     for anomaly in report.anomalies {
         if let Some(user) = anomaly.user {
-            checks.entry(user).or_default().insert(anomaly.check);
+            let checks = checks.entry(user).or_default();
+            if CLIENT_CHECKS.contains(&anomaly.check.as_str()) && !matches!(anomaly.severity.as_str(), "info" | "low") {
+                checks.insert(MISMATCH.to_owned());
+            }
+            checks.insert(anomaly.check);
         }
     }
     let said: HashMap<String, Verdict> = report.users.into_iter().map(|user| (user.user.clone(), user)).collect();
@@ -108,8 +122,7 @@ impl Case {
     }
 
     fn mismatched(&self) -> bool {
-        const NAME: &str = "client-mismatch";
-        self.verdict == NAME || self.checks.contains(NAME)
+        self.verdict == MISMATCH || self.checks.contains(MISMATCH)
     }
 
     fn honest(&self) -> bool {

@@ -28,6 +28,12 @@ fn hex(a: u8, b: u8) -> Option<u8> {
     (a | b < 16).then_some(a << 4 | b)
 }
 
+/// The byte that two hexadecimal digits at `at` stand for.
+pub fn hex_at(text: &[u8], at: usize) -> Option<u8> {
+    let [a, b] = *text.get(at..)?.first_chunk()?;
+    hex(a, b)
+}
+
 /// Takes the first byte off escaped text: the byte, and how much text it took. `None` for a broken escape.
 #[inline(always)]
 fn next(text: &[u8]) -> Option<(u8, usize)> {

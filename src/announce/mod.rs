@@ -3,11 +3,13 @@
 
 mod client;
 mod escape;
+mod form;
 mod passkey;
 mod query;
 
 pub use client::{Client, client_of, usual_silence};
 pub use escape::printable;
+pub use form::{Escapes, Form, SPECIALS, write_form};
 
 use crate::access_log::Request;
 use std::fmt;

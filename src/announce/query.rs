@@ -196,6 +196,11 @@ fn separator_of_first(query: &[u8]) -> u8 {
 /// The parameters that hold a passkey, surest first.
 const PASSKEYS: [&[u8]; 5] = [b"passkey", b"torrent_pass", b"authkey", b"uk", b"pid"];
 
+/// Whether a parameter of that name holds a passkey.
+pub fn is_passkey_name(name: &[u8]) -> bool {
+    PASSKEYS.contains(&name)
+}
+
 /// Notes the passkey that a parameter holds, if there is no surer one.
 #[cold]
 fn note_other<'a>(best: &mut Option<(u8, &'a [u8])>, tracker: &TrackerPath<'_>, part: &'a [u8]) {

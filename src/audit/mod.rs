@@ -5,6 +5,7 @@
 //! each check judges a whole session once the log has been read, when interval, timeout and edges are known.
 
 mod bytes;
+mod client;
 mod conduct;
 mod counters;
 mod events;
@@ -17,6 +18,7 @@ mod verdict;
 
 use bytes::Trace;
 pub use bytes::{Balance, SwarmBytes, UserBytes};
+pub use client::{Class, Clients, in_words};
 use generator::Residues;
 pub use notes::{Mark, Notes, Watch};
 pub use verdict::{Group, Judgement, Verdict};
@@ -106,6 +108,11 @@ pub static CHECKS: &[&Check] = &[
     &generator::COMMON_FACTOR,
     &swarms::UNRECEIVED_UPLOAD,
     &swarms::EXCESS_OVER_OTHERS,
+    &client::CLIENT_FORM,
+    &client::CLIENT_NAME,
+    &client::PEER_ID_CHECKSUM,
+    &client::SHARED_PEER_ID,
+    &client::STARTED_EVERY_TIME,
 ];
 
 /// The check of that name.
@@ -216,6 +223,9 @@ pub struct UserCase<'a> {
     sessions: &'a [&'a Session],
     /// Of each session.
     residues: &'a [Residues],
+    /// Their places in the story.
+    places: &'a [u32],
+    clients: &'a Clients,
     story: &'a Story,
 }
 
@@ -235,6 +245,8 @@ pub struct Audit {
     pub judgements: Vec<Judgement>,
     /// What bytes say, by torrent.
     pub swarms: Vec<SwarmBytes>,
+    /// Who runs what.
+    pub clients: Clients,
 }
 
 /// Audits a story, on so many threads. `watches` are the listeners of the engines that its parts came from.
@@ -242,18 +254,25 @@ pub fn audit(story: &Story, watches: &[Watch], since: Option<Time>, threads: usi
     let trace = |&(engine, number): &(u32, u32)| watches.get(engine as usize)?.trace_of(number);
     let traces: Vec<Option<&Trace>> = story.origins.iter().map(trace).collect();
     let balance = bytes::balance(story, &traces, threads);
-    let findings = findings(story, watches, &balance, since, threads);
+    let clients = Clients::of(story);
+    let findings = findings(story, watches, &Known { balance: &balance, clients: &clients }, since, threads);
     let judgements = verdict::judge(story, &balance, &findings);
-    Audit { findings, judgements, swarms: balance.swarms }
+    Audit { findings, judgements, swarms: balance.swarms, clients }
 }
 
-fn findings(story: &Story, watches: &[Watch], balance: &Balance, since: Option<Time>, threads: usize) -> Vec<Finding> {
+/// What is known of the whole log before single users are looked at.
+struct Known<'a> {
+    balance: &'a Balance,
+    clients: &'a Clients,
+}
+
+fn findings(story: &Story, watches: &[Watch], known: &Known<'_>, since: Option<Time>, threads: usize) -> Vec<Finding> {
     let mut by_user: Vec<u32> = (0..story.sessions.len() as u32).collect();
     by_user.sort_by_key(|&at| story.sessions[at as usize].user);
     let mut found = shared(by_user.len(), threads, |range| about_sessions(story, watches, range));
     let user = |at: u32| story.sessions[at as usize].user;
     let users: Vec<_> = by_user.chunk_by(|a, b| user(*a) == user(*b)).collect();
-    found.extend(shared(users.len(), threads, |range| about_users(story, watches, balance, &users[range])));
+    found.extend(shared(users.len(), threads, |range| about_users(story, watches, known, &users[range])));
     // What was over before the span asked for is not asked for.
     found.retain(|f| since.is_none() || f.to.max(f.from).is_none_or(|to| Some(to) >= since));
     found.sort_by(|a, b| {
@@ -283,7 +302,7 @@ fn about_sessions(story: &Story, watches: &[Watch], sessions: Range<usize>) -> V
 }
 
 /// What the checks find in all sessions of a user together.
-fn about_users(story: &Story, watches: &[Watch], balance: &Balance, users: &[&[u32]]) -> Vec<Finding> {
+fn about_users(story: &Story, watches: &[Watch], known: &Known<'_>, users: &[&[u32]]) -> Vec<Finding> {
     let mut found = Vec::new();
     for user in users {
         let sessions: Vec<&Session> = user.iter().map(|&at| &story.sessions[at as usize]).collect();
@@ -293,8 +312,9 @@ fn about_users(story: &Story, watches: &[Watch], balance: &Balance, users: &[&[u
         };
         let residues: Vec<Residues> = user.iter().map(residues).collect();
         let number = sessions[0].user;
-        let bytes = &balance.users[number as usize];
-        let case = UserCase { user: number, bytes, sessions: &sessions, residues: &residues, story };
+        let bytes = &known.balance.users[number as usize];
+        let (residues, sessions) = (&residues, &sessions);
+        let case = UserCase { user: number, bytes, sessions, residues, places: user, clients: known.clients, story };
         for (check, conclude) in CHECKS.iter().enumerate() {
             let Conclude::User(conclude) = conclude.conclude else { continue };
             found.extend(conclude(&case).map(|finding| Finding { check: check as u8, ..finding }));

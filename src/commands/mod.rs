@@ -33,6 +33,10 @@ pub fn run(cli: Cli) -> anyhow::Result<ExitCode> {
             let told = Told::read(&args.files, shared, Keep::Shape)?;
             told.print_rows(told.view().audited())
         }
+        Command::Clients(args) => {
+            let told = Told::read(&args.files, shared, Keep::Shape)?;
+            told.print_rows(told.view().clients())
+        }
         Command::Anomalies(args) => {
             let told = Told::read(&args.files, shared, Keep::Shape)?;
             told.print_rows(told.view().anomalies())

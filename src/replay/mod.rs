@@ -9,10 +9,10 @@ mod story;
 pub use interval::{IntervalFrom, Silences, timeout_of};
 pub use names::Names;
 pub use record::{Arrival, Batch, Hashes, Record};
-pub use story::{Given, Part, Settings, Story, User};
+pub use story::{Given, Part, Settings, Story, User, Written};
 
 use crate::account::{Account, Keep};
-use crate::announce::{Event, InfoHash, PeerId, decode};
+use crate::announce::{Event, InfoHash, PeerId, decode, write_form};
 use crate::session::{
     Completed, Counters, LineRef, Opening, Phase, Refused, RefusedStart, Said, Session, State, Transition, Whose,
     advance, decide, is_late,
@@ -129,11 +129,15 @@ pub struct Replay<L> {
     peers: Vec<Peer>,
     /// By peer.
     peer_ids: Vec<PeerId>,
+    /// By peer.
+    written: Vec<Written>,
     /// Sessions that another one of the same peer followed.
     closed: Vec<Session>,
     /// Sessions that have begun.
     begun: u32,
     names: Names,
+    /// Room to write a form in.
+    form: Vec<u8>,
     silences: Silences,
     duplicates: u64,
     /// Announces that an earlier one may still come before, in the order of their times, if the whole log is to be told in
@@ -158,9 +162,11 @@ impl<L: Listener> Replay<L> {
             identities: HashTable::new(),
             peers: Vec::new(),
             peer_ids: Vec::new(),
+            written: Vec::new(),
             closed: Vec::new(),
             begun: 0,
             names: Names::default(),
+            form: Vec::new(),
             silences: Silences::default(),
             duplicates: 0,
             queue: VecDeque::new(),
@@ -426,6 +432,10 @@ impl<L: Listener> Replay<L> {
             return Some(number);
         }
         let number = self.peers.len() as u32;
+        // Only now is the line read whole: how a client writes is the same in all its lines.
+        let (line, info_hash_at) = batch.whole_line(record);
+        let escapes = write_form(line, info_hash_at, peer_id.bytes(), &mut self.form);
+        self.written.push(Written { form: self.names.number(&self.form), escapes });
         let whose = Whose { user, torrent, key: self.names.number(text(record.key)), peer: number };
         let address = self.names.number(text(record.addr));
         let session = Session::open(whose, 0, address, State::default(), batch.line(record), Opening::Unseen);
@@ -454,6 +464,7 @@ impl<L: Listener> Replay<L> {
             torrents: self.torrents,
             sessions,
             peer_ids: self.peer_ids,
+            written: self.written,
             names: self.names,
             silences: self.silences,
             duplicates: self.duplicates,

@@ -111,6 +111,14 @@ impl<'a> Batch<'a> {
         LineRef::new(self.source, self.base + u64::from(record.line))
     }
 
+    /// The whole line that a record stands in, and where in it the info hash begins.
+    pub(super) fn whole_line(&self, record: &Record) -> (&'a [u8], usize) {
+        let at = (record.info_hash.at as usize).min(self.text.len());
+        let from = memchr::memrchr(b'\n', &self.text[..at]).map_or(0, |end| end + 1);
+        let to = memchr::memchr(b'\n', &self.text[at..]).map_or(self.text.len(), |len| at + len);
+        (&self.text[from..to], at - from)
+    }
+
     /// Who announces: the passkey, or without one the address; `true` if it is a passkey.
     pub fn user(&self, record: &Record) -> (&'a [u8], bool) {
         match (record.has_passkey, record.addr.get(self.text)) {

@@ -4,7 +4,7 @@ use super::hand_over;
 use super::interval::{IntervalFrom, Silences, timeout_of};
 use super::names::Names;
 use crate::account::{Account, Keep};
-use crate::announce::{InfoHash, PeerId};
+use crate::announce::{Escapes, InfoHash, PeerId};
 use crate::session::{Clock, Completed, Ending, LineRef, Listed, Session, endings, listing};
 use crate::share::shared;
 use crate::time::Time;
@@ -27,6 +27,15 @@ impl User {
     }
 }
 
+/// How a peer's announces are written: as its first line is.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Written {
+    /// Its form (see [`crate::announce::write_form`]), by number.
+    pub form: u32,
+    /// How its bytes are escaped.
+    pub escapes: Escapes,
+}
+
 /// What one engine gives out; numbers are its own.
 #[derive(Debug)]
 pub struct Part {
@@ -38,7 +47,9 @@ pub struct Part {
     pub sessions: Vec<Session>,
     /// Peer ids by number.
     pub peer_ids: Vec<PeerId>,
-    /// Keys and addresses by number.
+    /// How those peers write, by the same numbers.
+    pub written: Vec<Written>,
+    /// Keys, addresses and forms by number.
     pub names: Names,
     /// What was heard of the interval.
     pub silences: Silences,
@@ -74,7 +85,9 @@ pub struct Story {
     pub origins: Vec<(u32, u32)>,
     /// Peer ids by number.
     pub peer_ids: Vec<PeerId>,
-    /// Keys and addresses by number.
+    /// How those peers write, by the same numbers.
+    pub written: Vec<Written>,
+    /// Keys, addresses and forms by number.
     pub names: Names,
     /// Interval, timeout and reading of `completed`.
     pub settings: Settings,
@@ -121,6 +134,7 @@ impl Story {
             endings: Vec::new(),
             origins: Vec::new(),
             peer_ids: Vec::new(),
+            written: Vec::new(),
             names: Names::default(),
             settings,
             log_start: span.0,
@@ -152,6 +166,8 @@ impl Story {
         let names = &mut self.names;
         let mut known = vec![None; part.names.len()];
         let mut renumber = |name: u32| *known[name as usize].get_or_insert_with(|| names.number(part.names.name(name)));
+        let written = part.written.into_iter();
+        self.written.extend(written.map(|written| Written { form: renumber(written.form), ..written }));
         hand_over(part.sessions, |mut session| {
             self.origins.push((number, session.number));
             session.user += first_user;
@@ -224,6 +240,11 @@ impl Story {
     /// The peer id of a session.
     pub fn peer_id(&self, session: &Session) -> &PeerId {
         &self.peer_ids[session.peer as usize]
+    }
+
+    /// How a session's announces are written.
+    pub fn written(&self, session: &Session) -> Written {
+        self.written[session.peer as usize]
     }
 
     /// The user of a session.

@@ -7,8 +7,8 @@ mod table;
 mod text;
 
 pub use rows::{
-    AnomalyRow, AuditRow, CheckRow, InputRow, Inputs, ListedRow, PointRow, ReplayRow, Row, SessionRow, SettingsRow,
-    TorrentRow, UserRow,
+    AnomalyRow, AuditRow, CheckRow, ClientRow, InputRow, Inputs, ListedRow, PointRow, ReplayRow, Row, SessionRow,
+    SettingsRow, TorrentRow, UserRow,
 };
 
 use crate::audit::{Audit, Finding, Severity};
@@ -174,6 +174,11 @@ impl<'a> View<'a> {
         };
         order.sort_by(|&a, &b| key(b).partial_cmp(&key(a)).unwrap_or(std::cmp::Ordering::Equal).then(a.cmp(&b)));
         order.into_iter().map(|n| AuditRow::new(self, n))
+    }
+
+    /// Client programs, the one with most users first.
+    pub fn clients(&self) -> impl Iterator<Item = ClientRow> {
+        ClientRow::all(self).into_iter()
     }
 
     /// Torrents, the busiest first.

@@ -55,3 +55,11 @@ pub fn announce(passkey: &str, at: u32, event: &str, uploaded: u64, downloaded: 
          &peer_id=-XX0000-bbbbbbbbbbbb&port=1&uploaded={uploaded}&downloaded={downloaded}&left={left}{event} HTTP/1.1\" 200 9 \"-\" \"-\"\n"
     )
 }
+
+/// A line in the combined log format with a query of one's own. `at` is in seconds after an hour of the test's own.
+pub fn written(passkey: &str, at: u32, query: &str, agent: &str) -> String {
+    let (h, m, s) = (at / 3600, at / 60 % 60, at % 60);
+    format!(
+        "203.0.113.1 - - [22/Nov/2026:{h:02}:{m:02}:{s:02} +0000] \"GET /{passkey}/announce?{query} HTTP/1.1\" 200 9 \"-\" \"{agent}\"\n"
+    )
+}
