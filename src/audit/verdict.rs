@@ -20,7 +20,7 @@ pub enum Group {
 /// What the log says about a user, from nothing to the worst.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug, Default)]
 pub enum Verdict {
-    /// The log is too thin to say.
+    /// The log does not tell: it is too thin, or what is odd in it proves nothing by itself.
     #[default]
     Unknown,
     /// Nothing was found.
@@ -67,7 +67,7 @@ impl Judgement {
     /// One line of why.
     pub fn why(&self) -> String {
         match self.verdict {
-            Verdict::Unknown => "too few announces to say".into(),
+            Verdict::Unknown if self.reasons.is_empty() => "too few announces to say".into(),
             Verdict::Clear => "nothing was found".into(),
             _ => self.why.clone(),
         }
@@ -135,8 +135,10 @@ fn verdict_on(findings: &[&Finding]) -> Judgement {
     let (protocol, identity) = (has(Group::Protocol), has(Group::Identity));
     let verdict = match [bytes, generator, protocol, identity].iter().filter(|has| **has).count() {
         2.. if bytes || generator => Verdict::LikelyFaked,
-        _ if bytes || generator => Verdict::Unexplained,
+        _ if bytes => Verdict::Unexplained,
         _ if protocol => Verdict::ClientMismatch,
+        // Odd numbers alone prove no bytes.
+        _ if generator => Verdict::Unknown,
         _ => Verdict::Clear,
     };
     let mut reasons: Vec<&'static str> = findings.iter().map(|finding| finding.check().name).collect();
