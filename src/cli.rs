@@ -28,6 +28,8 @@ Examples:
   swarmtrail timeline --user 572ebd access.log   one user's ratio over time
   swarmtrail profile --at 2026-11-22T06:45 access.log
   swarmtrail anomalies --min-severity low -o json access.log | jq '.[].message'
+  swarmtrail audit access.log                    who claims what nobody received
+  swarmtrail case 572ebd access.log > case.md    everything about one user, for a ticket
   swarmtrail explain pause-gap                   what a finding means
 
 Exit status: 0 done; 1 a finding was as severe as --fail-on says; 2 wrong usage, or a source that could not be read.
@@ -52,6 +54,8 @@ pub enum Command {
     Audit(Files),
     /// One row per client program and version: who runs it, and what disagrees with itself
     Clients(Files),
+    /// The dossier of one user for a dispute: verdict, findings with formula, look-alikes and raw lines, swarms, sessions
+    Case(Case),
     /// What does not add up, worst first, with the lines that prove it
     Anomalies(Files),
     /// What a check means: formula, threshold, the harmless thing that looks the same, source
@@ -67,6 +71,15 @@ pub struct Files {
     /// Access logs, in time order; none or `-` is standard input
     #[arg(value_name = "FILE")]
     pub files: Vec<PathBuf>,
+}
+
+#[derive(Args)]
+pub struct Case {
+    /// The user: how the passkey or address begins
+    #[arg(value_name = "USER")]
+    pub who: String,
+    #[command(flatten)]
+    pub files: Files,
 }
 
 #[derive(Args)]

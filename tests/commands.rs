@@ -50,6 +50,25 @@ fn explain_knows_every_check() {
 }
 
 #[test]
+fn a_case_is_for_one_user_and_shows_no_passkey() {
+    snapshot("real_case", &["case", "33f0", REAL]);
+    let whole = json(&swarmtrail(&["users", "-o", "json", "--show-passkeys", "--user", "33f0", REAL]).stdout);
+    let passkey = whole[0]["user"].as_str().expect("a name").to_string();
+    for output in ["table", "json"] {
+        let case = swarmtrail(&["case", "33f0", "-o", output, REAL]).stdout;
+        assert!(case.contains(&passkey[..12]) && !case.contains(&passkey), "{case}");
+    }
+    for (args, error) in [
+        (&["case", "zz", REAL][..], "no user"),
+        (&["case", "", REAL], "users begin"),
+        (&["case", "33f0", "-o", "csv", REAL], "CSV"),
+    ] {
+        let run = swarmtrail(args);
+        assert_eq!((run.code, run.stderr.contains(error)), (Some(2), true), "{args:?}: {}", run.stderr);
+    }
+}
+
+#[test]
 fn report_is_the_default_command() {
     assert_eq!(swarmtrail(&[REAL]).stdout, swarmtrail(&["report", REAL]).stdout);
     assert_eq!(swarmtrail(&["--user", "33f0", REAL]).stdout, swarmtrail(&["report", REAL, "--user", "33f0"]).stdout);

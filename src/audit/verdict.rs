@@ -146,7 +146,7 @@ fn verdict_on(findings: &[&Finding]) -> Judgement {
     Judgement {
         verdict,
         reasons,
-        score: kinds.iter().map(|kind| kind.1.min(CAP)).sum(),
+        score: kinds.iter().fold(0.0, |sum, kind| sum + kind.1.min(CAP)),
         why: findings.first().map(|finding| finding.message()).unwrap_or_default(),
         ..Judgement::default()
     }

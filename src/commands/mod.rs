@@ -1,5 +1,6 @@
 //! The commands: each wires the library together, and holds no rules of its own.
 
+mod case;
 mod explain;
 mod progress;
 mod replay;
@@ -37,6 +38,7 @@ pub fn run(cli: Cli) -> anyhow::Result<ExitCode> {
             let told = Told::read(&args.files, shared, Keep::Shape)?;
             told.print_rows(told.view().clients())
         }
+        Command::Case(args) => case::run(args, shared),
         Command::Anomalies(args) => {
             let told = Told::read(&args.files, shared, Keep::Shape)?;
             told.print_rows(told.view().anomalies())

@@ -3,6 +3,7 @@
 use super::progress::Progress;
 use crate::cli::{Color, Completed, Output as Asked, Shared};
 use anyhow::bail;
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::io::{self, BufWriter, IsTerminal, Write};
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -13,8 +14,8 @@ use swarmtrail::audit::{Audit, Severity, Watch, audit};
 use swarmtrail::reading::{Input, Options, read_all};
 use swarmtrail::replay::{Given, Order, Part, Rules, Story};
 use swarmtrail::report::{Filter, Output, Row, Style, View, print_rows, terminal_width};
-use swarmtrail::session;
-use swarmtrail::source::Source;
+use swarmtrail::session::{self, LineRef};
+use swarmtrail::source::{Source, lines_of};
 
 /// Checked options.
 pub struct Setup {
@@ -167,6 +168,24 @@ impl Told {
     /// What was asked for.
     pub fn view(&self) -> View<'_> {
         View::new(&self.story, &self.input, &self.audit, &self.setup.filter)
+    }
+
+    /// The raw lines that the findings asked for cite, fit to be shown: passkeys are cut short as everywhere. Lines that
+    /// cannot be read a second time are missing.
+    pub fn cited(&self) -> HashMap<LineRef, String> {
+        let mut wanted: BTreeMap<usize, BTreeSet<u64>> = BTreeMap::new();
+        let view = self.view();
+        for line in view.findings_asked_for().flat_map(|finding| &finding.evidence) {
+            wanted.entry(line.source()).or_default().insert(line.line());
+        }
+        let mut cited = HashMap::new();
+        for (source, lines) in wanted {
+            let read = self.setup.sources.get(source).map(|source| lines_of(source, &lines));
+            for (line, text) in read.and_then(Result::ok).unwrap_or_default() {
+                cited.insert(LineRef::new(source, line), self.setup.filter.masked(&text, &self.story.users));
+            }
+        }
+        cited
     }
 
     /// Prints, and says with which status to exit.

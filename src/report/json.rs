@@ -44,6 +44,12 @@ pub fn line<T: Serialize>(out: &mut dyn Write, kind: &str, row: &T) -> io::Resul
     writeln!(out, "{{\"type\":\"{kind}\",{}", &text[1..])
 }
 
+/// A document of its own.
+pub fn document<T: Serialize>(out: &mut dyn Write, row: &T) -> io::Result<()> {
+    value(out, row)?;
+    writeln!(out)
+}
+
 /// The whole report.
 pub fn report(out: &mut dyn Write, view: &View<'_>) -> io::Result<()> {
     write!(out, "{{\"schema\":\"{SCHEMA}\",\n\"settings\":")?;

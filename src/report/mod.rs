@@ -1,5 +1,6 @@
 //! What people and programs see: rows over one model, and a file for each way to print them.
 
+mod case;
 mod csv;
 mod json;
 mod rows;
@@ -7,16 +8,18 @@ mod table;
 mod text;
 
 pub use rows::{
-    AnomalyRow, AuditRow, CheckRow, ClientRow, InputRow, Inputs, ListedRow, PointRow, ReplayRow, Row, SessionRow,
-    SettingsRow, TorrentRow, UserRow,
+    AnomalyRow, AuditRow, CaseRow, CheckRow, ClientRow, InputRow, Inputs, ListedRow, PointRow, ReplayRow, Row,
+    SessionRow, SettingsRow, TorrentRow, UserRow,
 };
 
+use crate::account::Totals;
 use crate::audit::{Audit, Finding, Severity};
 use crate::reading::Input;
 use crate::replay::{Story, User};
-use crate::session::{Listed, Status, status_at};
+use crate::session::{LineRef, Listed, Status, status_at};
 use crate::swarm::{Swarm, swarms};
 use crate::time::Time;
+use std::collections::HashMap;
 use std::io::{self, Write};
 
 /// In which form to print.
@@ -90,6 +93,8 @@ pub struct View<'a> {
     filter: &'a Filter,
     sums: Vec<UserSum>,
     swarms: Vec<Swarm>,
+    /// What all uploaded and downloaded, by torrent, whoever was asked for.
+    whole: Vec<Totals>,
     shown: Vec<bool>,
 }
 
@@ -126,7 +131,11 @@ impl<'a> View<'a> {
             }
         }
         let swarms = swarms(story, |index| shown[index].then_some(statuses[index]));
-        View { story, input, audit, filter, sums, swarms, shown }
+        let mut whole = vec![Totals::default(); story.torrents.len()];
+        for session in &story.sessions {
+            whole[session.torrent as usize].add(session.state.credit());
+        }
+        View { story, input, audit, filter, sums, swarms, whole, shown }
     }
 
     /// How a user is called in print: 12 characters of a passkey, since a whole one is a credential.
@@ -181,6 +190,18 @@ impl<'a> View<'a> {
         ClientRow::all(self).into_iter()
     }
 
+    /// The dossier of the one user asked for. `lines` are the raw lines that its findings cite.
+    ///
+    /// # Errors
+    /// How many users were asked for, if it is not one.
+    pub fn case(&self, lines: &HashMap<LineRef, String>) -> Result<CaseRow<'_>, usize> {
+        let asked: Vec<usize> = (0..self.sums.len()).filter(|&n| self.sums[n].sessions > 0).collect();
+        match asked[..] {
+            [user] => Ok(CaseRow::new(self, user, lines)),
+            _ => Err(asked.len()),
+        }
+    }
+
     /// Torrents, the busiest first.
     pub fn torrents(&self) -> impl Iterator<Item = TorrentRow> {
         let mut order: Vec<usize> = (0..self.swarms.len()).filter(|&n| self.swarms[n].sessions > 0).collect();
@@ -231,6 +252,18 @@ impl Filter {
     /// Whether a torrent was asked for.
     pub fn wants_torrent(&self, info_hash: &str) -> bool {
         self.torrent.as_deref().is_none_or(|prefix| info_hash.starts_with(prefix))
+    }
+
+    /// A raw line in print: without what a terminal acts on, and with the passkeys of the users asked for cut short.
+    pub fn masked(&self, line: &[u8], users: &[User]) -> String {
+        let mut text = text::clean(&String::from_utf8_lossy(line));
+        for user in users.iter().filter(|user| self.wants_user(user) && user.is_passkey && !self.show_passkeys) {
+            let whole = String::from_utf8_lossy(&user.name);
+            if text.contains(&*whole) {
+                text = text.replace(&*whole, &format!("{}...", self.name(user)));
+            }
+        }
+        text
     }
 
     /// How a user is called in print.
@@ -338,4 +371,5 @@ pub fn print_report(out: &mut dyn Write, output: Output, style: &Style, view: &V
     }
 }
 
+pub use case::case as print_case;
 pub use table::{check as print_check, terminal_width, timelines as print_timelines};

@@ -1,8 +1,10 @@
 //! Bytes: where a log lies, and its cutting into blocks of whole lines.
 
 mod block;
+mod lines;
 
 pub use block::{Block, Blocks, LONGEST_LINE};
+pub use lines::lines_of;
 
 use std::fs::File;
 use std::io::{self, Read};

@@ -38,6 +38,11 @@ impl JudgementCells {
         self.unexplained_upload
     }
 
+    /// The least and the most that is likely to be faked.
+    pub fn estimate(&self) -> [u64; 2] {
+        self.faked_upload_estimate
+    }
+
     /// The score in print.
     pub fn score(&self) -> String {
         self.score.to_string()

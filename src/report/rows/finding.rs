@@ -49,6 +49,21 @@ impl<'a> AnomalyRow<'a> {
         }
     }
 
+    /// The check's name.
+    pub fn check(&self) -> &'static str {
+        self.check
+    }
+
+    /// The severity's name.
+    pub fn severity(&self) -> &'static str {
+        self.severity.name()
+    }
+
+    /// The finding in a sentence.
+    pub fn message(&self) -> &str {
+        &self.message
+    }
+
     /// The evidence in words: lines of one source behind its name.
     fn evidence_text(&self) -> String {
         let mut text = String::new();

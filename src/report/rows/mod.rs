@@ -1,6 +1,7 @@
 //! The model: one struct for each kind of row, which every output prints. The field names are the JSON's.
 
 mod audit;
+mod case;
 mod client;
 mod finding;
 mod input;
@@ -9,6 +10,7 @@ mod step;
 mod user;
 
 pub use audit::{AuditRow, JudgementCells};
+pub use case::CaseRow;
 pub use client::ClientRow;
 pub use finding::{AnomalyRow, CheckRow};
 pub use input::{InputRow, Inputs, SettingsRow};

@@ -3,6 +3,7 @@
 use super::{At, Cell, Column, Place, Row, brief, exact, hex, shown};
 use crate::announce::{InfoHash, client_of, printable};
 use crate::report::View;
+use crate::report::text::bytes;
 use crate::session::{Listed, ghost};
 use crate::time::Time;
 use serde::Serialize;
@@ -40,6 +41,15 @@ pub struct SessionRow<'a> {
 }
 
 impl<'a> SessionRow<'a> {
+    /// What a dossier shows of it: number, client, beginning, last line, end, bytes.
+    pub fn brief(&self) -> [String; 7] {
+        let [uploaded, downloaded] = [self.uploaded, self.downloaded].map(|sum| bytes(sum.into()));
+        let client = self.client.replace('|', "\\|");
+        let [from, to] = [self.started_at, self.last_at]
+            .map(|at| at.time.map_or("-".into(), |time| time.rfc3339(at.millis).to_string()));
+        [self.id.to_string(), client, from, to, self.end.into(), uploaded, downloaded]
+    }
+
     pub(in crate::report) fn new(view: &'a View<'_>, index: usize) -> Self {
         let story = view.story;
         let (session, ending) = (&story.sessions[index], &story.endings[index]);

@@ -111,6 +111,16 @@ impl<'a> UserRow<'a> {
         &self.user
     }
 
+    /// The verdict.
+    pub fn judgement(&self) -> &JudgementCells {
+        &self.judgement
+    }
+
+    /// Uploaded, downloaded and ratio.
+    pub fn totals(&self) -> (u128, u128, Option<f64>) {
+        (self.uploaded, self.downloaded, self.ratio)
+    }
+
     /// The points of the timeline, as rows of their own.
     pub fn points(&self) -> impl Iterator<Item = PointRow<'_>> {
         let millis = self.timeline.millis;
