@@ -100,6 +100,8 @@ struct Looked {
     torrent: u32,
     /// The torrent's size in bytes; 0 if unknown.
     size: u64,
+    /// Its windows.
+    windows: usize,
     /// What all but fakers sent beyond what can have been received, in granules.
     excess: u64,
     /// What each user claims to have sent, and of it what nobody can have received, in granules.
@@ -135,7 +137,7 @@ pub fn balance(story: &Story, traces: &[Option<&Trace>], threads: usize) -> Bala
 }
 
 /// Rounds in which suspects are found.
-const ROUNDS: usize = 6;
+const ROUNDS: usize = 2;
 const GIB: u64 = 1 << 30;
 
 /// Torrent, user, place of the session in the story.
@@ -258,6 +260,7 @@ impl Book<'_> {
 
     fn look_at(&self, at: usize) -> Looked {
         let Windows { mut senders, receivers } = self.windows(at);
+        let windows = senders.len() + receivers.len();
         let excess = unserved(&senders, &receivers, |user| !self.fakers[user as usize]);
         let room = Room::new(&receivers);
         senders.sort_by_key(|window| window.user);
@@ -268,7 +271,7 @@ impl Book<'_> {
             let certain = if worth_it { alone(own, &receivers) } else { 0 };
             (user, up, certain)
         });
-        Looked { torrent: self.swarms[at][0].0, size: self.size(at), excess, users: users.collect() }
+        Looked { torrent: self.swarms[at][0].0, size: self.size(at), windows, excess, users: users.collect() }
     }
 
     /// What no swarm can have received, by torrent.
@@ -292,9 +295,9 @@ impl Book<'_> {
                 self.fakers[user] || certain || parts[user] > 0.05 && part > (GIB / 4) as f64
             })
             .collect();
-        let mut trial = Trial::new(self, looked, suspects);
-        trial.suspect_more(&parts);
-        if trial.trust_again(&parts, &sums) {
+        if let Some(mut trial) = Trial::new(self, looked, suspects) {
+            trial.suspect_more(&parts);
+            trial.trust_again(&parts, &sums);
             for (torrent, user, bytes, size) in trial.beside() {
                 sums[user as usize].beside.add(torrent, bytes, size);
             }

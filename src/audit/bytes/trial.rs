@@ -6,7 +6,7 @@ use crate::share::shared;
 
 /// So many windows are swept to find who can be trusted: some seconds. If there are more suspects than that allows for, only
 /// what is certain of each user alone is said.
-const SWEEPS: usize = 100_000_000;
+const SWEEPS: usize = 60_000_000;
 
 /// The swarms in which somebody is suspected, or something is left to explain.
 pub struct Trial<'a> {
@@ -18,8 +18,14 @@ pub struct Trial<'a> {
 }
 
 impl<'a> Trial<'a> {
-    /// A trial of some users.
-    pub fn new(book: &Book<'_>, looked: &'a [Looked], suspects: Vec<bool>) -> Self {
+    /// A trial of some users; `None` if there are too many of them to tell.
+    pub fn new(book: &Book<'_>, looked: &'a [Looked], suspects: Vec<bool>) -> Option<Self> {
+        let is_suspect = |user: &&(u32, u64, u64)| suspects[user.0 as usize] && in_bytes(user.1) >= LEAST;
+        // Each suspect costs a sweep of every swarm that he is in.
+        let sweeps = |swarm: &Looked| swarm.windows * swarm.users.iter().filter(is_suspect).count();
+        if looked.iter().map(sweeps).sum::<usize>() > SWEEPS {
+            return None;
+        }
         let concerned = |swarm: &Looked| {
             let suspect = |user: &(u32, u64, u64)| suspects[user.0 as usize] && in_bytes(user.1) >= NOISE;
             swarm.excess > swarm.noise() || swarm.users.iter().any(suspect)
@@ -29,7 +35,7 @@ impl<'a> Trial<'a> {
             places[range].iter().map(|&at| book.windows(at)).collect::<Vec<Windows>>()
         });
         let looked = places.iter().map(|&at| &looked[at]).collect();
-        Trial { looked, windows, suspects, threads: book.threads }
+        Some(Trial { looked, windows, suspects, threads: book.threads })
     }
 
     /// What the trusted leave without a receiver in a swarm, and one suspect with them.
@@ -55,18 +61,12 @@ impl<'a> Trial<'a> {
         }
     }
 
-    /// Too many are suspected by now: whoever fits in is trusted again, the least blamed first. `false` if there are too
-    /// many to tell.
-    pub fn trust_again(&mut self, parts: &[f64], sums: &[UserBytes]) -> bool {
+    /// Too many are suspected by now: whoever fits in is trusted again, the least blamed first.
+    pub fn trust_again(&mut self, parts: &[f64], sums: &[UserBytes]) {
         let mut places: Vec<Vec<usize>> = vec![Vec::new(); self.suspects.len()];
         for (place, swarm) in self.looked.iter().enumerate() {
             let suspect = |user: &&(u32, u64, u64)| self.suspects[user.0 as usize] && in_bytes(user.1) >= LEAST;
             swarm.users.iter().filter(suspect).for_each(|user| places[user.0 as usize].push(place));
-        }
-        // Each suspect costs a sweep of every swarm that he is in.
-        let sweep = |&place: &usize| self.windows[place].senders.len() + self.windows[place].receivers.len();
-        if places.iter().flatten().map(sweep).sum::<usize>() > SWEEPS {
-            return false;
         }
         let mut excesses = self.excesses();
         let mut order: Vec<usize> = (0..self.suspects.len()).filter(|&user| self.suspects[user]).collect();
@@ -89,7 +89,6 @@ impl<'a> Trial<'a> {
                 with.into_iter().for_each(|(place, excess)| excesses[place] = excess);
             }
         }
-        true
     }
 
     /// What each suspect claims beside the trusted: torrent, user, bytes, size of the torrent.
