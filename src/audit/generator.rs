@@ -30,6 +30,12 @@ impl Residues {
         self.divisor = divisor(self.divisor, step.said.counters.up);
     }
 
+    /// Reads a little of it.
+    #[inline]
+    pub(super) fn touch(&self) -> u64 {
+        self.divisor
+    }
+
     /// What the counters of both have in common.
     fn and(self, other: Residues) -> Residues {
         let values = self.values.saturating_add(other.values);

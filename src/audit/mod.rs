@@ -324,6 +324,10 @@ fn about_users(story: &Story, watches: &[Watch], known: &Known<'_>, users: &[&[u
 }
 
 impl Listener for Watch {
+    fn touch(&self, session: u32) -> u64 {
+        self.touched(session)
+    }
+
     fn applied(&mut self, step: &Step<'_>) {
         events::observe(step, self);
         counters::observe(step, self);

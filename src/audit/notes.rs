@@ -104,6 +104,11 @@ impl Watch {
         self.residues.get(session as usize).copied()
     }
 
+    pub(super) fn touched(&self, session: u32) -> u64 {
+        let at = session as usize;
+        self.traces.get(at).map_or(0, Trace::touch) ^ self.residues.get(at).map_or(0, Residues::touch)
+    }
+
     /// Notes in the session's trace what a step reports.
     pub(super) fn trace(&mut self, step: &Step<'_>) {
         let at = step.session.number as usize;

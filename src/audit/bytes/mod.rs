@@ -262,12 +262,16 @@ impl Book<'_> {
         let Windows { mut senders, receivers } = self.windows(at);
         let windows = senders.len() + receivers.len();
         let excess = unserved(&senders, &receivers, |user| !self.fakers[user as usize]);
+        // Without anybody known to fake, that is what all have together.
+        let together = if self.fakers.contains(&true) { u64::MAX } else { excess };
         let room = Room::new(&receivers);
         senders.sort_by_key(|window| window.user);
         let users = senders.chunk_by(|a, b| a.user == b.user).map(|own| {
             let user = own[0].user;
             let up = own.iter().fold(0u64, |sum, window| sum.saturating_add(window.bytes));
-            let worth_it = in_bytes(up) >= LEAST && in_bytes(room.lacks(own)) >= NOISE;
+            // Who receives nothing there himself has no more of an excess alone than all have together.
+            let may_have = in_bytes(together) >= NOISE || room.own.contains_key(&user);
+            let worth_it = in_bytes(up) >= LEAST && may_have && in_bytes(room.lacks(own)) >= NOISE;
             let certain = if worth_it { alone(own, &receivers) } else { 0 };
             (user, up, certain)
         });

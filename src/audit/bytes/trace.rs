@@ -55,6 +55,12 @@ impl Trace {
         }
     }
 
+    /// Reads a little of it.
+    #[inline]
+    pub fn touch(&self) -> u64 {
+        self.end ^ self.bytes.last().map_or(0, |byte| u64::from(*byte))
+    }
+
     /// The stretches, in order.
     pub fn stretches(&self) -> impl Iterator<Item = Stretch> {
         let (mut rest, mut end) = (self.bytes.iter(), 0);
