@@ -327,12 +327,6 @@ fn every_anomaly_is_found_and_its_neighbour_is_not() {
                 })
                 .collect(),
         ),
-        (
-            "common-factor",
-            counting_by(5),
-            // Whole blocks, as some clients count.
-            counting_by(16_384),
-        ),
     ];
     let cases: Vec<_> = cases.into_iter().chain(swarms_that_do_not_balance()).collect();
     // Three torrents in a client, written as it writes.
@@ -411,13 +405,6 @@ fn transfer(torrent: u32, seed: &str, leech: &str, sent: u64, received: u64) -> 
     ]
     .map(|line| line.replace("info_hash=aaaaaaaa", &format!("info_hash={torrent:08}")))
     .into()
-}
-
-/// A seed whose counter is always a multiple of a number.
-fn counting_by(number: u64) -> Vec<String> {
-    let up = |i: u64| number * (7919 * i * i + 13 * i);
-    let event = |i: u64| if i == 0 { "started" } else { "" };
-    (0..40).map(|i| announce("suspect00", 5 * 3600 + 60 * i as u32, event(i), up(i), 0, 0)).collect()
 }
 
 /// For the checks on bytes: a case, and what looks like it.

@@ -9,7 +9,6 @@ mod client;
 mod conduct;
 mod counters;
 mod events;
-mod generator;
 mod identity;
 mod notes;
 mod swarms;
@@ -19,7 +18,6 @@ mod verdict;
 use bytes::Trace;
 pub use bytes::{Balance, SwarmBytes, UserBytes};
 pub use client::{Class, Clients, in_words};
-use generator::Residues;
 pub use notes::{Mark, Notes, Watch};
 pub use verdict::{Group, Judgement, Verdict};
 
@@ -105,7 +103,6 @@ pub static CHECKS: &[&Check] = &[
     &counters::LEDGER_MISMATCH,
     &conduct::OVERSPEED,
     &identity::MANY_ADDRESSES,
-    &generator::COMMON_FACTOR,
     &swarms::UNRECEIVED_UPLOAD,
     &swarms::EXCESS_OVER_OTHERS,
     &client::CLIENT_FORM,
@@ -221,8 +218,6 @@ pub struct UserCase<'a> {
     user: u32,
     bytes: &'a UserBytes,
     sessions: &'a [&'a Session],
-    /// Of each session.
-    residues: &'a [Residues],
     /// Their places in the story.
     places: &'a [u32],
     clients: &'a Clients,
@@ -272,7 +267,7 @@ fn findings(story: &Story, watches: &[Watch], known: &Known<'_>, since: Option<T
     let mut found = shared(by_user.len(), threads, |range| about_sessions(story, watches, range));
     let user = |at: u32| story.sessions[at as usize].user;
     let users: Vec<_> = by_user.chunk_by(|a, b| user(*a) == user(*b)).collect();
-    found.extend(shared(users.len(), threads, |range| about_users(story, watches, known, &users[range])));
+    found.extend(shared(users.len(), threads, |range| about_users(story, known, &users[range])));
     // What was over before the span asked for is not asked for.
     found.retain(|f| since.is_none() || f.to.max(f.from).is_none_or(|to| Some(to) >= since));
     found.sort_by(|a, b| {
@@ -302,19 +297,13 @@ fn about_sessions(story: &Story, watches: &[Watch], sessions: Range<usize>) -> V
 }
 
 /// What the checks find in all sessions of a user together.
-fn about_users(story: &Story, watches: &[Watch], known: &Known<'_>, users: &[&[u32]]) -> Vec<Finding> {
+fn about_users(story: &Story, known: &Known<'_>, users: &[&[u32]]) -> Vec<Finding> {
     let mut found = Vec::new();
     for user in users {
         let sessions: Vec<&Session> = user.iter().map(|&at| &story.sessions[at as usize]).collect();
-        let residues = |&at: &u32| {
-            let (engine, number) = story.origins[at as usize];
-            watches.get(engine as usize).and_then(|watch| watch.residues_of(number)).unwrap_or_default()
-        };
-        let residues: Vec<Residues> = user.iter().map(residues).collect();
         let number = sessions[0].user;
         let bytes = &known.balance.users[number as usize];
-        let (residues, sessions) = (&residues, &sessions);
-        let case = UserCase { user: number, bytes, sessions, residues, places: user, clients: known.clients, story };
+        let case = UserCase { user: number, bytes, sessions: &sessions, places: user, clients: known.clients, story };
         for (check, conclude) in CHECKS.iter().enumerate() {
             let Conclude::User(conclude) = conclude.conclude else { continue };
             found.extend(conclude(&case).map(|finding| Finding { check: check as u8, ..finding }));

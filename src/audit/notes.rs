@@ -1,7 +1,6 @@
 //! What stands out in single announces, kept until the whole log has been read.
 
 use super::bytes::Trace;
-use super::generator::Residues;
 use crate::replay::Step;
 use crate::session::LineRef;
 use crate::time::Time;
@@ -84,8 +83,6 @@ pub struct Watch {
     notes: HashMap<u32, Notes, foldhash::fast::RandomState>,
     /// By session.
     traces: Vec<Trace>,
-    /// By session.
-    residues: Vec<Residues>,
 }
 
 impl Watch {
@@ -99,14 +96,8 @@ impl Watch {
         self.traces.get(session as usize)
     }
 
-    /// What the counters of a session have in common, by its number in the engine.
-    pub(super) fn residues_of(&self, session: u32) -> Option<Residues> {
-        self.residues.get(session as usize).copied()
-    }
-
     pub(super) fn touched(&self, session: u32) -> u64 {
-        let at = session as usize;
-        self.traces.get(at).map_or(0, Trace::touch) ^ self.residues.get(at).map_or(0, Residues::touch)
+        self.trace_of(session).map_or(0, Trace::touch)
     }
 
     /// Notes in the session's trace what a step reports.
@@ -114,9 +105,7 @@ impl Watch {
         let at = step.session.number as usize;
         if at >= self.traces.len() {
             self.traces.resize_with(at + 1, Trace::default);
-            self.residues.resize_with(at + 1, Residues::default);
         }
-        self.residues[at].note(step);
         self.traces[at].note(step);
     }
 

@@ -9,18 +9,14 @@ use crate::replay::Story;
 pub enum Group {
     /// Bytes that cannot exist.
     Bytes,
-    /// Numbers that only a generator makes.
-    Generator,
     /// Requests that the named client does not send.
     Protocol,
-    /// Who is who.
-    Identity,
 }
 
 /// What the log says about a user, from nothing to the worst.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug, Default)]
 pub enum Verdict {
-    /// The log does not tell: it is too thin, or what is odd in it proves nothing by itself.
+    /// The log is too thin to say.
     #[default]
     Unknown,
     /// Nothing was found.
@@ -29,7 +25,7 @@ pub enum Verdict {
     ClientMismatch,
     /// Bytes were claimed that cannot exist; who or what made them, the log does not tell.
     Unexplained,
-    /// Two kinds of evidence, one of them bytes or a generator.
+    /// Two kinds of evidence, one of them bytes.
     LikelyFaked,
 }
 
@@ -67,7 +63,7 @@ impl Judgement {
     /// One line of why.
     pub fn why(&self) -> String {
         match self.verdict {
-            Verdict::Unknown if self.reasons.is_empty() => "too few announces to say".into(),
+            Verdict::Unknown => "too few announces to say".into(),
             Verdict::Clear => "nothing was found".into(),
             _ => self.why.clone(),
         }
@@ -131,15 +127,11 @@ fn verdict_on(findings: &[&Finding]) -> Judgement {
         }
     }
     let has = |group: Group| kinds.iter().any(|kind| kind.0 == group && kind.1 >= weight(Severity::Medium));
-    let (bytes, generator) = (has(Group::Bytes), has(Group::Generator));
-    let (protocol, identity) = (has(Group::Protocol), has(Group::Identity));
-    let verdict = match [bytes, generator, protocol, identity].iter().filter(|has| **has).count() {
-        2.. if bytes || generator => Verdict::LikelyFaked,
-        _ if bytes => Verdict::Unexplained,
-        _ if protocol => Verdict::ClientMismatch,
-        // Odd numbers alone prove no bytes.
-        _ if generator => Verdict::Unknown,
-        _ => Verdict::Clear,
+    let verdict = match (has(Group::Bytes), has(Group::Protocol)) {
+        (true, true) => Verdict::LikelyFaked,
+        (true, false) => Verdict::Unexplained,
+        (false, true) => Verdict::ClientMismatch,
+        (false, false) => Verdict::Clear,
     };
     let mut reasons: Vec<&'static str> = findings.iter().map(|finding| finding.check().name).collect();
     reasons.dedup();
