@@ -51,7 +51,7 @@ fn explain_knows_every_check() {
 
 #[test]
 fn a_case_is_for_one_user_and_shows_no_passkey() {
-    snapshot("real_case", &["case", "33f0", REAL]);
+    snapshot("real_case", &["case", "8557", REAL]);
     let whole = json(&swarmtrail(&["users", "-o", "json", "--show-passkeys", "--user", "33f0", REAL]).stdout);
     let passkey = whole[0]["user"].as_str().expect("a name").to_string();
     for output in ["table", "json"] {

@@ -1,10 +1,8 @@
 //! Uploads that nobody received: what the balance of the swarms says about a user.
 
-use super::bytes::Excess;
+use super::bytes::{Excess, GIB};
 use super::{Check, Conclude, Finding, Group, Severity, UserCase};
 use crate::session::Session;
-
-const GIB: u64 = 1 << 30;
 
 /// Whether an excess cannot be a lost line or a peer that the log does not show: more than a GiB and so many percent of what
 /// is claimed, and still a fifth of it if two leeches had received a whole torrent each in secret.
@@ -15,7 +13,7 @@ fn is_much(excess: &Excess, claimed: u64, percent: u64) -> bool {
 
 fn finding(case: &UserCase<'_>, severity: Severity, excess: &Excess) -> Finding {
     let there: Vec<&Session> = case.sessions.iter().copied().filter(|s| Some(s.torrent) == excess.torrent).collect();
-    let mut most: Vec<&Session> = there.clone();
+    let mut most = there.clone();
     most.sort_by_key(|s| std::cmp::Reverse(s.state.credit().up));
     let mut evidence: Vec<_> = most.iter().take(4).flat_map(|s| [s.first_line, s.last_line]).collect();
     evidence.sort_unstable();

@@ -16,7 +16,7 @@ pub enum Group {
 /// What the log says about a user, from nothing to the worst.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug, Default)]
 pub enum Verdict {
-    /// The log is too thin to say.
+    /// The log does not tell.
     #[default]
     Unknown,
     /// Nothing was found.
@@ -53,7 +53,7 @@ pub struct Judgement {
     pub estimate: (u64, u64),
     /// The checks that it rests on.
     pub reasons: Vec<&'static str>,
-    /// Evidence, as natural logarithms of how much likelier it is of who fakes, each kind capped.
+    /// Evidence by severity, each kind capped: meant as logarithms of how much likelier it is of who fakes, but not fitted.
     pub score: f64,
     /// The weightiest finding, in words.
     why: String,
@@ -63,7 +63,6 @@ impl Judgement {
     /// One line of why.
     pub fn why(&self) -> String {
         match self.verdict {
-            Verdict::Unknown => "too few announces to say".into(),
             Verdict::Clear => "nothing was found".into(),
             _ => self.why.clone(),
         }
@@ -75,7 +74,7 @@ const CAP: f64 = 8.0;
 /// Fewer announces say nothing.
 const THIN: u32 = 4;
 
-/// How much a finding says, as the natural logarithm of a likelihood ratio.
+/// How much a finding says.
 fn weight(severity: Severity) -> f64 {
     match severity {
         Severity::Info => 0.0,
@@ -100,20 +99,37 @@ pub fn judge(story: &Story, balance: &Balance, findings: &[Finding]) -> Vec<Judg
     (0..users)
         .map(|user| {
             let mut judgement = verdict_on(&counting[user]);
-            // Without passkeys a user is an address, and whoever announces there: no closed swarm, no verdict.
-            let thin = announces[user] < THIN || !story.users[user].is_passkey || story.log_end.is_none();
-            if judgement.verdict == Verdict::Clear && thin {
-                judgement.verdict = Verdict::Unknown;
+            if judgement.verdict == Verdict::Clear
+                && let Some(why) = why_unknown(announces[user], story.users[user].is_passkey, story, balance)
+            {
+                judgement = Judgement { verdict: Verdict::Unknown, why: why.into(), ..judgement };
             }
-            let named = judgement.verdict >= Verdict::Unexplained;
-            if named {
+            if judgement.verdict >= Verdict::Unexplained {
                 let bytes = &balance.users[user];
                 judgement.unexplained = bytes.certain.bytes.max(bytes.beside.bytes);
-                judgement.estimate = bytes.estimate;
+                judgement.estimate = bytes.estimate();
             }
             judgement
         })
         .collect()
+}
+
+/// Why nothing can be said of a user, if nothing can.
+fn why_unknown(announces: u32, is_passkey: bool, story: &Story, balance: &Balance) -> Option<&'static str> {
+    if announces < THIN {
+        Some("too few announces to say")
+    } else if !is_passkey {
+        // A user is an address then, and whoever announces there: no closed swarm.
+        Some("the log names no users")
+    } else if story.log_end.is_none() {
+        Some("the log has no times")
+    } else if balance.open {
+        Some(
+            "more than a third of all upload has no receiver in this log: some front end or tracker is missing from it",
+        )
+    } else {
+        None
+    }
 }
 
 fn verdict_on(findings: &[&Finding]) -> Judgement {

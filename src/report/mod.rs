@@ -12,7 +12,6 @@ pub use rows::{
     SessionRow, SettingsRow, TorrentRow, UserRow,
 };
 
-use crate::account::Totals;
 use crate::audit::{Audit, Finding, Severity};
 use crate::reading::Input;
 use crate::replay::{Story, User};
@@ -93,8 +92,6 @@ pub struct View<'a> {
     filter: &'a Filter,
     sums: Vec<UserSum>,
     swarms: Vec<Swarm>,
-    /// What all uploaded and downloaded, by torrent, whoever was asked for.
-    whole: Vec<Totals>,
     shown: Vec<bool>,
 }
 
@@ -131,11 +128,7 @@ impl<'a> View<'a> {
             }
         }
         let swarms = swarms(story, |index| shown[index].then_some(statuses[index]));
-        let mut whole = vec![Totals::default(); story.torrents.len()];
-        for session in &story.sessions {
-            whole[session.torrent as usize].add(session.state.credit());
-        }
-        View { story, input, audit, filter, sums, swarms, whole, shown }
+        View { story, input, audit, filter, sums, swarms, shown }
     }
 
     /// How a user is called in print: 12 characters of a passkey, since a whole one is a credential.

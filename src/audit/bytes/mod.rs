@@ -14,7 +14,7 @@ use crate::share::shared;
 use attribution::{Share, attribute};
 use flow::{Window, unserved};
 use std::collections::HashMap;
-use swarm::{Member, Source, Windows};
+use swarm::{Key, Windows};
 use trace::GRANULE;
 use trial::Trial;
 
@@ -28,8 +28,14 @@ pub struct UserBytes {
     pub certain: Excess,
     /// What cannot have been received beside what trusted users sent.
     pub beside: Excess,
+}
+
+impl UserBytes {
     /// The least and the most that is likely to be faked.
-    pub estimate: (u64, u64),
+    pub fn estimate(&self) -> (u64, u64) {
+        let (certain, beside) = (self.certain.bytes, self.beside.bytes);
+        (certain.min(beside), certain.max(beside).min(self.claimed))
+    }
 }
 
 /// Bytes beyond what can have been received, over swarms.
@@ -83,8 +89,8 @@ pub struct Balance {
     pub users: Vec<UserBytes>,
     /// By torrent.
     pub swarms: Vec<SwarmBytes>,
-    /// The swarms balance well enough to say anything of users.
-    pub closed: bool,
+    /// Receivers are missing from the log: of users nothing can be said.
+    pub open: bool,
 }
 
 /// If more than one part in so many of all upload has no receiver, then receivers are missing from the log (another tracker,
@@ -118,12 +124,12 @@ pub fn balance(story: &Story, traces: &[Option<&Trace>], threads: usize) -> Bala
     let mut book = Book { story, traces, swarms, fakers: vec![false; users], threads };
     let everywhere: Vec<usize> = (0..book.swarms.len()).collect();
     let mut looked = book.look(&everywhere);
+    let unexplained = book.unexplained(&looked);
     let total = |of: fn(&Looked) -> u64| looked.iter().fold(0u64, |sum, swarm| sum.saturating_add(of(swarm)));
     let claimed = total(|swarm| swarm.users.iter().fold(0, |sum, user| sum.saturating_add(user.1)));
     if total(|swarm| swarm.excess) > claimed / OPEN {
-        return Balance { users: vec![UserBytes::default(); users], swarms: book.unexplained(&looked), closed: false };
+        return Balance { users: vec![UserBytes::default(); users], swarms: unexplained, open: true };
     }
-    let unexplained = book.unexplained(&looked);
     // Who brings an excess wherever he goes is left out, and the rest is looked at again: else fakers explain each other.
     for _ in 0..ROUNDS {
         let newly = book.obvious(&looked);
@@ -133,15 +139,13 @@ pub fn balance(story: &Story, traces: &[Option<&Trace>], threads: usize) -> Bala
         book.fakers.iter_mut().zip(&newly).for_each(|(known, new)| *known |= new);
         book.look_again(&mut looked, &newly);
     }
-    Balance { users: book.conclude(&looked), swarms: unexplained, closed: true }
+    Balance { users: book.conclude(&looked), swarms: unexplained, open: false }
 }
 
 /// Rounds in which suspects are found.
 const ROUNDS: usize = 2;
-const GIB: u64 = 1 << 30;
-
-/// Torrent, user, place of the session in the story.
-type Key = (u32, u32, u32);
+/// From how many bytes on anything is said.
+pub const GIB: u64 = 1 << 30;
 
 /// What explains the excesses best.
 struct Parts {
@@ -250,12 +254,7 @@ impl Book<'_> {
     }
 
     fn windows(&self, at: usize) -> Windows {
-        let members: Vec<Member<'_>> = self.swarms[at]
-            .chunk_by(|a, b| a.1 == b.1)
-            .map(|sessions| Member { user: sessions[0].1, sessions })
-            .collect();
-        let source = Source { story: self.story, traces: self.traces };
-        source.windows(&members)
+        Windows::of(self.swarms[at], self.story, self.traces)
     }
 
     fn look_at(&self, at: usize) -> Looked {
@@ -305,10 +304,6 @@ impl Book<'_> {
             for (torrent, user, bytes, size) in trial.beside() {
                 sums[user as usize].beside.add(torrent, bytes, size);
             }
-        }
-        for sum in &mut sums {
-            let (low, high) = (sum.certain.bytes.min(sum.beside.bytes), sum.certain.bytes.max(sum.beside.bytes));
-            sum.estimate = (low, high.min(sum.claimed));
         }
         sums
     }

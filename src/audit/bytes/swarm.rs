@@ -3,7 +3,7 @@
 use super::flow::{Window, unserved};
 use super::trace::{BEFORE, GRANULE, Trace};
 use crate::replay::Story;
-use crate::session::{End, Opening, Session};
+use crate::session::{End, Opening};
 use crate::time::Time;
 
 /// Counters in an announce may be so many seconds old.
@@ -14,6 +14,9 @@ const LATE: i64 = 5;
 const UNHEARD: i64 = 3;
 /// Receivers are given so much more than they report, in percent: protocol overhead, pieces that failed their hash.
 const WASTE: u64 = 1;
+
+/// Torrent, user, place of the session in the story.
+pub type Key = (u32, u32, u32);
 
 /// A swarm's windows, each in the order of their beginnings.
 #[derive(Default)]
@@ -31,71 +34,53 @@ impl Windows {
     }
 }
 
-/// One user's sessions in a swarm, by beginning, as places in the story.
-pub struct Member<'a> {
-    /// The user.
-    pub user: u32,
-    /// The sessions.
-    pub sessions: &'a [(u32, u32, u32)],
-}
-
-/// What windows are made from.
-pub struct Source<'a> {
-    /// The story.
-    pub story: &'a Story,
-    /// The trace of each session, by its place in the story.
-    pub traces: &'a [Option<&'a Trace>],
-}
-
 fn secs(time: Time) -> i64 {
     time.millis().div_euclid(1000)
 }
 
-impl Source<'_> {
-    /// The windows of a swarm. Without times there are none.
-    pub fn windows(&self, members: &[Member<'_>]) -> Windows {
+impl Windows {
+    /// The windows of a swarm's sessions, in order. `traces` are by the sessions' places in the story. Without times there
+    /// are none.
+    pub fn of(swarm: &[Key], story: &Story, traces: &[Option<&Trace>]) -> Windows {
         let mut windows = Windows::default();
-        for member in members {
-            self.add(member, &mut windows);
+        for sessions in swarm.chunk_by(|a, b| a.1 == b.1) {
+            windows.add(sessions, story, traces);
         }
         windows.senders.sort_unstable_by_key(|window| (window.from, window.to, window.user));
         windows.receivers.sort_unstable_by_key(|window| (window.from, window.to, window.user));
         windows
     }
 
-    fn session(&self, at: u32) -> &Session {
-        &self.story.sessions[at as usize]
-    }
-
-    fn add(&self, member: &Member<'_>, windows: &mut Windows) {
-        let user = member.user;
-        let before = windows.receivers.len();
-        let unheard = UNHEARD * i64::from(self.story.settings.interval);
+    /// Adds one user's sessions.
+    fn add(&mut self, sessions: &[Key], story: &Story, traces: &[Option<&Trace>]) {
+        let user = sessions[0].1;
+        let before = self.receivers.len();
+        let unheard = UNHEARD * i64::from(story.settings.interval);
         let mut receive = |from: i64, to: i64, bytes: u64| {
             if bytes > 0 {
-                windows.receivers.push(Window { from, to: to.max(from), bytes: with_waste(bytes), user });
+                self.receivers.push(Window { from, to: to.max(from), bytes: with_waste(bytes), user });
             }
         };
         let mut open_until = None;
         let mut doubled = false;
-        for (n, &(_, _, at)) in member.sessions.iter().enumerate() {
-            let session = self.session(at);
+        for (n, &(_, _, at)) in sessions.iter().enumerate() {
+            let session = &story.sessions[at as usize];
             let Some((first_at, last_at)) = session.first_at.zip(session.last_at) else { continue };
             let (first, last) = (secs(first_at), secs(last_at));
             doubled |= open_until.is_some_and(|until| first < until);
             open_until = open_until.max(Some(last));
             let zero = first - BEFORE as i64;
-            for stretch in self.traces[at as usize].into_iter().flat_map(Trace::stretches) {
+            for stretch in traces[at as usize].into_iter().flat_map(Trace::stretches) {
                 let (from, to) = (zero + stretch.from as i64 - STALE, zero + stretch.to as i64 + LATE);
                 if stretch.up > 0 {
-                    windows.senders.push(Window { from, to, bytes: stretch.up, user });
+                    self.senders.push(Window { from, to, bytes: stretch.up, user });
                 }
                 receive(from, to, stretch.down);
             }
             let state = &session.state;
-            let next = member.sessions.get(n + 1).map(|key| self.session(key.2));
+            let next = sessions.get(n + 1).map(|key| &story.sessions[key.2 as usize]);
             let next = next.and_then(|next| Some((secs(next.first_at?), next.state.first_left?)));
-            let stopped = self.story.endings[at as usize].end == End::Stopped && session.refused_stop().is_none();
+            let stopped = story.endings[at as usize].end == End::Stopped && session.refused_stop().is_none();
             let left = state.left.unwrap_or(0);
             // What is missing later is less: it was received in between.
             if let Some((later, missing)) = next {
@@ -109,14 +94,14 @@ impl Source<'_> {
             // What was received before the first line was heard.
             let unseen = session.opening == Opening::Unseen;
             // A seed that was there when the log begins had it all by then.
-            let from_before = unseen && self.story.log_start.is_some_and(|start| first - secs(start) <= unheard);
+            let from_before = unseen && story.log_start.is_some_and(|start| first - secs(start) <= unheard);
             if unseen && !(from_before && state.first_left == Some(0)) {
                 receive(first - unheard, first, granules(state.base.down));
             }
         }
         // With more than one client in the swarm at once, one may have sent to the other.
         if doubled {
-            windows.receivers[before..].iter_mut().for_each(|window| window.user = u32::MAX - user);
+            self.receivers[before..].iter_mut().for_each(|window| window.user = u32::MAX - user);
         }
     }
 }

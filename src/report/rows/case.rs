@@ -4,7 +4,8 @@ use super::{AnomalyRow, Place, SessionRow, UserRow, hex};
 use crate::announce::InfoHash;
 use crate::audit::Finding;
 use crate::report::View;
-use crate::session::LineRef;
+use crate::session::{LineRef, Status};
+use crate::swarm::swarms;
 use serde::Serialize;
 use std::collections::{BTreeMap, HashMap};
 
@@ -86,12 +87,14 @@ impl<'a> CaseRow<'a> {
             let (sum, credit) = (sums.entry(session.torrent).or_default(), session.state.credit());
             *sum = (sum.0 + u128::from(credit.up), sum.1 + u128::from(credit.down));
         }
+        // Of all, whoever was asked for.
+        let whole = swarms(view.story, |_| Some(Status::Removed));
         let swarm = |(torrent, (uploaded, downloaded)): (u32, (u128, u128))| CaseSwarm {
             info_hash: view.story.torrents[torrent as usize],
             uploaded,
             downloaded,
-            uploaded_by_all: view.whole[torrent as usize].uploaded,
-            downloaded_by_all: view.whole[torrent as usize].downloaded,
+            uploaded_by_all: whole[torrent as usize].totals.uploaded,
+            downloaded_by_all: whole[torrent as usize].totals.downloaded,
             unexplained_upload: view.audit.swarms[torrent as usize].unexplained,
         };
         let mut swarms: Vec<CaseSwarm> = sums.into_iter().map(swarm).collect();
