@@ -7,18 +7,26 @@
 
 use std::cmp::Reverse;
 use std::collections::BinaryHeap;
+use std::collections::binary_heap::PeekMut;
 
-/// A window in which a user sent or received.
+/// A window in which a user sent or received. There are as many as announces: it is kept small.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct Window {
-    /// Its first second.
-    pub from: i64,
+    /// Its first second, since whenever all windows count from.
+    pub from: u32,
     /// Its last second.
-    pub to: i64,
-    /// Granules of bytes.
-    pub bytes: u64,
+    pub to: u32,
+    /// Granules of bytes: up to 64 TiB, which is more than anybody moves between two announces.
+    pub bytes: u32,
     /// The user, by number.
     pub user: u32,
+}
+
+impl Window {
+    /// What windows are put in order by: their beginnings, then their ends, then their users.
+    pub fn order(&self) -> (u64, u32) {
+        (u64::from(self.from) << 32 | u64::from(self.to), self.user)
+    }
 }
 
 /// One side of the sweep: windows in the order of their beginnings, and those that are open, by their ends.
@@ -27,8 +35,9 @@ struct Side<'a, W> {
     /// Whose windows count.
     wanted: W,
     next: usize,
-    rest: Vec<u64>,
-    open: BinaryHeap<Reverse<(i64, u32)>>,
+    rest: Vec<u32>,
+    /// The end in the upper half, the window's place in the lower.
+    open: BinaryHeap<Reverse<u64>>,
 }
 
 impl<'a, W: Fn(u32) -> bool> Side<'a, W> {
@@ -37,7 +46,7 @@ impl<'a, W: Fn(u32) -> bool> Side<'a, W> {
         Side { windows, wanted, next: 0, rest, open: BinaryHeap::new() }
     }
 
-    fn begins(&mut self) -> Option<i64> {
+    fn begins(&mut self) -> Option<u32> {
         while let Some(window) = self.windows.get(self.next) {
             if (self.wanted)(window.user) {
                 return Some(window.from);
@@ -47,40 +56,45 @@ impl<'a, W: Fn(u32) -> bool> Side<'a, W> {
         None
     }
 
-    fn ends(&self) -> Option<i64> {
-        self.open.peek().map(|Reverse((to, _))| *to)
+    fn ends(&self) -> Option<u32> {
+        self.open.peek().map(|Reverse(open)| (open >> 32) as u32)
     }
 
     fn open_next(&mut self) {
         let to = self.windows[self.next].to;
-        self.open.push(Reverse((to, self.next as u32)));
+        self.open.push(Reverse(u64::from(to) << 32 | self.next as u64));
         self.next += 1;
     }
 
     /// Closes the window that ends first, after serving what it has left from the other side. Returns what
     /// could not be served.
     fn close(&mut self, other: &mut Side<'_, impl Fn(u32) -> bool>) -> Option<u64> {
-        let Reverse((_, at)) = self.open.pop()?;
-        let user = self.windows[at as usize].user;
-        let rest = &mut self.rest[at as usize];
+        let at = place(self.open.pop()?);
+        let user = self.windows[at].user;
+        let rest = &mut self.rest[at];
         let mut own = Vec::new();
         while *rest > 0 {
-            let Some(Reverse((to, partner))) = other.open.pop() else { break };
-            if other.windows[partner as usize].user == user {
-                own.push(Reverse((to, partner)));
+            let Some(first) = other.open.peek_mut() else { break };
+            let partner = place(*first);
+            if other.windows[partner].user == user {
+                own.push(PeekMut::pop(first));
                 continue;
             }
-            let theirs = &mut other.rest[partner as usize];
+            let theirs = &mut other.rest[partner];
             let moved = (*rest).min(*theirs);
             *rest -= moved;
             *theirs -= moved;
-            if *theirs > 0 {
-                other.open.push(Reverse((to, partner)));
+            if *theirs == 0 {
+                PeekMut::pop(first);
             }
         }
         other.open.extend(own);
-        Some(*rest)
+        Some(u64::from(*rest))
     }
+}
+
+fn place(Reverse(open): Reverse<u64>) -> usize {
+    open as u32 as usize
 }
 
 /// What of the bytes of some senders no receiver can have received, in granules. Both in the order of their beginnings.
@@ -150,8 +164,8 @@ mod tests {
     }
 
     fn windows(user: std::ops::Range<u32>) -> impl Strategy<Value = Vec<Window>> {
-        let window = (0i64..40, 0i64..12, 0u64..4, user);
-        prop::collection::vec(window, 0..9).prop_map(|mut all| {
+        let window = (0u32..40, 0u32..12, 0u32..4, user);
+        prop::collection::vec(window, 0..9).prop_map(|mut all: Vec<(u32, u32, u32, u32)>| {
             all.sort_unstable();
             all.into_iter().map(|(from, len, bytes, user)| Window { from, to: from + len, bytes, user }).collect()
         })

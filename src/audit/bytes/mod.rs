@@ -122,8 +122,7 @@ pub fn balance(story: &Story, traces: &[Option<&Trace>], threads: usize) -> Bala
     let swarms: Vec<&[Key]> = keys.chunk_by(|a, b| a.0 == b.0).collect();
     let users = story.users.len();
     let mut book = Book { story, traces, swarms, fakers: vec![false; users], threads };
-    let everywhere: Vec<usize> = (0..book.swarms.len()).collect();
-    let mut looked = book.look(&everywhere);
+    let mut looked = book.look();
     let unexplained = book.unexplained(&looked);
     let total = |of: fn(&Looked) -> u64| looked.iter().fold(0u64, |sum, swarm| sum.saturating_add(of(swarm)));
     let claimed = total(|swarm| swarm.users.iter().fold(0, |sum, user| sum.saturating_add(user.1)));
@@ -173,6 +172,19 @@ impl Looked {
     fn noise(&self) -> u64 {
         let claimed = self.users.iter().fold(0u64, |sum, user| sum.saturating_add(user.1));
         (NOISE / GRANULE).max(claimed / 100)
+    }
+
+    /// Finds what nobody can have received of each user's claims.
+    fn find_certain(&mut self, Windows { mut senders, receivers }: Windows) {
+        let room = Room::new(&receivers);
+        senders.sort_by_key(|window| window.user);
+        for own in senders.chunk_by(|a, b| a.user == b.user) {
+            let Ok(place) = self.users.binary_search_by_key(&own[0].user, |user| user.0) else { continue };
+            let (_, up, certain) = &mut self.users[place];
+            if in_bytes(*up) >= LEAST && in_bytes(room.lacks(own)) >= NOISE {
+                *certain = alone(own, &receivers);
+            }
+        }
     }
 }
 
@@ -235,18 +247,25 @@ impl Book<'_> {
         (0..self.story.users.len()).map(obvious).collect()
     }
 
-    /// Looks again at the swarms of some users.
-    fn look_again(&self, looked: &mut [Looked], users: &[bool]) {
-        let touched = |at: &usize| self.swarms[*at].iter().any(|key| users[key.1 as usize]);
-        let again: Vec<usize> = (0..self.swarms.len()).filter(touched).collect();
-        for (at, swarm) in again.iter().zip(self.look(&again)) {
-            looked[*at] = swarm;
-        }
+    /// Looks at all swarms.
+    fn look(&self) -> Vec<Looked> {
+        shared(self.swarms.len(), self.threads, |range| range.map(|at| self.look_at(at)).collect())
     }
 
-    /// Looks at swarms, by place.
-    fn look(&self, places: &[usize]) -> Vec<Looked> {
-        shared(places.len(), self.threads, |range| places[range].iter().map(|&at| self.look_at(at)).collect())
+    /// Looks again at the swarms of some users who are known to fake by now.
+    fn look_again(&self, looked: &mut [Looked], users: &[bool]) {
+        // With fewer senders there is no more of an excess.
+        let touched = |at: &usize| {
+            in_bytes(looked[*at].excess) >= NOISE && self.swarms[*at].iter().any(|key| users[key.1 as usize])
+        };
+        let again: Vec<usize> = (0..self.swarms.len()).filter(touched).collect();
+        let excesses = shared(again.len(), self.threads, |range| {
+            let excess = |&at: &usize| self.windows(at).excess(|user| !self.fakers[user as usize]);
+            again[range].iter().map(excess).collect()
+        });
+        for (at, excess) in again.iter().zip(excesses) {
+            looked[*at].excess = excess;
+        }
     }
 
     fn size(&self, at: usize) -> u64 {
@@ -258,23 +277,29 @@ impl Book<'_> {
     }
 
     fn look_at(&self, at: usize) -> Looked {
-        let Windows { mut senders, receivers } = self.windows(at);
-        let windows = senders.len() + receivers.len();
-        let excess = unserved(&senders, &receivers, |user| !self.fakers[user as usize]);
-        // Without anybody known to fake, that is what all have together.
-        let together = if self.fakers.contains(&true) { u64::MAX } else { excess };
-        let room = Room::new(&receivers);
-        senders.sort_by_key(|window| window.user);
-        let users = senders.chunk_by(|a, b| a.user == b.user).map(|own| {
-            let user = own[0].user;
-            let up = own.iter().fold(0u64, |sum, window| sum.saturating_add(window.bytes));
-            // Who receives nothing there himself has no more of an excess alone than all have together.
-            let may_have = in_bytes(together) >= NOISE || room.own.contains_key(&user);
-            let worth_it = in_bytes(up) >= LEAST && may_have && in_bytes(room.lacks(own)) >= NOISE;
-            let certain = if worth_it { alone(own, &receivers) } else { 0 };
-            (user, up, certain)
-        });
-        Looked { torrent: self.swarms[at][0].0, size: self.size(at), windows, excess, users: users.collect() }
+        let (torrent, size) = (self.swarms[at][0].0, self.size(at));
+        let users: Vec<(u32, u64, u64)> =
+            self.swarms[at].chunk_by(|a, b| a.1 == b.1).map(|own| (own[0].1, self.claims(own), 0)).collect();
+        let claimed = users.iter().fold(0u64, |sum, user| sum.saturating_add(user.1));
+        if in_bytes(claimed) < NOISE {
+            // Whatever was not received there is noise.
+            return Looked { torrent, size, windows: 0, excess: 0, users };
+        }
+        let windows = self.windows(at);
+        let excess = windows.excess(|_| true);
+        let count = windows.senders.len() + windows.receivers.len();
+        let mut looked = Looked { torrent, size, windows: count, excess, users };
+        // Nobody alone can have more of an excess than all have together.
+        if in_bytes(excess) >= NOISE {
+            looked.find_certain(windows);
+        }
+        looked
+    }
+
+    /// What a user claims in a swarm, in granules.
+    fn claims(&self, sessions: &[Key]) -> u64 {
+        let claim = |key: &Key| self.story.sessions[key.2 as usize].state.credit().up / GRANULE;
+        sessions.iter().map(claim).fold(0, u64::saturating_add)
     }
 
     /// What no swarm can have received, by torrent.
@@ -324,17 +349,17 @@ fn alone(own: &[Window], receivers: &[Window]) -> u64 {
 /// What there was to receive in a swarm, by when it ended: tells quickly that somebody's claims fit easily.
 struct Room {
     /// Ends, and how much ended up to and with each.
-    all: Vec<(i64, u64)>,
+    all: Vec<(u32, u64)>,
     /// The same of each user.
-    own: HashMap<u32, Vec<(i64, u64)>, foldhash::fast::RandomState>,
+    own: HashMap<u32, Vec<(u32, u64)>, foldhash::fast::RandomState>,
 }
 
 impl Room {
     fn new(receivers: &[Window]) -> Room {
-        let mut own: HashMap<u32, Vec<(i64, u64)>, _> = HashMap::default();
-        let mut all: Vec<(i64, u64)> = receivers.iter().map(|window| (window.to, window.bytes)).collect();
+        let mut own: HashMap<u32, Vec<(u32, u64)>, _> = HashMap::default();
+        let mut all: Vec<(u32, u64)> = receivers.iter().map(|window| (window.to, u64::from(window.bytes))).collect();
         for window in receivers {
-            own.entry(window.user).or_default().push((window.to, window.bytes));
+            own.entry(window.user).or_default().push((window.to, u64::from(window.bytes)));
         }
         add_up(&mut all);
         own.values_mut().for_each(add_up);
@@ -345,23 +370,23 @@ impl Room {
     /// alone.
     fn lacks(&self, own: &[Window]) -> u64 {
         let mine = self.own.get(&own[0].user);
-        let (mut lacks, mut before) = (0u64, i64::MIN);
+        let (mut lacks, mut next) = (0u64, 0);
         for window in own {
-            let (from, to) = (window.from.max(before), window.to);
+            let (from, to) = (window.from.max(next), window.to);
             if to >= from {
                 let mine = mine.map_or(0, |mine| ended(mine, from, to));
                 let others = ended(&self.all, from, to).saturating_sub(mine);
-                lacks = lacks.saturating_add(window.bytes.saturating_sub(others));
-                before = to + 1;
+                lacks = lacks.saturating_add(u64::from(window.bytes).saturating_sub(others));
+                next = to.saturating_add(1);
             } else {
-                lacks = lacks.saturating_add(window.bytes);
+                lacks = lacks.saturating_add(u64::from(window.bytes));
             }
         }
         lacks
     }
 }
 
-fn add_up(ends: &mut Vec<(i64, u64)>) {
+fn add_up(ends: &mut Vec<(u32, u64)>) {
     ends.sort_unstable();
     let mut sum = 0u64;
     for end in ends {
@@ -371,7 +396,7 @@ fn add_up(ends: &mut Vec<(i64, u64)>) {
 }
 
 /// How much ended from `from` to `to`.
-fn ended(ends: &[(i64, u64)], from: i64, to: i64) -> u64 {
+fn ended(ends: &[(u32, u64)], from: u32, to: u32) -> u64 {
     let up_to = |at: usize| at.checked_sub(1).map_or(0, |last| ends[last].1);
     up_to(ends.partition_point(|end| end.0 <= to)) - up_to(ends.partition_point(|end| end.0 < from))
 }

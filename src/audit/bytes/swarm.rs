@@ -15,6 +15,9 @@ const UNHEARD: i64 = 3;
 /// Receivers are given so much more than they report, in percent: protocol overhead, pieces that failed their hash.
 const WASTE: u64 = 1;
 
+/// Windows count their seconds from so long before the log's first line.
+const MARGIN: i64 = 1 << 20;
+
 /// Torrent, user, place of the session in the story.
 pub type Key = (u32, u32, u32);
 
@@ -46,8 +49,8 @@ impl Windows {
         for sessions in swarm.chunk_by(|a, b| a.1 == b.1) {
             windows.add(sessions, story, traces);
         }
-        windows.senders.sort_unstable_by_key(|window| (window.from, window.to, window.user));
-        windows.receivers.sort_unstable_by_key(|window| (window.from, window.to, window.user));
+        windows.senders.sort_unstable_by_key(Window::order);
+        windows.receivers.sort_unstable_by_key(Window::order);
         windows
     }
 
@@ -56,9 +59,17 @@ impl Windows {
         let user = sessions[0].1;
         let before = self.receivers.len();
         let unheard = UNHEARD * i64::from(story.settings.interval);
+        let begin = story.log_start.map_or(0, secs) - MARGIN;
+        let since = |at: i64| u32::try_from((at - begin).max(0)).unwrap_or(u32::MAX);
+        let window = |from: i64, to: i64, bytes: u64| Window {
+            from: since(from),
+            to: since(to.max(from)),
+            bytes: u32::try_from(bytes).unwrap_or(u32::MAX),
+            user,
+        };
         let mut receive = |from: i64, to: i64, bytes: u64| {
             if bytes > 0 {
-                self.receivers.push(Window { from, to: to.max(from), bytes: with_waste(bytes), user });
+                self.receivers.push(window(from, to, with_waste(bytes)));
             }
         };
         let mut open_until = None;
@@ -73,7 +84,7 @@ impl Windows {
             for stretch in traces[at as usize].into_iter().flat_map(Trace::stretches) {
                 let (from, to) = (zero + stretch.from as i64 - STALE, zero + stretch.to as i64 + LATE);
                 if stretch.up > 0 {
-                    self.senders.push(Window { from, to, bytes: stretch.up, user });
+                    self.senders.push(window(from, to, stretch.up));
                 }
                 receive(from, to, stretch.down);
             }
