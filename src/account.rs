@@ -86,7 +86,12 @@ impl Account {
             Some(last) if at.is_some() && same_place(last.0, at, keep) => {
                 *last = (last.0.max(at), last.1.plus(credit));
             }
-            _ => self.credits.push((at, credit)),
+            _ => {
+                if self.credits.len() == self.credits.capacity() && keep == Keep::Shape {
+                    self.credits.reserve_exact(Self::POINTS / 4);
+                }
+                self.credits.push((at, credit));
+            }
         }
         if keep == Keep::Shape && self.credits.len() >= 2 * Self::POINTS {
             thin(&mut self.credits, Self::POINTS);

@@ -171,8 +171,8 @@ impl Case<'_> {
         self.story.settings.interval
     }
 
-    fn mark(&self, mark: fn(&Notes) -> &Option<Mark>) -> Option<&Mark> {
-        self.notes.and_then(|notes| mark(notes).as_ref())
+    fn mark(&self, mark: fn(&Notes) -> &Option<Box<Mark>>) -> Option<&Mark> {
+        self.notes.and_then(|notes| mark(notes).as_deref())
     }
 
     /// The log covers so much time before the session's first line that an earlier announce of it would be there: more

@@ -28,10 +28,10 @@ impl Mark {
     pub const LINES: usize = 6;
 
     /// Sees it at `step`, in its line and the one before.
-    pub fn see(mark: &mut Option<Mark>, step: &Step<'_>, bytes: u64, amount: u64) {
+    pub fn see(mark: &mut Option<Box<Mark>>, step: &Step<'_>, bytes: u64, amount: u64) {
         let at = step.said.at;
-        let mark =
-            mark.get_or_insert_with(|| Mark { count: 0, from: at, to: at, bytes: 0, amount: 0, lines: Vec::new() });
+        let first = || Box::new(Mark { count: 0, from: at, to: at, bytes: 0, amount: 0, lines: Vec::new() });
+        let mark = mark.get_or_insert_with(first);
         mark.count += 1;
         mark.to = at;
         if bytes >= mark.bytes {
@@ -60,19 +60,19 @@ pub struct Stall {
     pub count: u32,
 }
 
-/// What stands out in one session.
+/// What stands out in one session. Many have a note, few have several: each lies on its own.
 #[derive(Clone, Default, Debug)]
 #[allow(missing_docs)] // One for each check, and named so.
 pub struct Notes {
-    pub after_stopped: Option<Mark>,
-    pub started_again: Option<Mark>,
-    pub completed_with_left: Option<Mark>,
-    pub completed_without_download: Option<Mark>,
-    pub completed_again: Option<Mark>,
-    pub counters_fell: Option<Mark>,
-    pub nonzero_start: Option<Mark>,
-    pub left_rose: Option<Mark>,
-    pub too_fast: Option<Mark>,
+    pub after_stopped: Option<Box<Mark>>,
+    pub started_again: Option<Box<Mark>>,
+    pub completed_with_left: Option<Box<Mark>>,
+    pub completed_without_download: Option<Box<Mark>>,
+    pub completed_again: Option<Box<Mark>>,
+    pub counters_fell: Option<Box<Mark>>,
+    pub nonzero_start: Option<Box<Mark>>,
+    pub left_rose: Option<Box<Mark>>,
+    pub too_fast: Option<Box<Mark>>,
     pub stall: Option<Stall>,
     pub longest_stall: Option<Stall>,
 }

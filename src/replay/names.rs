@@ -10,13 +10,17 @@ use std::hash::BuildHasher;
 #[derive(Clone, Debug)]
 pub struct Names {
     table: HashTable<u32>,
-    names: Vec<Box<[u8]>>,
+    /// All names, one after the other.
+    text: Vec<u8>,
+    /// Where each ends.
+    ends: Vec<usize>,
     seed: RandomState,
 }
 
 impl Default for Names {
     fn default() -> Self {
-        let mut names = Names { table: HashTable::new(), names: Vec::new(), seed: RandomState::default() };
+        let mut names =
+            Names { table: HashTable::new(), text: Vec::new(), ends: Vec::new(), seed: RandomState::default() };
         names.number(b"");
         names
     }
@@ -25,16 +29,16 @@ impl Default for Names {
 impl Names {
     /// The number of a name, a new one if it is new.
     pub fn number(&mut self, name: &[u8]) -> u32 {
-        let hash = self.seed.hash_one(name);
-        let names = &mut self.names;
-        let entry =
-            self.table.entry(hash, |&n| *names[n as usize] == *name, |&n| self.seed.hash_one(&*names[n as usize]));
+        let Names { table, text, ends, seed } = self;
+        let known = |n: u32| of(text, ends, n);
+        let entry = table.entry(seed.hash_one(name), |&n| known(n) == name, |&n| seed.hash_one(known(n)));
         match entry {
             hashbrown::hash_table::Entry::Occupied(known) => *known.get(),
             hashbrown::hash_table::Entry::Vacant(free) => {
-                let number = names.len() as u32;
+                let number = ends.len() as u32;
                 free.insert(number);
-                names.push(name.into());
+                text.extend_from_slice(name);
+                ends.push(text.len());
                 number
             }
         }
@@ -43,11 +47,17 @@ impl Names {
     /// How many there are.
     #[allow(clippy::len_without_is_empty)] // The empty string is always there.
     pub fn len(&self) -> usize {
-        self.names.len()
+        self.ends.len()
     }
 
     /// The name of a number.
     pub fn name(&self, number: u32) -> &[u8] {
-        &self.names[number as usize]
+        of(&self.text, &self.ends, number)
     }
+}
+
+fn of<'a>(text: &'a [u8], ends: &[usize], number: u32) -> &'a [u8] {
+    let number = number as usize;
+    let from = number.checked_sub(1).map_or(0, |before| ends[before]);
+    &text[from..ends[number]]
 }

@@ -216,6 +216,8 @@ impl Session {
     /// Notes the phase after an announce.
     pub fn note_phase(&mut self, at: Option<Time>) {
         if self.phases.last().map(|p| p.1) != Some(self.state.phase) {
+            // Few have more than three.
+            self.phases.reserve_exact(1);
             self.phases.push((at, self.state.phase));
         }
     }
@@ -265,6 +267,8 @@ impl Session {
             let median = lengths[lengths.len() / 2];
             gaps.retain(|g| g.to.since(g.from) > median);
         }
+        // Most that have any have one.
+        gaps.reserve_exact(1);
         gaps.push(gap);
     }
 
