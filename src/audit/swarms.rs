@@ -36,7 +36,7 @@ pub static UNRECEIVED_UPLOAD: Check = Check {
     name: "unreceived-upload",
     severity: Severity::High,
     summary: "uploaded more than all others in the swarms can have received, even if nobody else had sent anything",
-    formula: "sum over swarms of: credited upload between two announces, less the most that others can have received in windows that touch it (a maximum flow). Receivers count with 1.01 x max(growth of downloaded, fall of left, what was lost and came again), with all of `left` after an end that was not heard, and counters may be 190 s old",
+    formula: "sum over swarms of: credited upload between two announces, less the most that others can have received in windows that touch it (a maximum flow). Receivers count with 1.01 x max(growth of downloaded, fall of left, what was lost and came again), with as much of `left` after an end that was not heard (or before a beginning that was not) as twice their fastest makes in two intervals, and counters may be 190 s old",
     threshold: "more than 1 GiB and a tenth of the upload; and still a fifth of it if in two swarms somebody had received the whole torrent in secret",
     look_alikes: "receivers that this log does not show: leeches that claim to have everything already (room for two whole torrents is left), another tracker or DHT for the same torrent, another front end of this tracker, peers whose lines are all lost",
     source: "conservation of bytes in a closed swarm; GreedyTorrent forum 2007; UNIT3D CheatedTorrentController",

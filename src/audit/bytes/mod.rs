@@ -14,7 +14,7 @@ use crate::share::shared;
 use attribution::{Share, attribute};
 use flow::{Window, unserved};
 use std::collections::HashMap;
-use swarm::{Key, Windows};
+use swarm::{Key, Sources, Windows};
 use trace::GRANULE;
 use trial::Trial;
 
@@ -108,7 +108,9 @@ struct Looked {
     size: u64,
     /// Its windows.
     windows: usize,
-    /// What all but fakers sent beyond what can have been received, in granules.
+    /// What all sent beyond what can have been received, in granules.
+    together: u64,
+    /// The same without those who are known to fake.
     excess: u64,
     /// What each user claims to have sent, and of it what nobody can have received, in granules.
     users: Vec<(u32, u64, u64)>,
@@ -121,7 +123,8 @@ pub fn balance(story: &Story, traces: &[Option<&Trace>], threads: usize) -> Bala
     keys.sort_unstable();
     let swarms: Vec<&[Key]> = keys.chunk_by(|a, b| a.0 == b.0).collect();
     let users = story.users.len();
-    let mut book = Book { story, traces, swarms, fakers: vec![false; users], threads };
+    let sources = Sources::new(story, traces);
+    let mut book = Book { story, sources, swarms, fakers: vec![false; users], threads };
     let mut looked = book.look();
     let unexplained = book.unexplained(&looked);
     let total = |of: fn(&Looked) -> u64| looked.iter().fold(0u64, |sum, swarm| sum.saturating_add(of(swarm)));
@@ -191,7 +194,7 @@ impl Looked {
 /// All swarms, and who is trusted.
 struct Book<'a> {
     story: &'a Story,
-    traces: &'a [Option<&'a Trace>],
+    sources: Sources<'a>,
     swarms: Vec<&'a [Key]>,
     /// Users who bring an excess wherever they go.
     fakers: Vec<bool>,
@@ -268,12 +271,17 @@ impl Book<'_> {
         }
     }
 
+    /// A torrent's size in bytes: the most that two users said they missed. One alone may miss a part of it only. 0 if there
+    /// are no two.
     fn size(&self, at: usize) -> u64 {
-        self.swarms[at].iter().map(|key| self.story.sessions[key.2 as usize].state.largest_left).max().unwrap_or(0)
+        let most = |own: &[Key]| own.iter().map(|key| self.story.sessions[key.2 as usize].state.largest_left).max();
+        let mut missed: Vec<u64> = self.swarms[at].chunk_by(|a, b| a.1 == b.1).filter_map(most).collect();
+        missed.sort_unstable();
+        missed.windows(2).rev().find(|pair| pair[0] == pair[1]).map_or(0, |pair| pair[0])
     }
 
     fn windows(&self, at: usize) -> Windows {
-        Windows::of(self.swarms[at], self.story, self.traces)
+        Windows::of(self.swarms[at], &self.sources)
     }
 
     fn look_at(&self, at: usize) -> Looked {
@@ -283,12 +291,12 @@ impl Book<'_> {
         let claimed = users.iter().fold(0u64, |sum, user| sum.saturating_add(user.1));
         if in_bytes(claimed) < NOISE {
             // Whatever was not received there is noise.
-            return Looked { torrent, size, windows: 0, excess: 0, users };
+            return Looked { torrent, size, windows: 0, together: 0, excess: 0, users };
         }
         let windows = self.windows(at);
         let excess = windows.excess(|_| true);
         let count = windows.senders.len() + windows.receivers.len();
-        let mut looked = Looked { torrent, size, windows: count, excess, users };
+        let mut looked = Looked { torrent, size, windows: count, together: excess, excess, users };
         // Nobody alone can have more of an excess than all have together.
         if in_bytes(excess) >= NOISE {
             looked.find_certain(windows);

@@ -6,7 +6,7 @@ use crate::share::shared;
 
 /// So many windows are swept to find who can be trusted: some seconds. If there are more suspects than that allows for, only
 /// what is certain of each user alone is said.
-const SWEEPS: usize = 60_000_000;
+const SWEEPS: usize = 300_000_000;
 
 /// The swarms in which somebody is suspected, or something is left to explain.
 pub struct Trial<'a> {
@@ -21,15 +21,16 @@ impl<'a> Trial<'a> {
     /// A trial of some users; `None` if there are too many of them to tell.
     pub fn new(book: &Book<'_>, looked: &'a [Looked], suspects: Vec<bool>) -> Option<Self> {
         let is_suspect = |user: &&(u32, u64, u64)| suspects[user.0 as usize] && in_bytes(user.1) >= LEAST;
-        // Each suspect costs a sweep of every swarm that he is in.
-        let sweeps = |swarm: &Looked| swarm.windows * swarm.users.iter().filter(is_suspect).count();
-        if looked.iter().map(sweeps).sum::<usize>() > SWEEPS {
-            return None;
-        }
+        // Nobody can be beside others what all are not together.
         let concerned = |swarm: &Looked| {
             let suspect = |user: &(u32, u64, u64)| suspects[user.0 as usize] && in_bytes(user.1) >= NOISE;
-            swarm.excess > swarm.noise() || swarm.users.iter().any(suspect)
+            in_bytes(swarm.together) >= NOISE && (swarm.excess > swarm.noise() || swarm.users.iter().any(suspect))
         };
+        // Each suspect costs a sweep of every swarm that he is in.
+        let sweeps = |swarm: &Looked| swarm.windows * swarm.users.iter().filter(is_suspect).count();
+        if looked.iter().filter(|swarm| concerned(swarm)).map(sweeps).sum::<usize>() > SWEEPS {
+            return None;
+        }
         let places: Vec<usize> = (0..looked.len()).filter(|&at| concerned(&looked[at])).collect();
         let windows = shared(places.len(), book.threads, |range| {
             places[range].iter().map(|&at| book.windows(at)).collect::<Vec<Windows>>()
@@ -74,6 +75,10 @@ impl<'a> Trial<'a> {
         order.sort_by(|&a, &b| score(a).total_cmp(&score(b)));
         for user in order {
             let allowed = (NOISE / GRANULE).max(sums[user].claimed / GRANULE / 50);
+            // Whatever has no receiver even alone has none beside others.
+            if sums[user].certain.bytes / GRANULE > allowed {
+                continue;
+            }
             let mut with: Vec<(usize, u64)> = Vec::new();
             let mut more = 0u64;
             for &place in &places[user] {
