@@ -1,13 +1,15 @@
 //! The common log format and its children: common, combined (with whatever fields behind it), and both with
 //! the virtual host in front, as nginx, Apache and lighttpd write them.
 
-use super::{Clock, Format, Request, split_request};
-use crate::time::{Time, parse_time};
+use super::clock::iso;
+use super::{Context, Format, Request, address, closing_quote, cut_at, quoted, split_request};
+use crate::time::Time;
 
 /// A member of the family.
 pub struct Clf {
     name: &'static str,
     summary: &'static str,
+    example: &'static str,
     /// The virtual host comes before the address.
     vhost: bool,
     tail: Tail,
@@ -25,19 +27,26 @@ enum Tail {
 pub static COMMON: Clf = Clf {
     name: "common",
     summary: "the common log format: address, time, request, status, size",
+    example: r#"203.0.113.9 - - [22/Nov/2026:06:39:53 +0000] "GET /KEY/announce?info_hash=... HTTP/1.1" 200 81"#,
     vhost: false,
     tail: Tail::None,
 };
 
 pub static COMBINED: Clf = Clf {
     name: "combined",
-    summary: "the combined log format: common, then referrer, user agent and any further fields",
+    summary: "the combined log format: common, then referrer, user agent and any further fields (nginx, Apache, lighttpd, Traefik)",
+    example: r#"203.0.113.9 - - [22/Nov/2026:06:39:53 +0000] "GET /KEY/announce?info_hash=... HTTP/1.1" 200 81 "-" "qBittorrent/4.5.2""#,
     vhost: false,
     tail: Tail::Agent,
 };
 
-pub static VHOST: Clf =
-    Clf { name: "vhost", summary: "common or combined with the virtual host in front", vhost: true, tail: Tail::Any };
+pub static VHOST: Clf = Clf {
+    name: "vhost",
+    summary: "common or combined with the virtual host in front",
+    example: r#"tracker.example:443 203.0.113.9 - - [22/Nov/2026:06:39:53 +0000] "GET /KEY/announce?info_hash=... HTTP/1.1" 200 81"#,
+    vhost: true,
+    tail: Tail::Any,
+};
 
 impl Format for Clf {
     fn name(&self) -> &'static str {
@@ -48,8 +57,12 @@ impl Format for Clf {
         self.summary
     }
 
+    fn example(&self) -> &'static str {
+        self.example
+    }
+
     #[inline]
-    fn parse<'a>(&self, line: &'a [u8], clock: &mut Clock) -> Option<Request<'a>> {
+    fn parse<'a>(&self, line: &'a [u8], context: &mut Context) -> Option<Request<'a>> {
         let (mut addr, mut rest) = cut_at(line, b' ')?;
         if self.vhost {
             (addr, rest) = cut_at(rest, b' ')?;
@@ -63,7 +76,7 @@ impl Format for Clf {
         if spaces < 2 || addr == b"-" || !self.vhost && spaces > 2 && starts_with_address(names) {
             return None;
         }
-        let time = clock.read(rest).or_else(|| iso_time(rest));
+        let time = context.clock.read(rest).or_else(|| iso(rest).map(|(time, _)| time));
         let rest = match rest.get(26..) {
             Some([b']', b' ', b'"', rest @ ..]) => rest,
             _ => cut_at(rest, b']')?.1.strip_prefix(b" \"")?,
@@ -90,15 +103,18 @@ impl Format for Clf {
         // A field behind the agent may tell the time more precisely.
         let time =
             if tail.last().is_some_and(u8::is_ascii_digit) { time.map(|time| precise(time, tail)) } else { time };
-        (size > 0 && fits).then_some(Request { time, addr, method, target, status })
+        if address::may_be_inside(addr) && tail.len() > 2 {
+            addr = forwarded(addr, tail);
+        }
+        (size > 0 && fits).then_some(Request { time, addr, method, target, status, ..Request::default() })
     }
 }
 
-/// The `$time_iso8601` that custom formats put in the brackets instead.
+/// The client behind a proxy, if one of the fields behind the user agent is what `X-Forwarded-For` said.
 #[cold]
-fn iso_time(rest: &[u8]) -> Option<Time> {
-    let (text, _) = cut_at(rest, b']')?;
-    parse_time(std::str::from_utf8(text).ok()?)
+fn forwarded<'a>(peer: &'a [u8], fields: &'a [u8]) -> &'a [u8] {
+    let list = quoted(fields).skip(2).find(|field| address::is_list(field));
+    list.map_or(peer, |list| address::client(peer, list))
 }
 
 /// The time with the milliseconds of nginx's `$msec` (`1795330578.282`), if one of the fields is that and means the same
@@ -115,28 +131,9 @@ fn precise(time: Time, fields: &[u8]) -> Time {
     msec.filter(|msec| msec.since(time).abs() <= NEAR).unwrap_or(time)
 }
 
-fn cut_at(text: &[u8], byte: u8) -> Option<(&[u8], &[u8])> {
-    let at = memchr::memchr(byte, text)?;
-    Some((&text[..at], &text[at + 1..]))
-}
-
 fn starts_with_address(names: &[u8]) -> bool {
     let first = names.split(|&b| b == b' ').next().unwrap_or_default();
     std::str::from_utf8(first).is_ok_and(|text| text.parse::<std::net::IpAddr>().is_ok())
-}
-
-/// The quote that ends a quoted field: Apache writes a quote inside as `\"`, nginx as `\x22`.
-#[inline]
-fn closing_quote(text: &[u8]) -> Option<usize> {
-    let mut from = 0;
-    loop {
-        let at = from + memchr::memchr(b'"', &text[from..])?;
-        let slashes = text[..at].iter().rev().take_while(|&&b| b == b'\\').count();
-        if slashes % 2 == 0 {
-            return Some(at);
-        }
-        from = at + 1;
-    }
 }
 
 #[cfg(test)]
@@ -144,7 +141,7 @@ mod tests {
     use super::*;
 
     fn parse<'a>(format: &Clf, line: &'a str) -> Option<Request<'a>> {
-        format.parse(line.as_bytes(), &mut Clock::default())
+        format.parse(line.as_bytes(), &mut Context::default())
     }
 
     #[test]
@@ -153,10 +150,10 @@ mod tests {
         let combined = format!(r#"{common} "-" "agent""#);
         let vhost = format!("tracker.test:80 {combined}");
         for (line, expected) in [(common, "common"), (&combined, "combined"), (&vhost, "vhost")] {
-            let read = super::super::LineReader::detect(line.as_bytes()).map(|r| r.format());
+            let read = super::super::LineReader::detect(line.as_bytes(), None).map(|r| r.format());
             assert_eq!(read, Some(expected), "{line}");
             let request =
-                super::super::format_named(expected).and_then(|f| f.parse(line.as_bytes(), &mut Clock::default()));
+                super::super::format_named(expected).and_then(|f| f.parse(line.as_bytes(), &mut Context::default()));
             let request = request.expect("its own format reads it");
             assert_eq!((request.addr, request.target), (&b"203.0.113.9"[..], &b"/x?a=1"[..]), "{line}");
         }

@@ -220,9 +220,12 @@ pub enum Fate<'a> {
 /// Says what a request is; the first that fits of: scrape, other method, refused by the server, unreadable, announce.
 #[inline]
 pub fn read<'a>(request: &Request<'a>) -> Fate<'a> {
-    let Some(tracker) = passkey::tracker_path(request.target) else {
+    let Some(mut tracker) = passkey::tracker_path(request.target) else {
         return Fate::Other;
     };
+    if !request.query.is_empty() {
+        tracker.query = request.query;
+    }
     if tracker.scrape {
         return Fate::Scrape;
     }
