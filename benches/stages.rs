@@ -64,7 +64,8 @@ fn blocks() -> Vec<(Block, Vec<Record>, u64, Option<Time>)> {
                 Fate::Undelivered(Some(announce)) => (announce, true),
                 _ => continue,
             };
-            let arrival = Arrival { at: request.time, newest: latest, line, addr: request.addr, agent: request.agent, refused };
+            let arrival =
+                Arrival { at: request.time, newest: latest, line, addr: request.addr, agent: request.agent, refused };
             let hashes = Hashes::of(&seed, &announce, request.addr);
             records.push(Record::new(&announce, &arrival, hashes, &block.bytes));
         }

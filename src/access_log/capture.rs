@@ -119,7 +119,8 @@ mod tests {
             let count = |text: &[u8]| text.iter().filter(|b| **b == b'\n').count();
             assert_eq!(count(&text), count(capture.as_bytes()), "line numbers hold: {capture}");
             assert_eq!(joined > 0, capture.lines().count() > 1, "{capture}");
-            let read: Vec<_> = lines(&text).filter_map(|line| Some((line, reader.parse(line, &mut context)?))).collect();
+            let read: Vec<_> =
+                lines(&text).filter_map(|line| Some((line, reader.parse(line, &mut context)?))).collect();
             assert_eq!(read.len(), 1, "{capture}");
             let (line, request) = &read[0];
             assert_eq!((request.addr, request.target), (&b"203.0.113.9"[..], &b"/k/announce?a=1"[..]), "{capture}");

@@ -259,7 +259,9 @@ mod tests {
             let time = clock.any(text.as_bytes()).unwrap_or_else(|| panic!("{text}"));
             assert_eq!(time.millis(), 1_795_329_593_245, "{text}");
         }
-        for bad in ["", "-", "2026-13-22T06:39:53Z", "2026-11-22T06:39:53Zulu", "1e9", "17953295932451682", "Nov", "Nov 22"] {
+        for bad in
+            ["", "-", "2026-13-22T06:39:53Z", "2026-11-22T06:39:53Zulu", "1e9", "17953295932451682", "Nov", "Nov 22"]
+        {
             let time = Clock::default().any(bad.as_bytes());
             assert!(time.is_none() || bad.starts_with("1795"), "{bad}: {time:?}");
         }
@@ -281,6 +283,9 @@ mod tests {
         );
         // A clock that is ahead, and a single day in the month of the change.
         assert_eq!(read("2026-11-22", &["Nov 22 23:00:00"]), ["2026-11-22T23:00:00Z"]);
-        assert_eq!(read("2026-11-22", &["Nov 24 23:00:00", "Mar 1 00:00:00"]), ["2025-11-24T23:00:00Z", "2026-03-01T00:00:00Z"]);
+        assert_eq!(
+            read("2026-11-22", &["Nov 24 23:00:00", "Mar 1 00:00:00"]),
+            ["2025-11-24T23:00:00Z", "2026-03-01T00:00:00Z"]
+        );
     }
 }

@@ -114,7 +114,16 @@ const NAMES: &[(&[u8], Field)] = &[
 
 /// Objects in which such names are looked for. Those of others (`resp_headers`) mean something else.
 const PARENTS: [&[u8]; 10] = [
-    b"request", b"req", b"http", b"httprequest", b"headers", b"requestheaders", b"client", b"source", b"access", b"log",
+    b"request",
+    b"req",
+    b"http",
+    b"httprequest",
+    b"headers",
+    b"requestheaders",
+    b"client",
+    b"source",
+    b"access",
+    b"log",
 ];
 
 /// No name is longer.
@@ -494,7 +503,8 @@ mod tests {
     #[test]
     fn fields_can_be_named() {
         let json = Json::with_fields("time=when.at,addr=who,target=a.b").expect("a list");
-        let line = r#"{"when":{"at":1795329593245},"who":"203.0.113.9","a":[{"b":"/k"}],"uri":"/other","status":200,"ts":5}"#;
+        let line =
+            r#"{"when":{"at":1795329593245},"who":"203.0.113.9","a":[{"b":"/k"}],"uri":"/other","status":200,"ts":5}"#;
         assert_eq!(read(&json, line), Some(told("2026-11-22T06:39:53.245Z", "203.0.113.9", "/k|", "")));
         assert_eq!(Json::with_fields("time").unwrap_err(), JsonFieldsError::NoPair("time".into()));
         assert_eq!(Json::with_fields("when=ts").unwrap_err(), JsonFieldsError::NoField("when".into()));
@@ -528,7 +538,15 @@ mod tests {
             assert_eq!(read(&JSON, &whole[..end]), None, "cut at {end}");
         }
         let deep = format!(r#"{{"uri":"/a","x":{}1{}}}"#, "[".repeat(50_000), "]".repeat(50_000));
-        for line in [&deep, r#"{"uri":"/5{"uri":"/a"}"#, r#"{"uri":"/a"}}"#, r#"{"uri":"/a"]"#, r#"{"uri" "/a"}"#, "{}", r#"{"uri":}"#] {
+        for line in [
+            &deep,
+            r#"{"uri":"/5{"uri":"/a"}"#,
+            r#"{"uri":"/a"}}"#,
+            r#"{"uri":"/a"]"#,
+            r#"{"uri" "/a"}"#,
+            "{}",
+            r#"{"uri":}"#,
+        ] {
             assert_eq!(read(&JSON, line), None, "{}", &line[..line.len().min(50)]);
         }
         for (name, _) in NAMES {

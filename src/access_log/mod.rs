@@ -149,6 +149,11 @@ impl LineReader {
         self.main.name()
     }
 
+    /// What that format is, in a line.
+    pub fn summary(&self) -> &'static str {
+        self.main.summary()
+    }
+
     /// What is known before a block's first line.
     pub fn context(&self) -> Context {
         self.context
@@ -173,6 +178,11 @@ impl LineReader {
     #[inline]
     pub fn parse<'a>(&self, line: &'a [u8], context: &mut Context) -> Option<Request<'a>> {
         self.main.parse(line, context).or_else(|| self.others.iter().find_map(|f| f.parse(line, context)))
+    }
+
+    /// Takes a line apart by the detected or given format alone.
+    pub fn parse_own<'a>(&self, line: &'a [u8], context: &mut Context) -> Option<Request<'a>> {
+        self.main.parse(line, context)
     }
 }
 

@@ -62,10 +62,10 @@ mod tests {
         let (mut text, mut context) = (log.as_bytes().to_vec(), reader.context());
         reader.prepare(&mut text, &mut context);
         let read: Vec<_> = lines(&text).filter_map(|line| reader.parse(line, &mut context)).collect();
-        assert_eq!(read.iter().map(|r| (r.addr, r.target)).collect::<Vec<_>>(), [
-            (&b"203.0.113.9"[..], &b"/announce?a=1"[..]),
-            (b"2001:db8::9", b"/announce?a=2"),
-        ]);
+        assert_eq!(
+            read.iter().map(|r| (r.addr, r.target)).collect::<Vec<_>>(),
+            [(&b"203.0.113.9"[..], &b"/announce?a=1"[..]), (b"2001:db8::9", b"/announce?a=2"),]
+        );
         let times: Vec<_> = read.iter().map(|r| r.time.map(|time| time.millis() / 1000)).collect();
         assert_eq!(times, [Some(1_795_329_593), Some(1_795_329_540)]);
         assert!(String::from_utf8_lossy(&text).contains("Agent/1"));

@@ -76,7 +76,8 @@ impl Format for Pattern {
             }
             let places = places.as_mut()?;
             self.regex.captures_read(places, line)?;
-            let group = |number: Option<usize>| number.and_then(|n| places.get(n)).map_or(&b""[..], |(a, b)| &line[a..b]);
+            let group =
+                |number: Option<usize>| number.and_then(|n| places.get(n)).map_or(&b""[..], |(a, b)| &line[a..b]);
             let [time, addr, request, target, query, method, code, agent, forwarded] = self.groups.map(group);
             let (mut asked, mut whole) = (method, target);
             if whole.is_empty() {

@@ -123,12 +123,17 @@ mod tests {
                 let mut context = reader.context();
                 reader.prepare(&mut line, &mut context);
                 let request = reader.parse(&line, &mut context).expect("read before");
-                assert_eq!((request.addr, request.target), (&b"203.0.113.9"[..], &b"/k?a=1&b=2"[..]), "{header}{inner}");
+                assert_eq!(
+                    (request.addr, request.target),
+                    (&b"203.0.113.9"[..], &b"/k?a=1&b=2"[..]),
+                    "{header}{inner}"
+                );
                 assert_eq!(request.time, Some(Time::from_secs(1_795_329_593)), "{header}{inner}");
             }
         }
         let mut context = Context { clock: Clock::until(None), ..Context::default() };
-        for line in ["Nov 22 06:39:53 web1 nginx: x", "<1>1 2026", "<190>", "Nov 22 06:39:53", "<165>1 - - - - - [a ]"] {
+        for line in ["Nov 22 06:39:53 web1 nginx: x", "<1>1 2026", "<190>", "Nov 22 06:39:53", "<165>1 - - - - - [a ]"]
+        {
             assert_eq!(Syslog.parse(line.as_bytes(), &mut context), None, "{line}");
         }
     }

@@ -71,7 +71,8 @@ impl Template {
     /// # Errors
     /// [`TemplateError`]
     pub fn new(format: &str) -> Result<Template, TemplateError> {
-        let nginx = format.split('$').skip(1).any(|rest| rest.starts_with(|c: char| c.is_ascii_alphabetic() || c == '{'));
+        let nginx =
+            format.split('$').skip(1).any(|rest| rest.starts_with(|c: char| c.is_ascii_alphabetic() || c == '{'));
         let tokens = if nginx { nginx_tokens(format)? } else { apache_tokens(format)? };
         Template::of(tokens)
     }
@@ -173,7 +174,8 @@ fn apache_tokens(format: &str) -> Result<Vec<Token>, TemplateError> {
             tokens.push(Token::Text(parts.next().unwrap_or_default().into()));
             continue;
         }
-        let part = part.trim_start_matches(['<', '>', '!']).trim_start_matches(|c: char| c.is_ascii_digit() || c == ',');
+        let part =
+            part.trim_start_matches(['<', '>', '!']).trim_start_matches(|c: char| c.is_ascii_digit() || c == ',');
         // A time's own format holds `%` too.
         let (argument, rest) = match part.strip_prefix('{') {
             None => (String::new(), part.to_owned()),
@@ -323,7 +325,10 @@ mod tests {
                 "$msec|$http_x_forwarded_for|$remote_addr|$request_method|${host}$uri?$args|$status|\"$http_user_agent\"",
                 "1795329593.000|1.1.1.1, 203.0.113.9|10.0.0.1|GET|/k/announce?a=1|200|\"AGENT\"",
             ),
-            ("$time_local $request $status $remote_addr \"$http_user_agent\"", "22/Nov/2026:06:39:53 +0000 GET /k/announce?a=1 HTTP/1.1 200 203.0.113.9 \"AGENT\""),
+            (
+                "$time_local $request $status $remote_addr \"$http_user_agent\"",
+                "22/Nov/2026:06:39:53 +0000 GET /k/announce?a=1 HTTP/1.1 200 203.0.113.9 \"AGENT\"",
+            ),
             // Apache: `combined`, `combinedio`, and parts of a request.
             (
                 r#"%h %l %u %t \"%r\" %>s %O \"%{Referer}i\" \"%{User-Agent}i\""#,
@@ -333,13 +338,20 @@ mod tests {
                 r#"%{X-Forwarded-For}i %a %{%Y-%m-%d %H:%M:%S}t %m %U%q %>s "%{User-agent}i" 100%% %D"#,
                 r#"203.0.113.9 127.0.0.1 2026-11-22 06:39:53 GET /k/announce?a=1 200 "AGENT" 100% 12"#,
             ),
-            (r#"%v:%p %{c}a [%{sec}t] "%m %U" "%q" %s "%{User-Agent}i""#, r#"t:80 203.0.113.9 [1795329593] "GET /k/announce" "?a=1" 200 "AGENT""#),
+            (
+                r#"%v:%p %{c}a [%{sec}t] "%m %U" "%q" %s "%{User-Agent}i""#,
+                r#"t:80 203.0.113.9 [1795329593] "GET /k/announce" "?a=1" 200 "AGENT""#,
+            ),
         ] {
             let template = Template::new(format).unwrap_or_else(|e| panic!("{format}: {e}"));
             let line = line.replace("AGENT", agent);
             let request = template.parse(line.as_bytes(), &mut Context::default()).unwrap_or_else(|| panic!("{line}"));
             let show = |text: &[u8]| String::from_utf8_lossy(text).into_owned();
-            let whole = if request.query.is_empty() { show(request.target) } else { [show(request.target), show(request.query)].join("?") };
+            let whole = if request.query.is_empty() {
+                show(request.target)
+            } else {
+                [show(request.target), show(request.query)].join("?")
+            };
             assert_eq!((show(request.addr).as_str(), whole.as_str()), (addr, target), "{line}");
             assert_eq!((show(request.agent).as_str(), request.status), (agent, Some(200)), "{line}");
             assert_eq!(request.time.map(|time| time.millis()), Some(1_795_329_593_000), "{line}");

@@ -51,7 +51,10 @@ mod tests {
                 "2024-02-19T13:00:12.631712627+00:00 [HTTP TRACKER][INFO] request; method=GET uri=/health_check request_id=24a3f4a2-99e5-4db1-890f-f7196a294c2a",
                 "/health_check",
             ),
-            ("2024-06-10T16:46:41.123456Z  INFO HTTP TRACKER: request; method=GET uri=/announce/k?a=1", "/announce/k?a=1"),
+            (
+                "2024-06-10T16:46:41.123456Z  INFO HTTP TRACKER: request; method=GET uri=/announce/k?a=1",
+                "/announce/k?a=1",
+            ),
         ] {
             let request = Torrust.parse(line.as_bytes(), &mut Context::default()).unwrap_or_else(|| panic!("{line}"));
             assert_eq!((request.method, request.target), (&b"GET"[..], target.as_bytes()));

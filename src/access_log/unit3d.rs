@@ -91,7 +91,8 @@ fn cells(row: &[u8]) -> impl Iterator<Item = &[u8]> {
     std::iter::from_fn(move || {
         let text = rest?;
         let quoted = text.strip_prefix(b"\"").and_then(|text| {
-            let end = (0..text.len()).find(|at| text[*at] == b'"' && text.get(at + 1).is_none_or(|b| *b == separator))?;
+            let end =
+                (0..text.len()).find(|at| text[*at] == b'"' && text.get(at + 1).is_none_or(|b| *b == separator))?;
             Some((&text[..end], text.get(end + 2..)))
         });
         let (cell, after) = quoted.unwrap_or_else(|| match cut_at(text, separator) {
@@ -127,9 +128,15 @@ fn rewrite(row: &[u8], columns: Columns, out: &mut Vec<u8>) -> Option<()> {
             let _ = write!(out, "%{byte:02x}");
         }),
     }
-    for (name, value) in
-        [("uploaded", uploaded), ("downloaded", downloaded), ("left", left), ("key", key), ("port", port), ("corrupt", corrupt), ("event", event)]
-    {
+    for (name, value) in [
+        ("uploaded", uploaded),
+        ("downloaded", downloaded),
+        ("left", left),
+        ("key", key),
+        ("port", port),
+        ("corrupt", corrupt),
+        ("event", event),
+    ] {
         if !value.is_empty() && value.iter().all(u8::is_ascii_alphanumeric) && value != b"NULL" {
             let _ = write!(out, "&{name}=");
             out.extend_from_slice(value);
@@ -156,7 +163,8 @@ mod tests {
     #[test]
     fn rows_become_announces() {
         let row = "1,17,42,5,6,7,0,-TR3000-525px16zb498,51413,80,2026-11-22 06:39:53,started,6380908a";
-        let hex = row.replace("-TR3000-525px16zb498", "0x2D5452333030302D35323570783136 7A62343938".replace(' ', "").as_str());
+        let hex = row
+            .replace("-TR3000-525px16zb498", "0x2D5452333030302D35323570783136 7A62343938".replace(' ', "").as_str());
         let quoted = format!("\"{}\"", row.replace(',', "\",\""));
         let turned = "torrent_id;user_id;left;peer_id;downloaded;uploaded;created_at;event\r\n42;17;7;-TR3000-525px16zb498;6;5;\"2026-11-22 06:39:53\";started\r";
         for dump in [
@@ -181,6 +189,9 @@ mod tests {
             assert_eq!((announce.uploaded, announce.downloaded, announce.left), (5, 6, 7));
             assert_eq!(announce.event, Event::Started);
         }
-        assert!(LineReader::detect(b"1,17,x,5,6,7,0,-TR3000-525px16zb498,51413,80,2026-11-22 06:39:53,started,6", None).is_none());
+        assert!(
+            LineReader::detect(b"1,17,x,5,6,7,0,-TR3000-525px16zb498,51413,80,2026-11-22 06:39:53,started,6", None)
+                .is_none()
+        );
     }
 }

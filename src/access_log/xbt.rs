@@ -38,7 +38,8 @@ mod tests {
     /// What `connection_t::read` of XBT Tracker writes: `srv_time() \t inet_ntoa \t ntohs(port) \t` request line.
     #[test]
     fn lines_as_the_tracker_writes_them() {
-        for (addr, expected) in [("203.0.113.9", "203.0.113.9"), ("::ffff:203.0.113.9", "203.0.113.9"), ("2001:db8::9", "2001:db8::9")]
+        for (addr, expected) in
+            [("203.0.113.9", "203.0.113.9"), ("::ffff:203.0.113.9", "203.0.113.9"), ("2001:db8::9", "2001:db8::9")]
         {
             let line = format!("1795329593\t{addr}\t51413\tGET /k/announce?a=1\t2 HTTP/1.1");
             let request = Xbt.parse(line.as_bytes(), &mut Context::default()).expect("a request");

@@ -3,6 +3,7 @@
 
 use super::escape;
 use super::query::is_passkey_name;
+use crate::access_log::Request;
 
 /// Bytes beyond letters and digits that some programs escape and others leave.
 pub const SPECIALS: &[u8; 16] = b"-._~!*'()/@+$,:;";
@@ -265,6 +266,16 @@ fn write_key(key: Option<&[u8]>, peer_id: &[u8], out: &mut Vec<u8>) {
     if key.len() > 1 && key[0] == b'0' {
         out.push(b'z');
     }
+}
+
+/// The user agent of a request, which stands in `line`; empty if the line has none.
+pub fn user_agent<'a>(line: &'a [u8], request: &Request<'a>) -> &'a [u8] {
+    if !request.agent.is_empty() {
+        return request.agent;
+    }
+    let end =
+        (request.target.as_ptr() as usize).wrapping_sub(line.as_ptr() as usize).wrapping_add(request.target.len());
+    line.get(end..).map_or(b"", combined_agent)
 }
 
 /// The user agent behind a request: the second of the quoted fields that the combined format has there.
