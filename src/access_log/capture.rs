@@ -1,9 +1,13 @@
-//! Packets as text, as `tcpdump -A` and `ngrep` print them (`-tttt`, `-tt` and `-t` make them say the day; a time of day
-//! alone is no time). One request a packet, with the headers below it.
+//! Packets as text, as `tcpdump -A` and `ngrep` print them (`-tttt`, `-tt` and `-t` make them say the day; without
+//! it, it comes from the file). One request a packet, with the headers below it.
 
 use super::clf::COMBINED;
 use super::rewrite::{self, Heading};
-use super::{Context, Format, Request, address, clock, cut_at};
+use super::{
+    Clock, Context, Format, Request, address,
+    clock::{iso, unix},
+    cut_at,
+};
 
 /// The format.
 pub struct Capture;
@@ -21,8 +25,8 @@ impl Format for Capture {
         "2026-11-22 06:39:53.245123 IP 203.0.113.9.51413 > 198.51.100.1.80: Flags [P.], length 299\nE..GET /KEY/announce?info_hash=... HTTP/1.1\nUser-Agent: Transmission/3.00\n"
     }
 
-    fn prepare(&self, text: &mut Vec<u8>, _: &mut Context) -> u64 {
-        rewrite::records(text, heading)
+    fn prepare(&self, text: &mut Vec<u8>, context: &mut Context) -> u64 {
+        rewrite::records(text, heading, &mut context.clock)
     }
 
     fn cut(&self, text: &[u8]) -> Option<usize> {
@@ -35,7 +39,7 @@ impl Format for Capture {
 }
 
 /// The line that begins a packet.
-fn heading<'a>(line: &'a [u8], next: &'a [u8]) -> Option<Heading<'a>> {
+fn heading<'a>(line: &'a [u8], next: &'a [u8], clock: &mut Clock) -> Option<Heading<'a>> {
     if let Some(rest) = line.strip_prefix(b"T ") {
         return ngrep(rest);
     }
@@ -59,14 +63,17 @@ fn heading<'a>(line: &'a [u8], next: &'a [u8]) -> Option<Heading<'a>> {
     let port = memchr::memrchr(b'.', sender)?;
     let addr = &sender[..port];
     let before = &line[..end];
-    let seconds = || clock::unix(before.split(|b| *b == b' ').next()?);
-    let time = clock::iso(before).map(|(time, _)| time).or_else(seconds);
-    address::is_list(addr).then_some(Heading { time, addr })
+    let first = || before.split(|b| *b == b' ').next().unwrap_or_default();
+    if !address::is_list(addr) {
+        return None;
+    }
+    let time = iso(before).map(|(time, _)| time).or_else(|| unix(first())).or_else(|| clock.dayless(first()));
+    Some(Heading { time, addr })
 }
 
 /// `T 2026/11/22 06:39:53.245123 203.0.113.9:51413 -> 198.51.100.1:80 [AP]`, or without the time.
 fn ngrep(rest: &[u8]) -> Option<Heading<'_>> {
-    let (time, used) = clock::iso(rest).map_or((None, 0), |(time, used)| (Some(time), used + 1));
+    let (time, used) = iso(rest).map_or((None, 0), |(time, used)| (Some(time), used + 1));
     let (sender, rest) = cut_at(rest.get(used..)?, b' ')?;
     rest.strip_prefix(b"-> ")?;
     let addr = address::without_port(sender);
@@ -77,6 +84,7 @@ fn ngrep(rest: &[u8]) -> Option<Heading<'_>> {
 mod tests {
     use super::super::{LineReader, lines};
     use super::*;
+    use crate::time::Time;
 
     const CAPTURES: [&str; 5] = [
         // tcpdump -A -tttt, with its own reading of the request in the heading, and what else goes over the wire.
@@ -97,8 +105,8 @@ mod tests {
          \tUser-Agent: Agent \"1\"/2\n\
          \n\
          E..S..GET /k/announce?a=1 HTTP/1.1\n",
-        // tcpdump of any interface, not -A.
-        "2026-11-22 06:39:53.245123 eth0  In  IP 203.0.113.9.51413 > 198.51.100.1.80: Flags [P.], length 299: HTTP: GET /k/announce?a=1 HTTP/1.1\n",
+        // tcpdump of any interface, not -A, with the time of day alone.
+        "06:39:53.245123 eth0  In  IP 203.0.113.9.51413 > 198.51.100.1.80: Flags [P.], length 299: HTTP: GET /k/announce?a=1 HTTP/1.1\n",
         // ngrep -t -W byline.
         "interface: eth0 (198.51.100.0/255.255.255.0)\nfilter: ( port 80 ) and (ip || ip6)\n#\n\
          T 2026/11/22 06:39:53.245123 203.0.113.9:51413 -> 198.51.100.1:80 [AP] #4\n\
@@ -111,7 +119,8 @@ mod tests {
     #[test]
     fn packets_become_requests() {
         for capture in CAPTURES {
-            let reader = LineReader::detect(capture.as_bytes(), None).unwrap_or_else(|| panic!("{capture}"));
+            let reader = LineReader::detect(capture.as_bytes(), Some(Time::from_secs(1_795_340_000)))
+                .unwrap_or_else(|| panic!("{capture}"));
             assert_eq!(reader.format(), "capture", "{capture}");
             let mut text = capture.as_bytes().to_vec();
             let mut context = reader.context();

@@ -67,6 +67,9 @@ impl Format for Clf {
         if self.vhost {
             (addr, rest) = cut_at(rest, b' ')?;
         }
+        if addr.ends_with(b",") {
+            (addr, rest) = listed(addr, rest)?;
+        }
         // Identity and user, of which the latter may hold spaces.
         let open = memchr::memchr(b'[', rest)?;
         let (names, rest) = (&rest[..open], &rest[open + 1..]);
@@ -96,8 +99,8 @@ impl Format for Clf {
         let size = rest.iter().position(|b| !b.is_ascii_digit() && *b != b'-').unwrap_or(rest.len());
         let tail = &rest[size..];
         let fits = match self.tail {
-            Tail::None => tail.trim_ascii().is_empty(),
-            Tail::Agent => tail.starts_with(b" \""),
+            Tail::None => tail.trim_ascii().is_empty() || numbers(tail) == tail.len(),
+            Tail::Agent => tail.starts_with(b" \"") || tail[numbers(tail)..].starts_with(b" \""),
             Tail::Any => true,
         };
         // A field behind the agent may tell the time more precisely.
@@ -107,6 +110,36 @@ impl Format for Clf {
             addr = forwarded(addr, tail);
         }
         (size > 0 && fits).then_some(Request { time, addr, method, target, status, ..Request::default() })
+    }
+}
+
+/// How much of a text is fields of numbers, each behind a space: times and sizes of somebody's own.
+#[cold]
+fn numbers(text: &[u8]) -> usize {
+    let is_number = |b: &u8| b.is_ascii_digit() || matches!(b, b'.' | b'-');
+    let mut at = 0;
+    while let Some(field) = text[at..].strip_prefix(b" ") {
+        let end = field.iter().position(|b| !is_number(b)).unwrap_or(field.len());
+        if end == 0 || field.get(end).is_some_and(|b| *b != b' ') {
+            break;
+        }
+        at += 1 + end;
+    }
+    at
+}
+
+/// The client of a list of addresses in front, which is what `X-Forwarded-For` said, and what stands behind the list.
+#[cold]
+fn listed<'a>(first: &'a [u8], rest: &'a [u8]) -> Option<(&'a [u8], &'a [u8])> {
+    let trim = |addr: &'a [u8]| addr.strip_suffix(b",").unwrap_or(addr);
+    let (mut last, mut rest, mut client) = (first, rest, None);
+    loop {
+        let addr = address::host(trim(last));
+        client = if address::is_inside(addr) { client } else { Some(addr) };
+        if !last.ends_with(b",") {
+            return Some((client.unwrap_or(addr), rest));
+        }
+        (last, rest) = cut_at(rest, b' ')?;
     }
 }
 
@@ -159,6 +192,36 @@ mod tests {
         }
     }
 
+    /// Defaults of servers that differ a little, as their documentation has them.
+    #[test]
+    fn cousins_are_read() {
+        for (line, addr) in [
+            // Traefik, "Access logs", the common log format.
+            (
+                r#"10.0.0.7 - - [22/Nov/2026:06:39:53 +0000] "GET /a HTTP/1.1" 200 81 "-" "x/1" 1 "router@file" "http://10.0.0.2:80" 8ms"#,
+                "10.0.0.7",
+            ),
+            // lighttpd, `accesslog.format`, with the virtual host for the identity.
+            (
+                r#"203.0.113.9 tracker.example - [22/Nov/2026:06:39:53 +0000] "GET /a HTTP/1.1" 200 81 "-" "x/1""#,
+                "203.0.113.9",
+            ),
+            // nginx's `main` behind a proxy, and one that a client on the net makes up.
+            (
+                r#"127.0.0.1 - - [22/Nov/2026:06:39:53 +0000] "GET /a HTTP/1.1" 200 81 "-" "x/1" "1.1.1.1, 203.0.113.9""#,
+                "203.0.113.9",
+            ),
+            (
+                r#"203.0.113.9 - - [22/Nov/2026:06:39:53 +0000] "GET /a HTTP/1.1" 200 81 "-" "x/1" "1.1.1.1""#,
+                "203.0.113.9",
+            ),
+        ] {
+            let request = parse(&COMBINED, line).unwrap_or_else(|| panic!("{line}"));
+            assert_eq!((request.addr, request.target), (addr.as_bytes(), &b"/a"[..]), "{line}");
+            assert_eq!(crate::announce::user_agent(line.as_bytes(), &request), b"x/1", "{line}");
+        }
+    }
+
     #[test]
     fn odd_lines() {
         let line = r#"::1 - jo [x] doe [22/Nov/2026:06:39:53 +0000] "GET /a HTTP/1.1" 200 81 "-" "-""#;
@@ -177,6 +240,15 @@ mod tests {
         let line = r#"t.example ::1 - - [2026-11-22T07:39:53+01:00] "GET /a HTTP/1.1" 200 1 "-" "-" rt=0.1 msec=1795329593.245"#;
         let time = parse(&VHOST, line).and_then(|r| r.time).map(|t| t.rfc3339(true).to_string());
         assert_eq!(time.as_deref(), Some("2026-11-22T06:39:53.245Z"));
+        let line = r#"1.1.1.1, 203.0.113.9, 10.0.0.1 - - [22/Nov/2026:06:39:53 +0000] "GET /a HTTP/1.1" 200 1 "-" "-""#;
+        assert_eq!(parse(&COMBINED, line).map(|r| r.addr), Some(&b"203.0.113.9"[..]), "the last one is a proxy's");
+        for (line, format) in [
+            (r#"::1 - - [22/Nov/2026:06:39:53 +0000] "GET /a HTTP/1.1" 200 81 0.003 - "-" "x""#, "combined"),
+            (r#"::1 - - [22/Nov/2026:06:39:53 +0000] "GET /a HTTP/1.1" 200 81 0.003 12"#, "common"),
+        ] {
+            let read = super::super::LineReader::detect(line.as_bytes(), None).map(|r| r.format());
+            assert_eq!(read, Some(format), "{line}");
+        }
         let line = r#"::1 - - [not a time] "GET /a HTTP/1.1" 200 1 "-" "-""#;
         assert_eq!(parse(&COMBINED, line).map(|r| r.time), Some(None));
     }

@@ -14,11 +14,14 @@ pub struct Clock {
     base: i64,
     /// No line is later, as far as is known; `None` for now.
     latest: Option<Time>,
-    /// The first time without a year.
+    /// The first time without a year, or without a date.
     first: Option<Time>,
 }
 
 const DAY: i64 = 86_400_000;
+
+/// How far times may stand out of order, and clocks be ahead, where only the day is missing.
+const HOUR: i64 = 3_600_000;
 
 impl Clock {
     /// A clock for a log of which no line is later than `latest`, as when its file was changed last; `None` for now.
@@ -104,6 +107,24 @@ impl Clock {
             }
         };
         Some((time, used))
+    }
+
+    /// Reads `07:17:30.304512` from the beginning of `text`: a time without a date. The first one of a log is the latest that is
+    /// not in the future of the log's last change, and every other lies within the day after it, give or take an hour.
+    pub fn dayless(&mut self, text: &[u8]) -> Option<Time> {
+        let [h1, h2, b':', i1, i2, b':', s1, s2, rest @ ..] = text else { return None };
+        let (hour, min, sec) = (number(&[*h1, *h2])?, number(&[*i1, *i2])?, number(&[*s1, *s2])?);
+        if hour > 23 || min > 59 || sec > 60 {
+            return None;
+        }
+        let of_day = ((hour * 60 + min) * 60 + sec) * 1000 + fraction(rest).0;
+        let end = match self.first {
+            Some(first) => first.plus(DAY - HOUR),
+            None => self.latest.unwrap_or_else(Time::now).plus(HOUR),
+        };
+        let time = Time::from_millis(end.millis() - (end.millis() - of_day).rem_euclid(DAY));
+        self.first.get_or_insert(time);
+        Some(time)
     }
 
     /// Reads a text that is nothing but a time, written in any of these ways or as Unix seconds, milliseconds, microseconds

@@ -1,5 +1,7 @@
 //! Which field stands where, in formats that say so in the log itself.
 
+use super::cut_at;
+
 /// The most columns that are looked at; no such log comes near it.
 const MOST: usize = 64;
 
@@ -35,4 +37,23 @@ impl Columns {
         cells.iter_mut().zip(line).for_each(|(cell, value)| *cell = value);
         self.0.map(|column| cells.get(usize::from(column)).copied().unwrap_or_default())
     }
+}
+
+/// The cells of a row, without the quotes that some are in. Quotes inside stay doubled: no cell that is used has any.
+pub fn cells(row: &[u8], separator: u8) -> impl Iterator<Item = &[u8]> {
+    let mut rest = Some(row);
+    std::iter::from_fn(move || {
+        let text = rest?;
+        let quoted = text.strip_prefix(b"\"").and_then(|text| {
+            let closes = |at: &usize| text.get(at + 1).is_none_or(|b| *b == separator);
+            let end = memchr::memchr_iter(b'"', text).find(closes)?;
+            Some((&text[..end], text.get(end + 2..)))
+        });
+        let (cell, after) = quoted.unwrap_or_else(|| match cut_at(text, separator) {
+            Some((cell, after)) => (cell, Some(after)),
+            None => (text, None),
+        });
+        rest = after;
+        Some(cell)
+    })
 }

@@ -31,7 +31,7 @@ impl Format for Haproxy {
             return None;
         }
         // HAProxy writes a quote in a captured header as `#22`.
-        let (_, request) = cut_at(rest, b'"')?;
+        let (before, request) = cut_at(rest, b'"')?;
         let (method, target) = split_request(&request[..closing_quote(request)?]);
         Some(Request {
             time: context.clock.zoneless(time),
@@ -39,9 +39,21 @@ impl Format for Haproxy {
             method,
             target,
             status: status(code),
+            agent: captured_agent(before),
             ..Request::default()
         })
     }
+}
+
+/// The user agent among the captured headers, which have no names: the first that reads like a program and its version.
+fn captured_agent(text: &[u8]) -> &[u8] {
+    let Some((_, captured)) = cut_at(text, b'{') else { return b"" };
+    let captured = cut_at(captured, b'}').map_or(captured, |(captured, _)| captured);
+    let program = |header: &&[u8]| {
+        let name = header.iter().take_while(|b| b.is_ascii_graphic() && **b != b'/').count();
+        name > 0 && matches!(header[name..], [b'/', version, ..] if version.is_ascii_digit())
+    };
+    captured.split(|b| *b == b'|').find(program).unwrap_or_default()
 }
 
 #[cfg(test)]
@@ -53,7 +65,7 @@ mod tests {
         for (line, addr, target, code) in [
             // Configuration manual, 8.2.3: HTTP log format.
             (
-                r#"10.0.1.2:33317 [06/Feb/2009:12:14:14.655] http-in static/srv1 10/0/30/69/109 200 2750 - - ---- 1/1/1/1/0 0/0 {1wt.eu} {} "GET /index.html HTTP/1.1""#,
+                r#"10.0.1.2:33317 [06/Feb/2009:12:14:14.655] http-in static/srv1 10/0/30/69/109 200 2750 - - ---- 1/1/1/1/0 0/0 {1wt.eu|Transmission/3.00 (x)|https://1wt.eu/1} {} "GET /index.html HTTP/1.1""#,
                 "10.0.1.2",
                 "/index.html",
                 Some(200),
@@ -76,6 +88,8 @@ mod tests {
             let request = Haproxy.parse(line.as_bytes(), &mut Context::default()).unwrap_or_else(|| panic!("{line}"));
             assert_eq!((request.addr, request.target), (addr.as_bytes(), target.as_bytes()), "{line}");
             assert_eq!(request.status, code, "{line}");
+            let agent = if line.contains("Transmission") { &b"Transmission/3.00 (x)"[..] } else { b"" };
+            assert_eq!(request.agent, agent, "{line}");
             assert!(request.time.is_some_and(|time| time.millis() / 86_400_000 == 14_281), "{line}");
         }
         // A TCP log line, a refused connection, a request that broke off.

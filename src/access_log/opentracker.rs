@@ -2,7 +2,7 @@
 
 use super::clf::COMBINED;
 use super::rewrite::{self, Heading};
-use super::{Context, Format, Request, address, clock};
+use super::{Clock, Context, Format, Request, address, clock};
 use crate::time::Time;
 
 /// The format.
@@ -21,8 +21,8 @@ impl Format for Opentracker {
         "1795329593: 203.0.113.9\nGET /announce?info_hash=... HTTP/1.1\nUser-Agent: Transmission/3.00\n\n*\n"
     }
 
-    fn prepare(&self, text: &mut Vec<u8>, _: &mut Context) -> u64 {
-        rewrite::records(text, heading)
+    fn prepare(&self, text: &mut Vec<u8>, context: &mut Context) -> u64 {
+        rewrite::records(text, heading, &mut context.clock)
     }
 
     fn cut(&self, text: &[u8]) -> Option<usize> {
@@ -35,7 +35,7 @@ impl Format for Opentracker {
 }
 
 /// `%08ld: ` and an address.
-fn heading<'a>(line: &'a [u8], _: &'a [u8]) -> Option<Heading<'a>> {
+fn heading<'a>(line: &'a [u8], _: &'a [u8], _: &mut Clock) -> Option<Heading<'a>> {
     /// Seconds since the epoch are beyond it, minutes will not be for long.
     const SECONDS: i64 = 1_000_000_000_000;
     let digits = line.iter().take_while(|b| b.is_ascii_digit()).count();

@@ -1,7 +1,7 @@
 //! Formats given as a regular expression with named groups.
 
 use super::{Context, Format, GET, Request, address, split_request, status};
-use regex::bytes::{CaptureLocations, Regex};
+use regex::bytes::{CaptureLocations, Regex, RegexBuilder};
 use std::cell::RefCell;
 
 /// A format of somebody's own.
@@ -36,8 +36,8 @@ impl Pattern {
     /// # Errors
     /// [`PatternError`]
     pub fn new(pattern: &str) -> Result<Pattern, PatternError> {
-        // On bytes, a class must be able to match what is no UTF-8.
-        let regex = Regex::new(&format!("(?-u){pattern}"))?;
+        // A class must be able to match what is no UTF-8.
+        let regex = RegexBuilder::new(pattern).unicode(false).build()?;
         let mut groups = [None; GROUPS.len()];
         for (number, name) in regex.capture_names().enumerate() {
             let Some(name) = name else { continue };

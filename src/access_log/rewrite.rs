@@ -3,7 +3,7 @@
 //! A record is a heading (when, from whom) and what the client sent: a request line, perhaps with other bytes in front of it,
 //! and headers. What is known of it goes where its request line stands; its other lines stay behind empty.
 
-use super::address;
+use super::{Clock, address};
 use crate::time::Time;
 use std::io::Write;
 
@@ -17,19 +17,19 @@ pub struct Heading<'a> {
 }
 
 /// Reads a line that may be a heading; the line after it may belong to it.
-pub type ReadHeading = for<'a> fn(&'a [u8], &'a [u8]) -> Option<Heading<'a>>;
+pub type ReadHeading = for<'a> fn(&'a [u8], &'a [u8], &mut Clock) -> Option<Heading<'a>>;
 
 /// Rewrites a block. Returns how many lines were joined to others.
-pub fn records(text: &mut Vec<u8>, read: ReadHeading) -> u64 {
+pub fn records(text: &mut Vec<u8>, read: ReadHeading, clock: &mut Clock) -> u64 {
     let mut out = Vec::with_capacity(text.len());
     let ended = text.ends_with(b"\n");
     let lines: Vec<&[u8]> = text[..text.len() - usize::from(ended)].split(|b| *b == b'\n').collect();
     let next = |at: usize| lines.get(at + 1).copied().unwrap_or_default();
     let (mut at, mut joined) = (0, 0);
     while at < lines.len() {
-        let heading = read(lines[at], next(at));
+        let heading = read(lines[at], next(at), clock);
         let mut end = at + 1;
-        while end < lines.len() && read(lines[end], next(end)).is_none() {
+        while end < lines.len() && read(lines[end], next(end), &mut clock.clone()).is_none() {
             end += 1;
         }
         let record = &lines[at..end];
@@ -63,7 +63,7 @@ pub fn last(text: &[u8], read: ReadHeading) -> Option<usize> {
     let mut next: &[u8] = b"";
     while let Some(feed) = memchr::memrchr(b'\n', &text[..end]) {
         let line = &text[feed + 1..end];
-        if read(line, next).is_some() {
+        if read(line, next, &mut Clock::default()).is_some() {
             return Some(feed + 1);
         }
         (next, end) = (line, feed);

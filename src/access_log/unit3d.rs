@@ -4,8 +4,8 @@
 //!
 //! Rows are rewritten as a time, a tab and the query of an announce.
 
-use super::columns::Columns;
-use super::{Context, Format, GET, Request, clock, cut_at};
+use super::columns::{self, Columns};
+use super::{Context, Format, GET, Request, clock};
 use std::io::Write;
 
 /// The format.
@@ -84,24 +84,9 @@ fn in_order() -> Columns {
     Columns::find(cells(ORDER.as_bytes()), &FIELDS)
 }
 
-/// The cells of a row, without their quotes. Quotes inside stay doubled: none of the cells that are used has any.
+/// The cells of a row, whatever separates them.
 fn cells(row: &[u8]) -> impl Iterator<Item = &[u8]> {
-    let separator = memchr::memchr3(b',', b'\t', b';', row).map_or(b',', |at| row[at]);
-    let mut rest = Some(row);
-    std::iter::from_fn(move || {
-        let text = rest?;
-        let quoted = text.strip_prefix(b"\"").and_then(|text| {
-            let end =
-                (0..text.len()).find(|at| text[*at] == b'"' && text.get(at + 1).is_none_or(|b| *b == separator))?;
-            Some((&text[..end], text.get(end + 2..)))
-        });
-        let (cell, after) = quoted.unwrap_or_else(|| match cut_at(text, separator) {
-            Some((cell, after)) => (cell, Some(after)),
-            None => (text, None),
-        });
-        rest = after;
-        Some(cell)
-    })
+    columns::cells(row, memchr::memchr3(b',', b'\t', b';', row).map_or(b',', |at| row[at]))
 }
 
 /// Writes a row as a line that [`Unit3d::parse`] reads; `None`, and nothing is written, if it is no announce.

@@ -1,6 +1,6 @@
 //! The W3C extended log file format: `#Fields:` says what stands where (IIS, CloudFront, BNBT).
 
-use super::columns::Columns;
+use super::columns::{Columns, cells};
 use super::{Context, Format, Request, address, clock, status};
 use crate::time::Time;
 
@@ -30,8 +30,9 @@ fn heading(line: &[u8]) -> Option<Columns> {
     Some(Columns::find(words(names.trim_ascii()), &FIELDS))
 }
 
+/// The fields of a line: between tabs, or else spaces.
 fn words(text: &[u8]) -> impl Iterator<Item = &[u8]> {
-    text.split(|b| matches!(b, b' ' | b'\t'))
+    cells(text, memchr::memchr(b'\t', text).map_or(b' ', |_| b'\t'))
 }
 
 impl Format for W3c {

@@ -298,7 +298,7 @@ fn combined_agent(behind: &[u8]) -> &[u8] {
         let (from, to) = quoted(behind, referrer.1 + 1)?;
         // Nothing else stands between them.
         let status = &behind[request..referrer.0 - 1];
-        let plain = status.iter().all(|b| b.is_ascii_digit() || matches!(b, b' ' | b'-'));
+        let plain = status.iter().all(|b| b.is_ascii_digit() || matches!(b, b' ' | b'-' | b'.'));
         (plain && from == referrer.1 + 3).then(|| &behind[from..to])
     };
     found().filter(|agent| *agent != b"-").unwrap_or_default()
