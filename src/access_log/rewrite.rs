@@ -50,7 +50,8 @@ pub fn records(text: &mut Vec<u8>, read: ReadHeading, clock: &mut Clock) -> u64 
         }
         at = end;
     }
-    if !ended {
+    // A last line without an end that is empty now would be none.
+    if !ended && !out.ends_with(b"\n\n") {
         out.pop();
     }
     *text = out;

@@ -47,11 +47,11 @@ impl Format for Unit3d {
     fn prepare(&self, text: &mut Vec<u8>, context: &mut Context) -> u64 {
         let mut out = Vec::with_capacity(text.len() * 2);
         for line in text.split(|b| *b == b'\n') {
-            let line = line.strip_suffix(b"\r").unwrap_or(line);
-            if let Some(columns) = heading(line) {
-                context.unit3d = Some(columns);
-                out.extend_from_slice(line);
-            } else if rewrite(line, context.unit3d.unwrap_or_else(in_order), &mut out).is_none() {
+            let row = line.strip_suffix(b"\r").unwrap_or(line);
+            let heading = heading(row);
+            context.unit3d = heading.or(context.unit3d);
+            let columns = context.unit3d.unwrap_or_else(in_order);
+            if heading.is_some() || rewrite(row, columns, &mut out).is_none() {
                 out.extend_from_slice(line);
             }
             out.push(b'\n');
@@ -64,7 +64,8 @@ impl Format for Unit3d {
     fn pass(&self, text: &[u8], context: &mut Context) {
         // Only the first line of a log, or of logs behind one another, can be a heading.
         let headings = text.split(|b| *b == b'\n').filter(|line| memchr::memmem::find(line, b"user_id").is_some());
-        context.unit3d = headings.filter_map(heading).last().or(context.unit3d);
+        context.unit3d =
+            headings.filter_map(|line| heading(line.strip_suffix(b"\r").unwrap_or(line))).last().or(context.unit3d);
     }
 
     fn parse<'a>(&self, line: &'a [u8], _: &mut Context) -> Option<Request<'a>> {
