@@ -2,7 +2,7 @@
 //! the virtual host in front, as nginx, Apache and lighttpd write them.
 
 use super::clock::iso;
-use super::{Context, Format, Request, address, closing_quote, cut_at, quoted, split_request};
+use super::{Context, Format, Request, address, closing_quote, cut_at, split_request};
 use crate::time::Time;
 
 /// A member of the family.
@@ -143,11 +143,14 @@ fn listed<'a>(first: &'a [u8], rest: &'a [u8]) -> Option<(&'a [u8], &'a [u8])> {
     }
 }
 
-/// The client behind a proxy, if one of the fields behind the user agent is what `X-Forwarded-For` said.
+/// The client behind a proxy, if the last of the quoted fields is what `X-Forwarded-For` said.
 #[cold]
 fn forwarded<'a>(peer: &'a [u8], fields: &'a [u8]) -> &'a [u8] {
-    let list = quoted(fields).skip(2).find(|field| address::is_list(field));
-    list.map_or(peer, |list| address::client(peer, list))
+    let Some(end) = memchr::memrchr(b'"', fields) else { return peer };
+    let field = memchr::memrchr(b'"', &fields[..end]).map_or(&b""[..], |open| &fields[open + 1..end]);
+    // Most are user agents.
+    let may_be = field.last().is_some_and(|b| b.is_ascii_hexdigit() || *b == b']');
+    if may_be && address::is_list(field) { address::client(peer, field) } else { peer }
 }
 
 /// The time with the milliseconds of nginx's `$msec` (`1795330578.282`), if one of the fields is that and means the same
