@@ -14,6 +14,11 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use support::{swarmtrail, swarmtrail_on};
 use swarmtrail::access_log::{FORMATS, Format, Json, LineReader, Pattern, Template, lines};
+use swarmtrail::audit::{Watch, audit};
+use swarmtrail::reading::{Options, read_all};
+use swarmtrail::replay::{Given, Story};
+use swarmtrail::report::{Filter, Output, Style, View, print_report};
+use swarmtrail::source::Source;
 
 /// The logs of the story, by name, and the format that each is in.
 const LOGS: [(&str, &str); 20] = [
@@ -120,6 +125,38 @@ fn clients_are_the_same_from_every_log() {
     let wanted = clients("nginx_combined");
     for (name, _) in LOGS.iter().filter(|(name, _)| !WITHOUT_STATUS.contains(name)) {
         assert_eq!(clients(name), wanted, "{name}");
+    }
+}
+
+/// The report of a log, read by so many threads in blocks of about so many bytes.
+fn in_blocks(log: &[u8], threads: usize, block: Option<usize>) -> String {
+    let dir = tempfile::tempdir().expect("a folder for the test");
+    let path = dir.path().join("a.log");
+    fs::write(&path, log).expect("written");
+    let latest = std::time::UNIX_EPOCH + std::time::Duration::from_secs(1_795_380_000);
+    fs::File::options().append(true).open(&path).and_then(|file| file.set_modified(latest)).expect("a file's time");
+    let options = Options { threads, block, ..Options::default() };
+    let (mut input, engines) = read_all(&[Source::File(path)], &options, Watch::default);
+    input.sources[0].name.clear();
+    let (parts, watches): (Vec<_>, Vec<Watch>) = engines.into_iter().unzip();
+    let story = Story::new(parts, Given::default(), (input.tally.first_at, input.tally.last_at), threads);
+    let (audit, filter) = (audit(&story, &watches, None, threads), Filter::default());
+    let style = Style { color: false, width: None, millis: input.tally.millis };
+    let mut out = Vec::new();
+    print_report(&mut out, Output::Json, &style, &View::new(&story, &input, &audit, &filter)).expect("written");
+    String::from_utf8(out).expect("UTF-8")
+}
+
+/// Headings hold for the blocks behind them, and requests of several lines are not torn: a block holds several of them.
+#[test]
+fn blocks_change_nothing() {
+    for (name, _) in LOGS {
+        let log = fs::read(path(name)).expect("it is there");
+        let log = log.repeat(400_000 / log.len() + 1);
+        let whole = in_blocks(&log, 1, Some(1 << 20));
+        for (threads, block) in [(2, 5000), (3, 9_001), (2, 50_021)] {
+            assert!(in_blocks(&log, threads, Some(block)) == whole, "{name}: another story in blocks of {block}");
+        }
     }
 }
 

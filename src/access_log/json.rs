@@ -439,7 +439,7 @@ fn one(text: &[u8]) -> ([u8; 4], usize, usize) {
     };
     let (mut code, mut took) = (unit(0), 6);
     if let (Some(high @ 0xd800..=0xdbff), Some(low @ 0xdc00..=0xdfff)) = (code, unit(6)) {
-        (code, took) = (Some(0x10000 + ((high - 0xd800) << 10 | low - 0xdc00)), 12);
+        (code, took) = (Some(0x10000 + ((high - 0xd800) << 10) + (low - 0xdc00)), 12);
     }
     let mut bytes = [0; 4];
     match (code, code.and_then(char::from_u32), text) {
@@ -493,7 +493,7 @@ mod tests {
             // Behind a proxy.
             r#"{"@timestamp":"2026-11-22T06:39:53.245Z","client":{"ip":"10.0.0.7"},"headers":{"X-Forwarded-For":["1.1.1.1, 203.0.113.9"]},"http":{"request":{"method":"GET"}},"url":"/k/announce?a=1\u0026b=2","status":200,"agent":"qBittorrent\/4.5.2"}"#,
         ] {
-            assert_eq!(read(&JSON, &line).as_ref(), Some(&expected), "{line}");
+            assert_eq!(read(&JSON, line).as_ref(), Some(&expected), "{line}");
         }
         let line = r#"{"time":"22/Nov/2026:06:39:53 +0000","ip":"203.0.113.9","uri":"/k/announce","args":"a=1&b=2","status":200}"#;
         let apart = told("2026-11-22T06:39:53.000Z", "203.0.113.9", "/k/announce|a=1&b=2", "");

@@ -118,7 +118,7 @@ mod tests {
             ("(?P<request>", "unclosed group"),
             (r"(?P<addr>\S+)", "no group is the request"),
             (r"(?P<request>.*) (?P<when>\S+)", "no group may be called \"when\""),
-            (&"(?P<request>a{1000}){1000}", "size limit"),
+            ("(?P<request>a{1000}){1000}", "size limit"),
         ] {
             let error = Pattern::new(pattern).expect_err(pattern).to_string();
             assert!(error.contains(says), "{pattern}: {error}");

@@ -42,7 +42,7 @@ impl Format for Syslog {
 fn strip<'a>(line: &'a [u8], context: &mut Context) -> Option<(Option<Time>, &'a [u8])> {
     let (rest, has_priority) = match line {
         [b'<', rest @ ..] => {
-            let (digits, rest) = cut_at(&rest[..], b'>')?;
+            let (digits, rest) = cut_at(rest, b'>')?;
             ((1..=3).contains(&digits.len()) && digits.iter().all(u8::is_ascii_digit)).then_some((rest, true))?
         }
         _ => (line, false),

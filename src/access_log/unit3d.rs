@@ -62,10 +62,9 @@ impl Format for Unit3d {
     }
 
     fn pass(&self, text: &[u8], context: &mut Context) {
-        // Only the first line of a log, or of logs behind one another, can be a heading.
-        let headings = text.split(|b| *b == b'\n').filter(|line| memchr::memmem::find(line, b"user_id").is_some());
-        context.unit3d =
-            headings.filter_map(|line| heading(line.strip_suffix(b"\r").unwrap_or(line))).last().or(context.unit3d);
+        let mut rows = text.rsplit(|b| *b == b'\n').filter(|line| memchr::memmem::find(line, b"user_id").is_some());
+        let found = rows.find_map(|line| heading(line.strip_suffix(b"\r").unwrap_or(line)));
+        context.unit3d = found.or(context.unit3d);
     }
 
     fn parse<'a>(&self, line: &'a [u8], _: &mut Context) -> Option<Request<'a>> {
