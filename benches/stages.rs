@@ -10,7 +10,7 @@ use divan::{Bencher, black_box};
 use foldhash::fast::RandomState;
 use std::io::{self, Write};
 use std::sync::LazyLock;
-use swarmtrail::access_log::{Clock, LineReader, Request, lines};
+use swarmtrail::access_log::{Context, LineReader, Request, lines};
 use swarmtrail::announce::{Fate, read};
 use swarmtrail::audit::{Watch, audit};
 use swarmtrail::reading::{Options, read_all};
@@ -40,31 +40,32 @@ fn main() {
 }
 
 fn reader() -> LineReader {
-    LineReader::detect(&LOG).expect("a log that is read")
+    LineReader::detect(&LOG, None).expect("a log that is read")
 }
 
 fn requests() -> Vec<Request<'static>> {
-    let (reader, mut clock) = (reader(), Clock::default());
-    lines(&LOG).filter_map(|line| reader.parse(line, &mut clock)).collect()
+    let (reader, mut context) = (reader(), Context::default());
+    lines(&LOG).filter_map(|line| reader.parse(line, &mut context)).collect()
 }
 
 /// The announces, as they go from parsing to the engine, and the latest time of each block's lines.
 fn blocks() -> Vec<(Block, Vec<Record>, u64, Option<Time>)> {
-    let (reader, mut clock, seed) = (reader(), Clock::default(), RandomState::default());
+    let (reader, mut context, seed) = (reader(), Context::default(), RandomState::default());
     let (mut cut, mut out, mut base, mut newest) = (Blocks::new(&LOG[..]), Vec::new(), 0, None);
     let mut block = Block::default();
     while cut.next(&mut block).expect("memory can be read") {
         let (mut records, mut line, before, mut latest) = (Vec::new(), 0, newest, None);
         for text in lines(&block.bytes) {
             line += 1;
-            let Some(request) = reader.parse(text, &mut clock) else { continue };
+            let Some(request) = reader.parse(text, &mut context) else { continue };
             latest = latest.max(request.time);
             let (announce, refused) = match read(&request) {
                 Fate::Announce(announce) => (announce, false),
                 Fate::Undelivered(Some(announce)) => (announce, true),
                 _ => continue,
             };
-            let arrival = Arrival { at: request.time, newest: latest, line, addr: request.addr, refused };
+            let arrival =
+                Arrival { at: request.time, newest: latest, line, addr: request.addr, agent: request.agent, refused };
             let hashes = Hashes::of(&seed, &announce, request.addr);
             records.push(Record::new(&announce, &arrival, hashes, &block.bytes));
         }
@@ -92,8 +93,8 @@ fn cut(bencher: Bencher) {
 fn parse(bencher: Bencher) {
     let (reader, lines) = (reader(), lines(&LOG).collect::<Vec<_>>());
     bencher.counter(BytesCount::of_slice(&LOG[..])).counter(ItemsCount::new(lines.len())).bench(|| {
-        let mut clock = Clock::default();
-        black_box(&lines).iter().for_each(|line| _ = black_box(reader.parse(line, &mut clock)));
+        let mut context = Context::default();
+        black_box(&lines).iter().for_each(|line| _ = black_box(reader.parse(line, &mut context)));
     });
 }
 

@@ -2,7 +2,7 @@
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use std::path::PathBuf;
-use swarmtrail::access_log::{FORMATS, Format, format_named};
+use swarmtrail::access_log::{FORMATS, Format, Json, Pattern, Template, format_named};
 use swarmtrail::audit::{Severity, check_named};
 use swarmtrail::time::{Time, parse_duration, parse_time};
 
@@ -31,6 +31,8 @@ Examples:
   swarmtrail audit access.log                    who claims what nobody received
   swarmtrail case 572ebd access.log > case.md    everything about one user, for a ticket
   swarmtrail explain pause-gap                   what a finding means
+  swarmtrail detect access.log                   which format a log is in, and whether it is read right
+  swarmtrail --log-format '$remote_addr [$time_iso8601] \"$request\" $status' access.log
 
 Exit status: 0 done; 1 a finding was as severe as --fail-on says; 2 wrong usage, or a source that could not be read.
 Times are UTC. A user is shown by the first 12 characters of the passkey, or by address where there is none.
@@ -58,6 +60,10 @@ pub enum Command {
     Case(Case),
     /// What does not add up, worst first, with the lines that prove it
     Anomalies(Files),
+    /// The formats of logs, with an example line each
+    Formats,
+    /// What a log is taken for, how sure that is, and three of its lines taken apart
+    Detect(Files),
     /// What a check means: formula, threshold, the harmless thing that looks the same, source
     Explain {
         /// The check's name; all of them if left out
@@ -111,6 +117,16 @@ pub struct Shared {
     /// The log's format, by name; detected from the first lines if left out
     #[arg(short, long, global = true, value_name = "NAME", value_parser = format, default_value = "auto")]
     pub format: FormatChoice,
+    /// The log's format as nginx's `log_format` or Apache's `LogFormat` has it: '$remote_addr [$time_local] "$request" $status'
+    #[arg(long, global = true, value_name = "STRING", value_parser = log_format, conflicts_with = "format")]
+    pub log_format: Option<FormatChoice>,
+    /// The log's format as a regular expression with groups named request or target, and time, addr, method, query, status,
+    /// agent, forwarded: '^(?P<addr>\S+) (?P<time>\S+) "(?P<request>[^"]*)"'
+    #[arg(long, global = true, value_name = "REGEX", value_parser = pattern, conflicts_with_all = ["format", "log_format"])]
+    pub pattern: Option<FormatChoice>,
+    /// Which field of a JSON log is what, where their names do not tell: time=when,addr=peer.ip,target=url
+    #[arg(long, global = true, value_name = "FIELD=NAME,...", value_parser = json_fields, conflicts_with_all = ["format", "log_format", "pattern"])]
+    pub json_fields: Option<FormatChoice>,
     /// The tracker's announce interval (30m, 1h30m, 20s); inferred from the log if left out
     #[arg(long, global = true, value_name = "DURATION", value_parser = duration)]
     pub interval: Option<u32>,
@@ -181,6 +197,14 @@ pub enum Severe {
     High,
 }
 
+impl Shared {
+    /// The format of the log, if it is given in any way.
+    pub fn given_format(&self) -> Option<&'static dyn Format> {
+        let own = [&self.log_format, &self.pattern, &self.json_fields].into_iter().flatten().next();
+        own.unwrap_or(&self.format).0
+    }
+}
+
 impl From<Severe> for Severity {
     fn from(severe: Severe) -> Severity {
         match severe {
@@ -204,6 +228,23 @@ fn format(name: &str) -> Result<FormatChoice, String> {
     format_named(name)
         .map(|f| FormatChoice(Some(f)))
         .ok_or_else(|| format!("no such format; there are auto, {}", names()))
+}
+
+/// A format of somebody's own. There is one at most, and it is needed as long as the program runs.
+fn own<F: Format + 'static, E: std::fmt::Display>(format: Result<F, E>) -> Result<FormatChoice, String> {
+    format.map(|format| FormatChoice(Some(Box::leak(Box::new(format))))).map_err(|error| error.to_string())
+}
+
+fn log_format(text: &str) -> Result<FormatChoice, String> {
+    own(Template::new(text))
+}
+
+fn pattern(text: &str) -> Result<FormatChoice, String> {
+    own(Pattern::new(text))
+}
+
+fn json_fields(text: &str) -> Result<FormatChoice, String> {
+    own(Json::with_fields(text))
 }
 
 fn duration(text: &str) -> Result<u32, &'static str> {

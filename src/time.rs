@@ -23,6 +23,11 @@ impl Time {
         Time::from_millis(s.saturating_mul(1000))
     }
 
+    /// The present, by the system's clock.
+    pub fn now() -> Time {
+        Time::from(std::time::SystemTime::now())
+    }
+
     /// Milliseconds since the epoch.
     pub fn millis(self) -> i64 {
         self.0.get()
@@ -41,6 +46,13 @@ impl Time {
     /// RFC 3339 in UTC; with milliseconds if `millis`.
     pub fn rfc3339(self, millis: bool) -> Rfc3339 {
         Rfc3339 { time: self, millis }
+    }
+}
+
+impl From<std::time::SystemTime> for Time {
+    fn from(time: std::time::SystemTime) -> Time {
+        let since = time.duration_since(std::time::UNIX_EPOCH).unwrap_or_default();
+        Time::from_millis(i64::try_from(since.as_millis()).unwrap_or(i64::MAX))
     }
 }
 
@@ -93,6 +105,11 @@ pub fn days_from_civil(y: i64, m: i64, d: i64) -> i64 {
     let doy = (153 * ((m + 9) % 12) + 2) / 5 + d - 1;
     let doe = yoe * 365 + yoe / 4 - yoe / 100 + doy;
     era * 146_097 + doe - 719_468
+}
+
+/// The year in which a time lies, in UTC.
+pub fn year_of(time: Time) -> i64 {
+    civil_from_days(time.millis().div_euclid(86_400_000)).0
 }
 
 fn civil_from_days(days: i64) -> (i64, i64, i64) {

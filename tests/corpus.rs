@@ -31,13 +31,6 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use told::{Anomaly, Input, Report, Session, Settings, Step, hex, printed, replay, report};
 
-/// Scenarios in a format that swarmtrail cannot read yet. Reading one of them makes [`tells_what_happened`] ask for its
-/// removal from this list, and from then on its log is held to the same as the others.
-const NOT_YET: [&str; 2] = [
-    "m_caddy",   // caddy's JSON lines
-    "m_haproxy", // haproxy's httplog, through syslog
-];
-
 /// Log lines have whole seconds, and the clocks read a little before or after: `apache` when the request comes, `nginx` when
 /// the answer is sent.
 const SECOND: f64 = 1.1;
@@ -107,10 +100,6 @@ fn tells_what_happened() {
             let file = log.file_name().expect("a log has a name").to_string_lossy().into_owned();
             verdict.log = format!("{name}/{file}");
             let report = report(&log, &[]);
-            if NOT_YET.contains(&name.as_str()) {
-                verdict.check(report.input.announces == 0, || "can be read now: take it off NOT_YET".into());
-                continue;
-            }
             let text = fs::read_to_string(&log).expect("the logs of the corpus are text");
             println!("\n{}", verdict.log);
             accounts_for_every_line(&mut verdict, &report, &truth, &text);

@@ -1,8 +1,7 @@
 //! Request lines alone, as people paste them: `GET /KEY/announce?...`, wrapped or not, perhaps with a time
 //! (ISO 8601 or Unix seconds) and an address in front.
 
-use super::{Clock, Format, Request, split_request};
-use crate::time::parse_time;
+use super::{Context, Format, Request, split_request};
 use regex::bytes::Regex;
 use std::sync::LazyLock;
 
@@ -28,23 +27,23 @@ impl Format for Bare {
         "request lines alone, wrapped or not, with or without a time in front"
     }
 
-    fn wraps(&self) -> bool {
-        true
+    fn example(&self) -> &'static str {
+        "2026-11-22T06:39:53Z 203.0.113.9 GET /KEY/announce?info_hash=..."
     }
 
-    fn parse<'a>(&self, line: &'a [u8], _: &mut Clock) -> Option<Request<'a>> {
+    fn prepare(&self, text: &mut Vec<u8>, _: &mut Context) -> u64 {
+        unwrap_captures(text)
+    }
+
+    fn parse<'a>(&self, line: &'a [u8], context: &mut Context) -> Option<Request<'a>> {
         // Most lines that are none are prose: found out before the expression runs.
         memchr::memmem::find(line, b" /").or_else(|| memchr::memmem::find(line, b" http"))?;
         let parts = LINE.captures(line)?;
-        let time = parts.name("time").and_then(|t| {
-            let text = std::str::from_utf8(t.as_bytes()).ok()?;
-            // jiff wants a dot before the fraction and no space before the offset.
-            parse_time(text).or_else(|| parse_time(&text.replacen(',', ".", 1).replace(" +", "+").replace(" -", "-")))
-        });
+        let time = parts.name("time").and_then(|time| context.clock.any(time.as_bytes()));
         let request = parts.name("request")?.as_bytes();
         let (method, target) = split_request(request.strip_prefix(b"\"").unwrap_or(request));
         let addr = parts.name("addr").map_or(&b""[..], |a| a.as_bytes());
-        Some(Request { time, addr, method, target, status: None })
+        Some(Request { time, addr, method, target, ..Request::default() })
     }
 }
 
@@ -53,7 +52,7 @@ impl Format for Bare {
 ///
 /// A line goes on if it is a request without the protocol at its end, and the next line is one word that can be
 /// part of a query: it holds `&` or `=`, or the part before it ended where no value can end.
-pub fn unwrap_captures(bytes: &mut [u8]) -> u64 {
+fn unwrap_captures(bytes: &mut [u8]) -> u64 {
     let mut joined = 0;
     let mut at = 0;
     while at < bytes.len() {
@@ -162,12 +161,12 @@ mod tests {
             ("[2026-11-22T06:39:53+00:00] \"GET /a HTTP/1.0\"", Some("2026-11-22T06:39:53.000Z")),
             ("2026-11-22 06:39:53,5 203.0.113.1 GET /a", Some("2026-11-22T06:39:53.500Z")),
         ] {
-            let request = Bare.parse(line.as_bytes(), &mut Clock::default()).unwrap_or_else(|| panic!("{line}"));
+            let request = Bare.parse(line.as_bytes(), &mut Context::default()).unwrap_or_else(|| panic!("{line}"));
             assert_eq!(request.time.map(|t| t.rfc3339(true).to_string()).as_deref(), time, "{line}");
             assert_eq!(request.target, b"/a", "{line}");
         }
         for line in ["GET commands. The very first", "we GET /a here", ""] {
-            assert_eq!(Bare.parse(line.as_bytes(), &mut Clock::default()), None, "{line}");
+            assert_eq!(Bare.parse(line.as_bytes(), &mut Context::default()), None, "{line}");
         }
     }
 }

@@ -1,13 +1,15 @@
 //! The common log format and its children: common, combined (with whatever fields behind it), and both with
 //! the virtual host in front, as nginx, Apache and lighttpd write them.
 
-use super::{Clock, Format, Request, split_request};
-use crate::time::{Time, parse_time};
+use super::clock::iso;
+use super::{Context, Format, Request, address, closing_quote, cut_at, split_request};
+use crate::time::Time;
 
 /// A member of the family.
 pub struct Clf {
     name: &'static str,
     summary: &'static str,
+    example: &'static str,
     /// The virtual host comes before the address.
     vhost: bool,
     tail: Tail,
@@ -25,19 +27,26 @@ enum Tail {
 pub static COMMON: Clf = Clf {
     name: "common",
     summary: "the common log format: address, time, request, status, size",
+    example: r#"203.0.113.9 - - [22/Nov/2026:06:39:53 +0000] "GET /KEY/announce?info_hash=... HTTP/1.1" 200 81"#,
     vhost: false,
     tail: Tail::None,
 };
 
 pub static COMBINED: Clf = Clf {
     name: "combined",
-    summary: "the combined log format: common, then referrer, user agent and any further fields",
+    summary: "the combined log format: common, then referrer, user agent and any further fields (nginx, Apache, lighttpd, Traefik)",
+    example: r#"203.0.113.9 - - [22/Nov/2026:06:39:53 +0000] "GET /KEY/announce?info_hash=... HTTP/1.1" 200 81 "-" "qBittorrent/4.5.2""#,
     vhost: false,
     tail: Tail::Agent,
 };
 
-pub static VHOST: Clf =
-    Clf { name: "vhost", summary: "common or combined with the virtual host in front", vhost: true, tail: Tail::Any };
+pub static VHOST: Clf = Clf {
+    name: "vhost",
+    summary: "common or combined with the virtual host in front",
+    example: r#"tracker.example:443 203.0.113.9 - - [22/Nov/2026:06:39:53 +0000] "GET /KEY/announce?info_hash=... HTTP/1.1" 200 81"#,
+    vhost: true,
+    tail: Tail::Any,
+};
 
 impl Format for Clf {
     fn name(&self) -> &'static str {
@@ -48,11 +57,18 @@ impl Format for Clf {
         self.summary
     }
 
+    fn example(&self) -> &'static str {
+        self.example
+    }
+
     #[inline]
-    fn parse<'a>(&self, line: &'a [u8], clock: &mut Clock) -> Option<Request<'a>> {
+    fn parse<'a>(&self, line: &'a [u8], context: &mut Context) -> Option<Request<'a>> {
         let (mut addr, mut rest) = cut_at(line, b' ')?;
         if self.vhost {
             (addr, rest) = cut_at(rest, b' ')?;
+        }
+        if addr.ends_with(b",") {
+            (addr, rest) = listed(addr, rest)?;
         }
         // Identity and user, of which the latter may hold spaces.
         let open = memchr::memchr(b'[', rest)?;
@@ -63,7 +79,7 @@ impl Format for Clf {
         if spaces < 2 || addr == b"-" || !self.vhost && spaces > 2 && starts_with_address(names) {
             return None;
         }
-        let time = clock.read(rest).or_else(|| iso_time(rest));
+        let time = context.clock.read(rest).or_else(|| iso(rest).map(|(time, _)| time));
         let rest = match rest.get(26..) {
             Some([b']', b' ', b'"', rest @ ..]) => rest,
             _ => cut_at(rest, b']')?.1.strip_prefix(b" \"")?,
@@ -83,22 +99,58 @@ impl Format for Clf {
         let size = rest.iter().position(|b| !b.is_ascii_digit() && *b != b'-').unwrap_or(rest.len());
         let tail = &rest[size..];
         let fits = match self.tail {
-            Tail::None => tail.trim_ascii().is_empty(),
-            Tail::Agent => tail.starts_with(b" \""),
+            Tail::None => tail.trim_ascii().is_empty() || numbers(tail) == tail.len(),
+            Tail::Agent => tail.starts_with(b" \"") || tail[numbers(tail)..].starts_with(b" \""),
             Tail::Any => true,
         };
         // A field behind the agent may tell the time more precisely.
         let time =
             if tail.last().is_some_and(u8::is_ascii_digit) { time.map(|time| precise(time, tail)) } else { time };
-        (size > 0 && fits).then_some(Request { time, addr, method, target, status })
+        if address::may_be_inside(addr) && tail.len() > 2 {
+            addr = forwarded(addr, tail);
+        }
+        (size > 0 && fits).then_some(Request { time, addr, method, target, status, ..Request::default() })
     }
 }
 
-/// The `$time_iso8601` that custom formats put in the brackets instead.
+/// How much of a text is fields of numbers, each behind a space: times and sizes of somebody's own.
 #[cold]
-fn iso_time(rest: &[u8]) -> Option<Time> {
-    let (text, _) = cut_at(rest, b']')?;
-    parse_time(std::str::from_utf8(text).ok()?)
+fn numbers(text: &[u8]) -> usize {
+    let is_number = |b: &u8| b.is_ascii_digit() || matches!(b, b'.' | b'-');
+    let mut at = 0;
+    while let Some(field) = text[at..].strip_prefix(b" ") {
+        let end = field.iter().position(|b| !is_number(b)).unwrap_or(field.len());
+        if end == 0 || field.get(end).is_some_and(|b| *b != b' ') {
+            break;
+        }
+        at += 1 + end;
+    }
+    at
+}
+
+/// The client of a list of addresses in front, which is what `X-Forwarded-For` said, and what stands behind the list.
+#[cold]
+fn listed<'a>(first: &'a [u8], rest: &'a [u8]) -> Option<(&'a [u8], &'a [u8])> {
+    let trim = |addr: &'a [u8]| addr.strip_suffix(b",").unwrap_or(addr);
+    let (mut last, mut rest, mut client) = (first, rest, None);
+    loop {
+        let addr = address::host(trim(last));
+        client = if address::is_inside(addr) { client } else { Some(addr) };
+        if !last.ends_with(b",") {
+            return Some((client.unwrap_or(addr), rest));
+        }
+        (last, rest) = cut_at(rest, b' ')?;
+    }
+}
+
+/// The client behind a proxy, if the last of the quoted fields is what `X-Forwarded-For` said.
+#[cold]
+fn forwarded<'a>(peer: &'a [u8], fields: &'a [u8]) -> &'a [u8] {
+    let Some(end) = memchr::memrchr(b'"', fields) else { return peer };
+    let field = memchr::memrchr(b'"', &fields[..end]).map_or(&b""[..], |open| &fields[open + 1..end]);
+    // Most are user agents.
+    let may_be = field.last().is_some_and(|b| b.is_ascii_hexdigit() || *b == b']');
+    if may_be && address::is_list(field) { address::client(peer, field) } else { peer }
 }
 
 /// The time with the milliseconds of nginx's `$msec` (`1795330578.282`), if one of the fields is that and means the same
@@ -115,28 +167,9 @@ fn precise(time: Time, fields: &[u8]) -> Time {
     msec.filter(|msec| msec.since(time).abs() <= NEAR).unwrap_or(time)
 }
 
-fn cut_at(text: &[u8], byte: u8) -> Option<(&[u8], &[u8])> {
-    let at = memchr::memchr(byte, text)?;
-    Some((&text[..at], &text[at + 1..]))
-}
-
 fn starts_with_address(names: &[u8]) -> bool {
     let first = names.split(|&b| b == b' ').next().unwrap_or_default();
     std::str::from_utf8(first).is_ok_and(|text| text.parse::<std::net::IpAddr>().is_ok())
-}
-
-/// The quote that ends a quoted field: Apache writes a quote inside as `\"`, nginx as `\x22`.
-#[inline]
-fn closing_quote(text: &[u8]) -> Option<usize> {
-    let mut from = 0;
-    loop {
-        let at = from + memchr::memchr(b'"', &text[from..])?;
-        let slashes = text[..at].iter().rev().take_while(|&&b| b == b'\\').count();
-        if slashes % 2 == 0 {
-            return Some(at);
-        }
-        from = at + 1;
-    }
 }
 
 #[cfg(test)]
@@ -144,7 +177,7 @@ mod tests {
     use super::*;
 
     fn parse<'a>(format: &Clf, line: &'a str) -> Option<Request<'a>> {
-        format.parse(line.as_bytes(), &mut Clock::default())
+        format.parse(line.as_bytes(), &mut Context::default())
     }
 
     #[test]
@@ -153,12 +186,42 @@ mod tests {
         let combined = format!(r#"{common} "-" "agent""#);
         let vhost = format!("tracker.test:80 {combined}");
         for (line, expected) in [(common, "common"), (&combined, "combined"), (&vhost, "vhost")] {
-            let read = super::super::LineReader::detect(line.as_bytes()).map(|r| r.format());
+            let read = super::super::LineReader::detect(line.as_bytes(), None).map(|r| r.format());
             assert_eq!(read, Some(expected), "{line}");
             let request =
-                super::super::format_named(expected).and_then(|f| f.parse(line.as_bytes(), &mut Clock::default()));
+                super::super::format_named(expected).and_then(|f| f.parse(line.as_bytes(), &mut Context::default()));
             let request = request.expect("its own format reads it");
             assert_eq!((request.addr, request.target), (&b"203.0.113.9"[..], &b"/x?a=1"[..]), "{line}");
+        }
+    }
+
+    /// Defaults of servers that differ a little, as their documentation has them.
+    #[test]
+    fn cousins_are_read() {
+        for (line, addr) in [
+            // Traefik, "Access logs", the common log format.
+            (
+                r#"10.0.0.7 - - [22/Nov/2026:06:39:53 +0000] "GET /a HTTP/1.1" 200 81 "-" "x/1" 1 "router@file" "http://10.0.0.2:80" 8ms"#,
+                "10.0.0.7",
+            ),
+            // lighttpd, `accesslog.format`, with the virtual host for the identity.
+            (
+                r#"203.0.113.9 tracker.example - [22/Nov/2026:06:39:53 +0000] "GET /a HTTP/1.1" 200 81 "-" "x/1""#,
+                "203.0.113.9",
+            ),
+            // nginx's `main` behind a proxy, and one that a client on the net makes up.
+            (
+                r#"127.0.0.1 - - [22/Nov/2026:06:39:53 +0000] "GET /a HTTP/1.1" 200 81 "-" "x/1" "1.1.1.1, 203.0.113.9""#,
+                "203.0.113.9",
+            ),
+            (
+                r#"203.0.113.9 - - [22/Nov/2026:06:39:53 +0000] "GET /a HTTP/1.1" 200 81 "-" "x/1" "1.1.1.1""#,
+                "203.0.113.9",
+            ),
+        ] {
+            let request = parse(&COMBINED, line).unwrap_or_else(|| panic!("{line}"));
+            assert_eq!((request.addr, request.target), (addr.as_bytes(), &b"/a"[..]), "{line}");
+            assert_eq!(crate::announce::user_agent(line.as_bytes(), &request), b"x/1", "{line}");
         }
     }
 
@@ -180,6 +243,15 @@ mod tests {
         let line = r#"t.example ::1 - - [2026-11-22T07:39:53+01:00] "GET /a HTTP/1.1" 200 1 "-" "-" rt=0.1 msec=1795329593.245"#;
         let time = parse(&VHOST, line).and_then(|r| r.time).map(|t| t.rfc3339(true).to_string());
         assert_eq!(time.as_deref(), Some("2026-11-22T06:39:53.245Z"));
+        let line = r#"1.1.1.1, 203.0.113.9, 10.0.0.1 - - [22/Nov/2026:06:39:53 +0000] "GET /a HTTP/1.1" 200 1 "-" "-""#;
+        assert_eq!(parse(&COMBINED, line).map(|r| r.addr), Some(&b"203.0.113.9"[..]), "the last one is a proxy's");
+        for (line, format) in [
+            (r#"::1 - - [22/Nov/2026:06:39:53 +0000] "GET /a HTTP/1.1" 200 81 0.003 - "-" "x""#, "combined"),
+            (r#"::1 - - [22/Nov/2026:06:39:53 +0000] "GET /a HTTP/1.1" 200 81 0.003 12"#, "common"),
+        ] {
+            let read = super::super::LineReader::detect(line.as_bytes(), None).map(|r| r.format());
+            assert_eq!(read, Some(format), "{line}");
+        }
         let line = r#"::1 - - [not a time] "GET /a HTTP/1.1" 200 1 "-" "-""#;
         assert_eq!(parse(&COMBINED, line).map(|r| r.time), Some(None));
     }

@@ -3,6 +3,7 @@
 
 use super::escape;
 use super::query::is_passkey_name;
+use crate::access_log::Request;
 
 /// Bytes beyond letters and digits that some programs escape and others leave.
 pub const SPECIALS: &[u8; 16] = b"-._~!*'()/@+$,:;";
@@ -115,19 +116,24 @@ const LONGEST_NAME: usize = 16;
 const LONGEST_AGENT: usize = 96;
 
 /// Writes the form of the announce in a line to `out`, which is emptied first; it stays empty if there is none to be seen.
-/// `value` is where in the line the info hash begins; `peer_id` is the peer id, decoded.
+/// `value` is where in the line the info hash begins; `peer_id` is the peer id, decoded; `agent` is the user agent, or empty
+/// if it is to be looked for where the combined format has it.
 ///
 /// Values that differ from one announce of a client to the next are no part of it, so that all its announces share a few
 /// forms. How info hash and peer id are escaped depends on their bytes, and is told apart from it.
-pub fn write_form(line: &[u8], value: usize, peer_id: &[u8], out: &mut Vec<u8>) -> Escapes {
+pub fn write_form(line: &[u8], value: usize, peer_id: &[u8], agent: &[u8], out: &mut Vec<u8>) -> Escapes {
     out.clear();
     let mut escapes = Escapes::default();
     let Some(before) = line.get(..value) else { return escapes };
     let from = memchr::memrchr2(b' ', b'"', before).map_or(0, |at| at + 1);
     let target = &line[from..];
     let (target, behind) = target.split_at(memchr::memchr2(b' ', b'"', target).unwrap_or(target.len()));
-    let Some(path) = memchr::memchr(b'?', target) else { return escapes };
-    let query = &target[path + 1..];
+    // Some formats keep the query apart. A line that is nothing else, no client wrote.
+    let query = match memchr::memchr(b'?', target) {
+        Some(path) => &target[path + 1..],
+        None if from > 0 => target,
+        None => return escapes,
+    };
 
     let mut said = Said::default();
     let mut at = 0;
@@ -158,7 +164,7 @@ pub fn write_form(line: &[u8], value: usize, peer_id: &[u8], out: &mut Vec<u8>) 
     out.extend_from_slice(if said.empty_event { b"e" } else { b"" });
     out.extend_from_slice(if said.spare { b"&" } else { b"" });
     out.push(b'\t');
-    let agent = agent(behind);
+    let agent = if agent.is_empty() { combined_agent(behind) } else { agent };
     out.extend_from_slice(&agent[..agent.len().min(LONGEST_AGENT)]);
     escapes
 }
@@ -262,8 +268,18 @@ fn write_key(key: Option<&[u8]>, peer_id: &[u8], out: &mut Vec<u8>) {
     }
 }
 
+/// The user agent of a request, which stands in `line`; empty if the line has none.
+pub fn user_agent<'a>(line: &'a [u8], request: &Request<'a>) -> &'a [u8] {
+    if !request.agent.is_empty() {
+        return request.agent;
+    }
+    let end =
+        (request.target.as_ptr() as usize).wrapping_sub(line.as_ptr() as usize).wrapping_add(request.target.len());
+    line.get(end..).map_or(b"", combined_agent)
+}
+
 /// The user agent behind a request: the second of the quoted fields that the combined format has there.
-fn agent(behind: &[u8]) -> &[u8] {
+fn combined_agent(behind: &[u8]) -> &[u8] {
     let quoted = |text: &'_ [u8], from: usize| -> Option<(usize, usize)> {
         let open = from + memchr::memchr(b'"', text.get(from..)?)?;
         let mut close = open + 1;
@@ -282,7 +298,7 @@ fn agent(behind: &[u8]) -> &[u8] {
         let (from, to) = quoted(behind, referrer.1 + 1)?;
         // Nothing else stands between them.
         let status = &behind[request..referrer.0 - 1];
-        let plain = status.iter().all(|b| b.is_ascii_digit() || matches!(b, b' ' | b'-'));
+        let plain = status.iter().all(|b| b.is_ascii_digit() || matches!(b, b' ' | b'-' | b'.'));
         (plain && from == referrer.1 + 3).then(|| &behind[from..to])
     };
     found().filter(|agent| *agent != b"-").unwrap_or_default()
@@ -299,7 +315,7 @@ mod tests {
         );
         let value = line.find("info_hash=").map_or(0, |at| at + 10);
         let mut out = b"left over".to_vec();
-        let escapes = write_form(line.as_bytes(), value, peer_id, &mut out);
+        let escapes = write_form(line.as_bytes(), value, peer_id, b"", &mut out);
         (String::from_utf8(out).expect("a form of text is text"), escapes)
     }
 
@@ -340,10 +356,10 @@ mod tests {
         #[test]
         fn any_bytes_have_a_form_or_none(line: Vec<u8>, value: usize, peer_id: Vec<u8>) {
             let mut out = Vec::new();
-            write_form(&line, value % (line.len() + 1), &peer_id, &mut out);
+            write_form(&line, value % (line.len() + 1), &peer_id, b"", &mut out);
             // Something nearer to a line.
             let line = [b"GET /?info_hash=", &line[..], b"&key=", &peer_id, b" HTTP/1.1\" 200 1 \"-\" \"", &line].concat();
-            write_form(&line, 16, &peer_id, &mut out);
+            write_form(&line, 16, &peer_id, b"", &mut out);
             proptest::prop_assert!(Form::of(&out).is_some());
         }
     }
@@ -354,7 +370,7 @@ mod tests {
         for line in ["", "\"", "GET /announce", "GET /announce?", "%", "GET /announce?info_hash=%&peer_id=%zz \"\" \""]
         {
             for value in 0..line.len() + 2 {
-                write_form(line.as_bytes(), value, b"", &mut out);
+                write_form(line.as_bytes(), value, b"", b"", &mut out);
             }
         }
         let many = format!("info_hash=a{}", "&a=1&b=2".repeat(100));

@@ -9,7 +9,7 @@ mod query;
 
 pub use client::{Client, client_of, usual_silence};
 pub use escape::printable;
-pub use form::{Escapes, Form, SPECIALS, write_form};
+pub use form::{Escapes, Form, SPECIALS, user_agent, write_form};
 
 use crate::access_log::Request;
 use std::fmt;
@@ -220,9 +220,12 @@ pub enum Fate<'a> {
 /// Says what a request is; the first that fits of: scrape, other method, refused by the server, unreadable, announce.
 #[inline]
 pub fn read<'a>(request: &Request<'a>) -> Fate<'a> {
-    let Some(tracker) = passkey::tracker_path(request.target) else {
+    let Some(mut tracker) = passkey::tracker_path(request.target) else {
         return Fate::Other;
     };
+    if !request.query.is_empty() {
+        tracker.query = request.query;
+    }
     if tracker.scrape {
         return Fate::Scrape;
     }
@@ -237,6 +240,13 @@ pub fn read<'a>(request: &Request<'a>) -> Fate<'a> {
         Ok(announce) => Fate::Announce(announce),
         Err(reason) => Fate::Rejected(reason),
     }
+}
+
+/// The passkey in a request, of whatever kind it is; `None` if it has none.
+pub fn passkey_of<'a>(request: &Request<'a>) -> Option<&'a [u8]> {
+    let tracker = passkey::tracker_path(request.target)?;
+    let query = if request.query.is_empty() { tracker.query } else { request.query };
+    tracker.passkey.or_else(|| query::passkey(query))
 }
 
 /// Whether an announce can be made out in a line that no format reads.

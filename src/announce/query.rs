@@ -212,6 +212,12 @@ fn note_other<'a>(best: &mut Option<(u8, &'a [u8])>, tracker: &TrackerPath<'_>, 
     }
 }
 
+/// The passkey in a query, if a parameter holds one.
+pub fn passkey(query: &[u8]) -> Option<&[u8]> {
+    let parts = query.split(|b| matches!(b, b'&' | b'?')).filter_map(passkey_parameter);
+    parts.min_by_key(|(rank, _)| *rank).map(|(_, value)| value)
+}
+
 /// A passkey in a parameter, and how sure that is.
 fn passkey_parameter(part: &[u8]) -> Option<(u8, &[u8])> {
     let at = memchr::memchr(b'=', part)?;

@@ -1,7 +1,9 @@
 //! The commands: each wires the library together, and holds no rules of its own.
 
 mod case;
+mod detect;
 mod explain;
+mod formats;
 mod progress;
 mod replay;
 mod setup;
@@ -16,6 +18,8 @@ use swarmtrail::report::{Output, print_report, print_rows, print_timelines};
 pub fn run(cli: Cli) -> anyhow::Result<ExitCode> {
     let shared = cli.shared;
     match cli.command.unwrap_or(Command::Report(Files { files: cli.files })) {
+        Command::Formats => formats::run(&shared),
+        Command::Detect(args) => detect::run(&args.files, shared),
         Command::Explain { check } => explain::run(check, &shared),
         Command::Replay(args) => replay::run(&args.files, shared),
         Command::Report(args) => {

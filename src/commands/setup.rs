@@ -78,7 +78,7 @@ impl Setup {
             torrent: self.filter.torrent.clone(),
             order,
         };
-        Options { format: self.shared.format.0, threads, block: None, rules, bytes_read: self.bytes_read.clone() }
+        Options { format: self.shared.given_format(), threads, block: None, rules, bytes_read: self.bytes_read.clone() }
     }
 
     /// Shows how far reading has come, if anybody is there to see it and does not type the log in there.

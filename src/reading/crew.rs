@@ -6,7 +6,6 @@
 use super::intake::Intake;
 use super::parse::{Job, Parsed, parse};
 use super::tally::Tally;
-use crate::access_log::Clock;
 use crate::replay::{Listener, Replay};
 use foldhash::fast::RandomState;
 use std::collections::VecDeque;
@@ -66,7 +65,6 @@ impl<'a> Crew<'a> {
 
     /// Works until everything is applied. Returns what became of the lines, and how many each source has.
     pub fn work<L: Listener>(&self, engine: &mut Replay<L>, number: usize) -> (Tally, Vec<u64>) {
-        let mut clock = Clock::default();
         let mut tally = Tally::default();
         let mut lines: Vec<u64> = Vec::new();
         let mut board = self.lock();
@@ -94,7 +92,7 @@ impl<'a> Crew<'a> {
                 }
                 Task::Parse(what) => {
                     let (block, job, parsed) = *what;
-                    let parsed = parse(job, parsed, self.threads, &self.seed, &mut clock);
+                    let parsed = parse(job, parsed, self.threads, &self.seed);
                     board = self.lock();
                     let place = block - board.applied;
                     board.parsed[place] = Some(Arc::new(parsed));

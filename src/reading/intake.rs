@@ -2,8 +2,9 @@
 
 use super::parse::Job;
 use super::{Options, SourceRead};
-use crate::access_log::{self, LineReader};
+use crate::access_log::LineReader;
 use crate::source::{Block, Blocks, Source, SourceError};
+use crate::time::Time;
 use std::io::Read;
 use std::sync::atomic::Ordering;
 
@@ -21,6 +22,8 @@ pub struct Intake<'a> {
 struct Open {
     blocks: Blocks<Box<dyn Read + Send>>,
     lines: Option<LineReader>,
+    /// When it was changed last.
+    modified: Option<Time>,
 }
 
 impl<'a> Intake<'a> {
@@ -51,15 +54,23 @@ impl<'a> Intake<'a> {
                     continue;
                 }
             }
-            read.bytes += block.read;
-            self.options.bytes_read.fetch_add(block.read, Ordering::Relaxed);
             if open.lines.is_none() {
-                open.lines = LineReader::detect(&block.bytes);
+                open.lines = match self.options.format {
+                    Some(format) => Some(LineReader::of(format, &block.bytes, open.modified)),
+                    None => LineReader::detect(&block.bytes, open.modified),
+                };
                 read.format = open.lines.map(|l| l.format());
             }
-            let wraps = open.lines.is_some_and(|l| l.wraps());
-            let joined = if wraps { access_log::unwrap_captures(&mut block.bytes) } else { 0 };
-            return Some(Job { block, source: read.given, reader: open.lines, joined });
+            let reader = open.lines;
+            if let Some(lines) = &mut open.lines {
+                if let Some(end) = lines.cut(&block.bytes) {
+                    open.blocks.give_back(&mut block, end);
+                }
+                lines.pass(&block.bytes);
+            }
+            read.bytes += block.read;
+            self.options.bytes_read.fetch_add(block.read, Ordering::Relaxed);
+            return Some(Job { block, source: read.given, reader });
         }
     }
 
@@ -69,12 +80,11 @@ impl<'a> Intake<'a> {
             Ok(reader) => {
                 let format = self.options.format.map(|f| f.name());
                 self.sources.push(SourceRead { given, name: source.name(), format, bytes: 0, lines: 0 });
-                let lines = self.options.format.map(LineReader::of);
                 let blocks = match self.options.block {
                     Some(size) => Blocks::of_size(reader, size),
                     None => Blocks::new(reader),
                 };
-                self.open = Some(Open { blocks, lines });
+                self.open = Some(Open { blocks, lines: None, modified: source.modified() });
             }
             Err(error) => self.errors.push(error),
         }

@@ -3,9 +3,11 @@
 
 mod crew;
 mod intake;
+mod look;
 mod parse;
 mod tally;
 
+pub use look::{Apart, Look, look_at};
 pub use tally::Tally;
 
 use crate::access_log::Format;

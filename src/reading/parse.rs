@@ -1,7 +1,7 @@
 //! A block of lines, parsed: the announces for each engine, and what became of the lines. Pure, and done on every core.
 
 use super::tally::Tally;
-use crate::access_log::{self, Clock, LineReader};
+use crate::access_log::{self, LineReader};
 use crate::announce::{Fate, Reason, looks_like_announce, read};
 use crate::replay::{Arrival, Batch, Hashes, Record};
 use crate::session::LineRef;
@@ -18,8 +18,6 @@ pub struct Job {
     pub source: usize,
     /// How to read them; `None` if no format fits.
     pub reader: Option<LineReader>,
-    /// Lines that were joined to the ones before them, and are empty now.
-    pub joined: u64,
 }
 
 /// A block, parsed. It keeps its text: the announces point into it.
@@ -50,16 +48,18 @@ impl Parsed {
 }
 
 /// Parses a block into `parsed`, which is empty.
-pub fn parse(job: Job, mut parsed: Parsed, shards: usize, seed: &RandomState, clock: &mut Clock) -> Parsed {
+pub fn parse(mut job: Job, mut parsed: Parsed, shards: usize, seed: &RandomState) -> Parsed {
     parsed.shards.resize_with(shards, Vec::new);
     parsed.source = job.source;
+    let mut context = job.reader.map(|reader| reader.context()).unwrap_or_default();
+    let joined = job.reader.map_or(0, |reader| reader.prepare(&mut job.block.bytes, &mut context));
     let tally = &mut parsed.tally;
     let bytes = &job.block.bytes;
     for line in access_log::lines(bytes) {
         tally.lines += 1;
         let at = LineRef::new(job.source, tally.lines);
         let too_long = line.len() > LONGEST_LINE;
-        let Some(request) = job.reader.filter(|_| !too_long).and_then(|r| r.parse(line, clock)) else {
+        let Some(request) = job.reader.filter(|_| !too_long).and_then(|r| r.parse(line, &mut context)) else {
             // All that is there of any line that is too long.
             let line = &line[..line.len().min(LONGEST_LINE)];
             if looks_like_announce(line) {
@@ -95,11 +95,19 @@ pub fn parse(job: Job, mut parsed: Parsed, shards: usize, seed: &RandomState, cl
         };
         let hashes = Hashes::of(seed, &announce, request.addr);
         let line = tally.lines as u32;
-        let arrival = Arrival { at: request.time, newest: tally.last_at, line, addr: request.addr, refused };
+        let arrival = Arrival {
+            at: request.time,
+            newest: tally.last_at,
+            line,
+            addr: request.addr,
+            agent: request.agent,
+            refused,
+        };
         parsed.shards[hashes.shard(shards)].push(Record::new(&announce, &arrival, hashes, bytes));
     }
-    tally.other -= job.joined;
-    tally.continuations = job.joined;
+    // They are empty now.
+    tally.other -= joined;
+    tally.continuations = joined;
     parsed.bytes = job.block.bytes;
     parsed
 }

@@ -441,7 +441,7 @@ impl<L: Listener> Replay<L> {
         let number = self.peers.len() as u32;
         // Only now is the line read whole: how a client writes is the same in all its lines.
         let (line, info_hash_at) = batch.whole_line(record);
-        let escapes = write_form(line, info_hash_at, peer_id.bytes(), &mut self.form);
+        let escapes = write_form(line, info_hash_at, peer_id.bytes(), text(record.agent), &mut self.form);
         self.written.push(Written { form: self.names.number(&self.form), escapes });
         let whose = Whose { user, torrent, key: self.names.number(text(record.key)), peer: number };
         let address = self.names.number(text(record.addr));

@@ -43,6 +43,7 @@ pub struct Record {
     pub(super) key: Span,
     pub(super) info_hash: Span,
     pub(super) peer_id: Span,
+    pub(super) agent: Span,
     /// Counted from the batch's beginning.
     pub(super) line: u32,
     pub(super) event: Event,
@@ -61,6 +62,8 @@ pub struct Arrival<'a> {
     pub line: u32,
     /// From which address; empty if the line does not say.
     pub addr: &'a [u8],
+    /// The user agent; empty if it is to be looked for in the line.
+    pub agent: &'a [u8],
     /// The server refused it.
     pub refused: bool,
 }
@@ -81,6 +84,7 @@ impl Record {
             key: Span::of(announce.key, text),
             info_hash: Span::of(announce.info_hash, text),
             peer_id: Span::of(announce.peer_id, text),
+            agent: Span::of(arrival.agent, text),
             line: arrival.line,
             event: announce.event,
             refused: arrival.refused,

@@ -8,8 +8,8 @@ mod table;
 mod text;
 
 pub use rows::{
-    AnomalyRow, AuditRow, CaseRow, CheckRow, ClientRow, InputRow, Inputs, ListedRow, PointRow, ReplayRow, Row,
-    SessionRow, SettingsRow, TorrentRow, UserRow,
+    AnomalyRow, ApartRow, AuditRow, CaseRow, CheckRow, ClientRow, DetectRow, FormatRow, InputRow, Inputs, ListedRow,
+    PointRow, ReplayRow, Row, SessionRow, SettingsRow, TorrentRow, UserRow,
 };
 
 use crate::audit::{Audit, Finding, Severity};
@@ -236,6 +236,9 @@ impl<'a> View<'a> {
     }
 }
 
+/// So much of a passkey is shown: enough to tell users apart, too little to announce with.
+const SHOWN: usize = 12;
+
 impl Filter {
     /// Whether a user was asked for.
     pub fn wants_user(&self, user: &User) -> bool {
@@ -259,10 +262,30 @@ impl Filter {
         text
     }
 
+    /// A request's target in print: its passkey is cut short, and so is whatever else is long enough to be one.
+    pub fn target(&self, target: &[u8], passkey: Option<&[u8]>) -> Vec<u8> {
+        /// Keys are 32 letters and digits, or more; in queries hardly anything else is.
+        const LONG: usize = 28;
+        if self.show_passkeys {
+            return target.to_vec();
+        }
+        let word = |b: &u8| b.is_ascii_alphanumeric();
+        let parts = target.chunk_by(|a, b| word(a) == word(b));
+        let mut out: Vec<u8> = Vec::with_capacity(target.len());
+        for part in parts {
+            let cut = part.len() > SHOWN && (part.len() >= LONG && word(&part[0]) || passkey == Some(part));
+            out.extend_from_slice(if cut { &part[..SHOWN] } else { part });
+            out.extend_from_slice(if cut { b"..." } else { b"" });
+        }
+        // A key may be of several words.
+        match passkey.filter(|key| key.len() > SHOWN).and_then(|key| Some((memchr::memmem::find(&out, key)?, key))) {
+            Some((at, key)) => [&out[..at + SHOWN], b"...", &out[at + key.len()..]].concat(),
+            None => out,
+        }
+    }
+
     /// How a user is called in print.
     pub fn name(&self, user: &User) -> String {
-        /// Enough to tell users apart, too little to announce with.
-        const SHOWN: usize = 12;
         let whole = self.show_passkeys || !user.is_passkey;
         let shown = if whole { user.name.len() } else { user.name.len().min(SHOWN) };
         crate::announce::printable(&user.name[..shown]).to_string()
@@ -365,4 +388,7 @@ pub fn print_report(out: &mut dyn Write, output: Output, style: &Style, view: &V
 }
 
 pub use case::case as print_case;
-pub use table::{check as print_check, terminal_width, timelines as print_timelines};
+pub use table::{
+    check as print_check, detected as print_detected, formats as print_formats, terminal_width,
+    timelines as print_timelines,
+};

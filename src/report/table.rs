@@ -1,8 +1,9 @@
 //! Tables for people.
 
-use super::rows::{Cell, Row, UserRow};
+use super::rows::{Cell, DetectRow, Row, UserRow};
 use super::text::{bytes, chart_bar, clean, ratio};
 use super::{Style, View};
+use crate::access_log::Format;
 use crate::audit::{Check, Severity};
 use comfy_table::{Attribute, Cell as Drawn, CellAlignment, Color, ContentArrangement, Table, presets};
 use std::collections::BTreeMap;
@@ -176,6 +177,54 @@ pub fn check(out: &mut dyn Write, style: &Style, check: &Check) -> io::Result<()
         ("source", check.source),
     ] {
         writeln!(out, "  {what}: {text}")?;
+    }
+    Ok(())
+}
+
+/// The formats, with an example each.
+pub fn formats(out: &mut dyn Write, style: &Style, formats: &[&dyn Format]) -> io::Result<()> {
+    for format in formats {
+        section(out, format.name(), style)?;
+        writeln!(out, "  {}", format.summary())?;
+        for line in format.example().lines() {
+            writeln!(out, "    {}", line.replace('\t', "    "))?;
+        }
+    }
+    writeln!(out, "Others: --log-format takes nginx's or Apache's own string, --pattern a regular expression.")
+}
+
+/// What sources are taken for.
+pub fn detected(out: &mut dyn Write, style: &Style, rows: &[DetectRow]) -> io::Result<()> {
+    for row in rows {
+        let Some(format) = row.format else {
+            section(out, &format!("{}: no format fits", row.source), style)?;
+            writeln!(out, "  none of {} lines looked at is a request in a known format", row.looked_at)?;
+            writeln!(out, "  `swarmtrail formats` lists those; --log-format and --pattern take any other")?;
+            continue;
+        };
+        section(out, &format!("{}: {format}", row.source), style)?;
+        let share = row.share.unwrap_or_default() * 100.0;
+        writeln!(out, "  {}", row.summary)?;
+        writeln!(
+            out,
+            "  {} of {} lines looked at were read ({share:.0} %), {} of them as announces",
+            row.read, row.looked_at, row.announces
+        )?;
+        for line in &row.lines {
+            writeln!(out, "  line {}", line.line)?;
+            let time = line.time.time.map(|time| time.rfc3339(true).to_string()).unwrap_or_default();
+            let status = line.status.map(|status| status.to_string()).unwrap_or_default();
+            for (what, text) in [
+                ("time", &time),
+                ("address", &line.address),
+                ("method", &line.method),
+                ("target", &line.target),
+                ("status", &status),
+                ("agent", &line.agent),
+            ] {
+                writeln!(out, "    {what:8} {}", if text.is_empty() { "-" } else { text })?;
+            }
+        }
     }
     Ok(())
 }

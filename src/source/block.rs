@@ -98,6 +98,13 @@ impl<R: Read> Blocks<R> {
         }
     }
 
+    /// Takes back what stands in `block` from `end` on: the next block begins with it.
+    pub fn give_back(&mut self, block: &mut Block, end: usize) {
+        let back = block.bytes.split_off(end.min(block.bytes.len()));
+        block.read = block.read.saturating_sub(back.len() as u64);
+        self.carry.splice(..0, back);
+    }
+
     /// Drops the rest of a line that is too long, up to and with its line feed.
     fn skip(&mut self, bytes: &mut Vec<u8>) {
         let end = memchr::memchr(b'\n', bytes).map(|at| at + 1);

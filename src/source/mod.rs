@@ -6,6 +6,7 @@ mod lines;
 pub use block::{Block, Blocks, LONGEST_LINE};
 pub use lines::lines_of;
 
+use crate::time::Time;
 use std::fs::File;
 use std::io::{self, Read};
 use std::path::{Path, PathBuf};
@@ -88,6 +89,12 @@ impl Source {
         };
         let Ok(data) = data else { return unknown };
         if data.is_dir() { Some(0) } else { data.is_file().then_some(data.len()) }
+    }
+
+    /// When it was changed last; `None` if that is not known, as with a pipe.
+    pub fn modified(&self) -> Option<Time> {
+        let Source::File(path) = self else { return None };
+        std::fs::metadata(path).and_then(|data| data.modified()).ok().map(Time::from)
     }
 
     /// Opens it for reading.

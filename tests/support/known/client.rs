@@ -53,7 +53,7 @@ impl Client {
     pub fn completes_within(self) -> f64 {
         match self {
             Client::Aria2 => 22.0,
-            Client::CTorrent => 12.0,
+            Client::CTorrent => 14.0,
             _ => 2.0,
         }
     }
