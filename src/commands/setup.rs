@@ -15,7 +15,7 @@ use swarmtrail::reading::{Input, Options, read_all};
 use swarmtrail::replay::{Given, Order, Part, Rules, Story};
 use swarmtrail::report::{Filter, Output, Row, Style, View, print_rows, terminal_width};
 use swarmtrail::session::{self, LineRef};
-use swarmtrail::source::{Source, lines_of};
+use swarmtrail::source::{Source, SourceError, expand, lines_of};
 
 /// Checked options.
 pub struct Setup {
@@ -23,6 +23,8 @@ pub struct Setup {
     pub filter: Filter,
     pub given: Given,
     pub shared: Shared,
+    /// What could not be looked into.
+    errors: Vec<SourceError>,
     bytes_read: Arc<AtomicU64>,
 }
 
@@ -36,8 +38,7 @@ impl Setup {
         if files.is_empty() && io::stdin().is_terminal() {
             bail!("nothing to read: name a FILE, or pipe a log in (see --help)");
         }
-        let sources: Vec<Source> =
-            (if files.is_empty() { &implied } else { files }).iter().map(|f| Source::from_arg(f)).collect();
+        let (sources, errors) = expand(if files.is_empty() { &implied } else { files });
         if sources.contains(&Source::Stdin) && io::stdin().is_terminal() && !shared.quiet {
             eprintln!("swarmtrail: reading from the terminal; end with Ctrl-D");
         }
@@ -59,7 +60,7 @@ impl Setup {
             Completed::Seeds => session::Completed::Seeds,
         };
         let given = Given { interval: shared.interval, timeout: shared.timeout, completed, keep: Keep::Shape };
-        Ok(Setup { sources, filter, given, shared, bytes_read: Arc::default() })
+        Ok(Setup { sources, filter, given, shared, errors, bytes_read: Arc::default() })
     }
 
     /// How many threads to use.
@@ -92,7 +93,7 @@ impl Setup {
 
     /// Says on standard error what could not be read; `true` if that was anything.
     pub fn complain(&self, input: &Input) -> bool {
-        for error in &input.errors {
+        for error in self.errors.iter().chain(&input.errors) {
             eprintln!("swarmtrail: {error}");
         }
         if input.sources.is_empty() {
@@ -102,7 +103,10 @@ impl Setup {
         if tally.delivered + tally.undelivered == 0 && !self.shared.quiet {
             eprintln!("swarmtrail: no announce in {} lines; is this a tracker's access log?", tally.lines);
         }
-        !input.errors.is_empty()
+        if !self.shared.quiet {
+            notes(input).for_each(|note| eprintln!("swarmtrail: {note}"));
+        }
+        !self.errors.is_empty() || !input.errors.is_empty()
     }
 
     /// The span of the log, as far as it was asked for.
@@ -113,6 +117,24 @@ impl Setup {
         };
         (input.tally.first_at, last)
     }
+}
+
+/// What was made of sources that are not as they should be, in words.
+fn notes(input: &Input) -> impl Iterator<Item = String> {
+    let name = |given: usize| input.source(given).map_or("?", |source| source.name.as_str());
+    let copies = input.sources.iter().filter_map(move |source| match (source.same_as, source.repeats) {
+        (Some(other), _) => Some(format!("{}: the same as {}, and read once", source.name, name(other))),
+        (None, Some(other)) => {
+            Some(format!("{}: {} lines are also in {}, and counted once", source.name, source.repeated, name(other)))
+        }
+        (None, None) => None,
+    });
+    let tally = &input.tally;
+    let holes = tally.first_hole.map(|line| {
+        let place = format!("{}:{}", name(line.source()), line.line());
+        format!("{} lines have NULs in front, as a crash leaves them; read without ({place} is the first)", tally.holes)
+    });
+    copies.chain(holes)
 }
 
 /// In which form to print.

@@ -55,10 +55,18 @@ pub struct InputRow<'a> {
     pub name: &'a str,
     /// Its format; `None` if no line fits any.
     pub format: Option<&'static str>,
-    /// Bytes read.
+    /// How it is compressed: `gzip`, `zstd`, `bzip2`, `xz`; `None` if it is not.
+    pub compression: Option<&'static str>,
+    /// `utf-16le` or `utf-16be`; `None` for what needed no conversion.
+    pub encoding: Option<&'static str>,
+    /// Bytes read, not compressed.
     pub bytes: u64,
-    /// Physical lines.
+    /// Physical lines, but those repeated.
     pub lines: u64,
+    /// Lines that stand in another source as well, and were read there.
+    pub repeated_lines: u64,
+    /// The source that this is all the same as; `None` if it is not.
+    pub same_as: Option<&'a str>,
 }
 
 #[derive(Serialize)]
@@ -77,7 +85,16 @@ impl<'a> Inputs<'a> {
         };
         Inputs {
             sources: (view.input.sources.iter())
-                .map(|s| InputRow { name: &s.name, format: s.format, bytes: s.bytes, lines: s.lines })
+                .map(|s| InputRow {
+                    name: &s.name,
+                    format: s.format,
+                    compression: s.compression,
+                    encoding: s.encoding,
+                    bytes: s.bytes,
+                    lines: s.lines,
+                    repeated_lines: s.repeated,
+                    same_as: s.same_as.and_then(|other| view.input.source(other)).map(|other| other.name.as_str()),
+                })
                 .collect(),
             lines: tally.lines,
             announces: tally.delivered - view.story.duplicates,
@@ -107,8 +124,15 @@ impl<'a> Inputs<'a> {
         let mut out: Vec<String> = (self.sources.iter())
             .take(10)
             .map(|s| {
+                if let Some(other) = s.same_as {
+                    return format!("{}: the same as {other}", s.name);
+                }
+                let stored: String = s.compression.iter().chain(&s.encoding).map(|how| format!(", {how}")).collect();
                 let size = text::bytes(u128::from(s.bytes));
-                format!("{}: {}, {size}, {} lines", s.name, s.format.unwrap_or("no format fits"), s.lines)
+                let repeated = count(s.repeated_lines, "more are in another source");
+                let repeated = repeated.map_or(String::new(), |repeated| format!(" ({repeated})"));
+                let format = s.format.unwrap_or("no format fits");
+                format!("{}: {format}{stored}, {size}, {} lines{repeated}", s.name, s.lines)
             })
             .collect();
         if self.sources.len() > 10 {

@@ -1,0 +1,241 @@
+//! The lines of one source, handed out piece by piece.
+
+use crate::access_log::{self, Clock, LineReader};
+use crate::source::{Block, Blocks, Reader, without_nuls};
+use crate::time::Time;
+use std::io;
+
+/// Lines of two logs that agree for so many lines are one log's lines and a copy of them.
+const COPIED: usize = 16;
+
+/// Lines may be out of order by so much, in milliseconds, before it matters where a block is cut.
+const DISORDER: i64 = 15 * 60_000;
+
+/// One source, open.
+pub struct Stream {
+    /// Its place in the order given.
+    pub given: usize,
+    /// How to read its lines; `None` if no format fits so far.
+    pub lines: Option<LineReader>,
+    /// Lines passed over, since they repeat another source's, since a piece was taken.
+    pub passed: u64,
+    /// Of which source the next lines are a copy, if they are.
+    copy: Option<Copy>,
+    blocks: Blocks<Reader>,
+    clock: Clock,
+    block: Block,
+    /// How much of the block is gone.
+    at: usize,
+    next_at: Option<Time>,
+    /// Nothing was taken or passed over yet.
+    untouched: bool,
+    /// Which source it was a copy of for some lines, if of any.
+    pub repeats: Option<usize>,
+    over: bool,
+}
+
+/// Lines that stand in another source as well.
+struct Copy {
+    of: usize,
+    /// What agreed so far, while that may yet be chance.
+    agreed: Vec<u8>,
+    /// The line in which the other source ends for now, if it is not whole.
+    torn: Vec<u8>,
+}
+
+/// How far a copy goes along.
+#[derive(PartialEq, Eq, Debug)]
+pub enum Followed {
+    /// To the end of what it was shown.
+    All,
+    /// Up to there, then they differ.
+    Part(usize),
+    /// Up to its own end.
+    Over,
+}
+
+impl Stream {
+    /// A source of blocks.
+    pub fn new(given: usize, blocks: Blocks<Reader>, lines: Option<LineReader>) -> Stream {
+        Stream {
+            given,
+            lines,
+            passed: 0,
+            copy: None,
+            blocks,
+            clock: Clock::default(),
+            block: Block::default(),
+            at: 0,
+            next_at: None,
+            untouched: true,
+            repeats: None,
+            over: false,
+        }
+    }
+
+    /// Sees to it that there is something to take. Returns how many bytes of the source were read for that, `None` at the end.
+    ///
+    /// # Errors
+    /// Whatever reading says.
+    pub fn fill(&mut self) -> io::Result<Option<u64>> {
+        let mut read = 0;
+        while self.at == self.block.bytes.len() {
+            self.at = 0;
+            if !self.blocks.next(&mut self.block)? {
+                return Ok(None);
+            }
+            read += self.block.read;
+            if self.lines.is_none() {
+                self.lines = LineReader::detect(&self.block.bytes);
+            }
+        }
+        Ok(Some(read))
+    }
+
+    /// Whether nothing is left of it: all the rest was passed over.
+    pub fn is_over(&self) -> bool {
+        self.over
+    }
+
+    /// What is there to take.
+    pub fn rest(&self) -> &[u8] {
+        &self.block.bytes[self.at..]
+    }
+
+    /// The time of the next line, or, where that has none, of the nearest one that has.
+    pub fn next_at(&mut self) -> Option<Time> {
+        let (from, lines) = (&self.block.bytes[self.at..], self.lines);
+        let next = access_log::lines(from).find_map(|line| time_of(lines, line, &mut self.clock));
+        self.next_at = next.or(self.next_at);
+        self.next_at
+    }
+
+    /// How much may be taken before a line that is as late as `limit`.
+    pub fn before(&mut self, limit: Time) -> usize {
+        let (rest, lines) = (&self.block.bytes[self.at..], self.lines);
+        let tail = &rest[rest.len().saturating_sub(4096)..];
+        let last = access_log::lines(tail).filter_map(|line| time_of(lines, line, &mut self.clock)).last();
+        if last.is_some_and(|last| last.plus(DISORDER) < limit) {
+            return rest.len();
+        }
+        let mut end = 0;
+        while end < rest.len() {
+            let next = memchr::memchr(b'\n', &rest[end..]).map_or(rest.len(), |at| end + at + 1);
+            if time_of(lines, &rest[end..next], &mut self.clock).is_some_and(|at| at >= limit) {
+                break;
+            }
+            end = next;
+        }
+        end
+    }
+
+    /// Takes so many bytes, into `buffer` if that is not all there is.
+    pub fn take(&mut self, len: usize, mut buffer: Vec<u8>) -> (Vec<u8>, u64) {
+        buffer.clear();
+        self.untouched = false;
+        let passed = std::mem::take(&mut self.passed);
+        if self.at == 0 && len == self.block.bytes.len() {
+            return (std::mem::replace(&mut self.block.bytes, buffer), passed);
+        }
+        buffer.extend_from_slice(&self.rest()[..len]);
+        self.at += len;
+        (buffer, passed)
+    }
+
+    /// Of which source the next lines are a copy, by its place in the order given.
+    pub fn copy_of(&self) -> Option<usize> {
+        self.copy.as_ref().map(|copy| copy.of)
+    }
+
+    /// Whether `text` holds the next line as well: where. From there on this may be a copy of source `of`.
+    pub fn may_follow(&mut self, of: usize, text: &[u8]) -> Option<usize> {
+        let next = memchr::memchr(b'\n', self.rest()).map(|at| &self.rest()[..=at])?;
+        let mut found = memchr::memmem::find_iter(text, next);
+        let at = found.find(|&at| at == 0 || text[at - 1] == b'\n')?;
+        self.copy = Some(Copy { of, agreed: Vec::new(), torn: Vec::new() });
+        Some(at)
+    }
+
+    /// Passes over what is the same in `text`, the next lines of the source that this may be a copy of. Returns as well how
+    /// many bytes were read for that.
+    ///
+    /// # Errors
+    /// Whatever reading says.
+    pub fn follow(&mut self, text: &[u8]) -> io::Result<(Followed, u64)> {
+        let (mut same, mut read) = (0, 0);
+        loop {
+            match self.fill()? {
+                Some(more) => read += more,
+                None => {
+                    self.settle(self.untouched);
+                    self.over = self.rest().is_empty();
+                    return Ok((Followed::Over, read));
+                }
+            }
+            if same == text.len() {
+                return Ok((Followed::All, read));
+            }
+            let (mine, other) = (self.rest(), &text[same..]);
+            let agree = mine.iter().zip(other).take_while(|(a, b)| a == b).count();
+            let ended = agree == mine.len() || agree == other.len();
+            let whole = if ended { agree } else { memchr::memrchr(b'\n', &mine[..agree]).map_or(0, |at| at + 1) };
+            self.pass(&other[..whole]);
+            same += whole;
+            if !ended {
+                self.settle(false);
+                return Ok((Followed::Part(same), read));
+            }
+        }
+    }
+
+    /// Passes over what stands in the other source too.
+    fn pass(&mut self, same: &[u8]) {
+        self.at += same.len();
+        self.passed += access_log::lines(same).count() as u64;
+        let Some(copy) = &mut self.copy else { return };
+        let torn = memchr::memrchr(b'\n', same).map_or(0, |at| at + 1);
+        copy.torn = same[torn..].to_vec();
+        if self.repeats.is_none() {
+            copy.agreed.extend_from_slice(same);
+            if access_log::lines(&copy.agreed).nth(COPIED - 1).is_some() {
+                self.repeats = Some(copy.of);
+                copy.agreed = Vec::new();
+            }
+        }
+    }
+
+    /// Gives back the end of what was passed over.
+    pub fn unpass(&mut self, same: &[u8]) {
+        self.block.bytes.splice(..self.at, same.iter().copied());
+        self.at = 0;
+        self.passed = self.passed.saturating_sub(access_log::lines(same).count() as u64);
+        if let Some(copy) = &mut self.copy {
+            copy.agreed.truncate(copy.agreed.len().saturating_sub(same.len()));
+            copy.torn.clear();
+        }
+    }
+
+    /// It is a copy no more. What agreed may have agreed by chance, and is given back then, unless it is the `whole` of it.
+    pub fn settle(&mut self, whole: bool) {
+        let Some(copy) = self.copy.take() else { return };
+        if whole && !copy.agreed.is_empty() {
+            self.repeats = Some(copy.of);
+        } else {
+            self.unpass(&copy.agreed);
+        }
+    }
+
+    /// The source that this is a copy of has ended.
+    pub fn outlive(&mut self) {
+        if self.repeats.is_some() {
+            // It ends in the middle of a line, which stands here whole.
+            let torn = self.copy.as_mut().map(|copy| std::mem::take(&mut copy.torn)).unwrap_or_default();
+            self.unpass(&torn);
+        }
+        self.settle(false);
+    }
+}
+
+fn time_of(lines: Option<LineReader>, line: &[u8], clock: &mut Clock) -> Option<Time> {
+    lines?.parse(without_nuls(line), clock)?.time
+}
