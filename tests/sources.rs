@@ -87,6 +87,10 @@ fn told(mut report: Value) -> Value {
                 for place in ["sources", "rejected_examples", "evidence", "first_line", "last_line"] {
                     fields.remove(place);
                 }
+                // Which of two lines of one second came first, two front ends cannot say.
+                if let Some(Value::Array(addresses)) = fields.get_mut("addresses") {
+                    addresses.sort_by_key(Value::to_string);
+                }
                 fields.values_mut().for_each(strip);
             }
             Value::Array(items) => items.iter_mut().for_each(strip),
@@ -207,7 +211,10 @@ fn the_same_line_twice_in_one_log_is_two_lines() {
 
 #[test]
 fn damaged_archives_are_used_as_far_as_they_go() {
-    let (bytes, folder) = (real("k_ipv6").repeat(40), Folder::new());
+    let folder = Folder::new();
+    let scattered = |n: u64| n.wrapping_mul(0x9e37_79b9_7f4a_7c15);
+    let line = |n: u64| announce(&format!("{:016x}{:016x}", scattered(n), scattered(n + 7)), n as u32, "", n, n, 7);
+    let bytes = (0..5000).map(line).collect::<String>().into_bytes();
     for (name, stored) in
         [("cut.gz", gzip(&bytes)), ("cut.zst", zstd(&bytes)), ("cut.xz", xz(&bytes)), ("cut.bz2", bzip2(&bytes))]
     {
@@ -216,9 +223,8 @@ fn damaged_archives_are_used_as_far_as_they_go() {
         assert_eq!(run.code, Some(2), "{name}: {}", run.stderr);
         assert!(run.stderr.contains(&format!("{name}: the ")) && run.stderr.contains("ends in the middle"), "{}", run.stderr);
         assert_eq!(run.stderr.lines().count(), 1, "said once: {}", run.stderr);
-        if name != "cut.bz2" {
-            assert!(read["input"]["announces"].as_u64() > Some(10), "{name}: {}", read["input"]);
-        }
+        let read = read["input"]["announces"].as_u64();
+        assert!((2000..5000).contains(&read.unwrap_or_default()), "{name}: {read:?}");
     }
     let mut damaged = gzip(&bytes);
     let at = damaged.len() / 2;
