@@ -17,7 +17,7 @@ use swarmtrail::replay::{Given, Listener, Order, Part, Rules, Step, Story};
 use swarmtrail::report::{Filter, Output, Style, View, print_report};
 use swarmtrail::session::{Completed, Counters, Phase, Said, Transition, advance, decide};
 use swarmtrail::source::Source;
-use swarmtrail::time::Time;
+use swarmtrail::time::{Time, Zone};
 
 /// Every real log in a format that is read.
 fn logs() -> Vec<(PathBuf, Vec<u8>)> {
@@ -85,7 +85,7 @@ fn printed(parts: &[&[u8]], how: How, output: Output) -> String {
     let (input, story, watches) = read(parts, how, Keep::Shape);
     let audit = audit(&story, &watches, None, how.threads);
     let mut out = Vec::new();
-    let style = Style { color: false, width: None, millis: input.tally.millis };
+    let style = Style { color: false, width: None, millis: input.tally.millis, zone: Zone::default() };
     let filter = Filter::default();
     print_report(&mut out, output, &style, &View::new(&story, &input, &audit, &filter)).expect("written");
     String::from_utf8(out).expect("UTF-8")
@@ -148,15 +148,17 @@ fn threads_and_files_change_nothing() {
     }
 }
 
-/// A log of many blocks, in which users come again and again, and time jumps back now and then.
+/// A log of many blocks and as many days, in which users come again and again, and time jumps back now and then.
 fn long_log() -> Vec<u8> {
     let keys = regex::bytes::Regex::new("/[0-9a-f]{32}").expect("a constant expression");
+    let days = regex::bytes::Regex::new(r"\[22/Nov").expect("a constant expression");
     let mut log = Vec::new();
     for round in 0..12u8 {
         for (_, one) in logs().iter().filter(|(path, _)| !path.ends_with("m_caddy/access.log")) {
             let other =
                 |key: &regex::bytes::Captures<'_>| [&key[0][..31], format!("{:02x}", round % 5).as_bytes()].concat();
-            log.extend_from_slice(&keys.replace_all(one, other));
+            let day = format!("[{:02}/Nov", round + 1).into_bytes();
+            log.extend_from_slice(&days.replace_all(&keys.replace_all(one, other), day));
         }
     }
     assert!(log.len() > 6 << 20, "{} bytes are too few blocks", log.len());

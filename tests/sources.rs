@@ -175,7 +175,8 @@ fn what_is_there_twice_counts_once() {
         let link = folder.path("link");
         std::os::unix::fs::symlink(&live, &link).expect("linked");
         let link = link.to_str().expect("a name");
-        for (args, of) in [([live.as_str(), link], 1), ([link, &live], 1), ([&packed, &live], 1), ([&live, &packed], 1)] {
+        for (args, of) in [([live.as_str(), link], 1), ([link, &live], 1), ([&packed, &live], 1), ([&live, &packed], 1)]
+        {
             let (run, read) = report(&args);
             assert_eq!(run.code, Some(0), "{log} {args:?}: {}", run.stderr);
             assert!(run.stderr.contains("the same as"), "{}", run.stderr);
@@ -221,7 +222,11 @@ fn damaged_archives_are_used_as_far_as_they_go() {
         let half = folder.put(name, &stored[..stored.len() * 9 / 10]);
         let (run, read) = report(&[&half]);
         assert_eq!(run.code, Some(2), "{name}: {}", run.stderr);
-        assert!(run.stderr.contains(&format!("{name}: the ")) && run.stderr.contains("ends in the middle"), "{}", run.stderr);
+        assert!(
+            run.stderr.contains(&format!("{name}: the ")) && run.stderr.contains("ends in the middle"),
+            "{}",
+            run.stderr
+        );
         assert_eq!(run.stderr.lines().count(), 1, "said once: {}", run.stderr);
         let read = read["input"]["announces"].as_u64();
         assert!((2000..5000).contains(&read.unwrap_or_default()), "{name}: {read:?}");
@@ -263,7 +268,9 @@ fn folders_are_searched_and_what_cannot_be_read_is_named() {
     assert_eq!(run.stderr, format!("swarmtrail: {}: no such file\n", folder.path("logs/gone").display()));
     let names = |read: &Value| -> Vec<String> {
         let sources = read["input"]["sources"].as_array().expect("an array");
-        let name = |source: &Value| Path::new(source["name"].as_str().expect("a name")).file_name().map(|name| name.to_owned());
+        let name = |source: &Value| {
+            Path::new(source["name"].as_str().expect("a name")).file_name().map(|name| name.to_owned())
+        };
         sources.iter().filter_map(name).map(|name| name.to_string_lossy().into_owned()).collect()
     };
     assert_eq!(names(&read), ["a.log", "empty.log"]);

@@ -2,13 +2,14 @@
 
 use super::progress::Progress;
 use crate::cli::{Color, Completed, Output as Asked, Shared};
-use anyhow::bail;
+use anyhow::{Context, bail};
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::io::{self, BufWriter, IsTerminal, Write};
 use std::path::PathBuf;
 use std::process::ExitCode;
 use std::sync::Arc;
 use std::sync::atomic::AtomicU64;
+use std::time::{SystemTime, UNIX_EPOCH};
 use swarmtrail::account::Keep;
 use swarmtrail::audit::{Audit, Severity, Watch, audit};
 use swarmtrail::reading::{Input, Options, read_all};
@@ -16,6 +17,7 @@ use swarmtrail::replay::{Given, Order, Part, Rules, Story};
 use swarmtrail::report::{Filter, Output, Row, Style, View, print_rows, terminal_width};
 use swarmtrail::session::{self, LineRef};
 use swarmtrail::source::{Source, SourceError, expand, lines_of};
+use swarmtrail::time::{Moment, Time};
 
 /// Checked options.
 pub struct Setup {
@@ -23,6 +25,7 @@ pub struct Setup {
     pub filter: Filter,
     pub given: Given,
     pub shared: Shared,
+    until: Option<Time>,
     /// What could not be looked into.
     errors: Vec<SourceError>,
     bytes_read: Arc<AtomicU64>,
@@ -48,11 +51,13 @@ impl Setup {
         {
             bail!("--torrent {prefix:?}: an info hash is 40 hexadecimal digits");
         }
+        let seen = |moment: Option<Moment>| moment.map(|moment| resolve(moment, &shared)).transpose();
+        let until = seen(shared.until)?;
         let filter = Filter {
             user: shared.user.clone(),
             torrent,
             min_severity: shared.min_severity.map(Severity::from),
-            since: shared.since,
+            since: seen(shared.since)?,
             show_passkeys: shared.show_passkeys,
         };
         let completed = match shared.completed {
@@ -60,7 +65,7 @@ impl Setup {
             Completed::Seeds => session::Completed::Seeds,
         };
         let given = Given { interval: shared.interval, timeout: shared.timeout, completed, keep: Keep::Shape };
-        Ok(Setup { sources, filter, given, shared, errors, bytes_read: Arc::default() })
+        Ok(Setup { sources, filter, given, shared, until, errors, bytes_read: Arc::default() })
     }
 
     /// How many threads to use.
@@ -74,8 +79,8 @@ impl Setup {
         let rules = Rules {
             completed: self.given.completed,
             keep,
-            since: self.shared.since,
-            until: self.shared.until,
+            since: self.filter.since,
+            until: self.until,
             torrent: self.filter.torrent.clone(),
             order,
         };
@@ -110,8 +115,8 @@ impl Setup {
     }
 
     /// The span of the log, as far as it was asked for.
-    fn span(&self, input: &Input) -> (Option<swarmtrail::time::Time>, Option<swarmtrail::time::Time>) {
-        let last = match (input.tally.last_at, self.shared.until) {
+    fn span(&self, input: &Input) -> (Option<Time>, Option<Time>) {
+        let last = match (input.tally.last_at, self.until) {
             (Some(last), Some(until)) => Some(last.min(until)),
             (last, _) => last,
         };
@@ -137,6 +142,13 @@ fn notes(input: &Input) -> impl Iterator<Item = String> {
     copies.chain(holes)
 }
 
+/// Which time a moment is, seen from now and in the zone asked for.
+pub fn resolve(moment: Moment, shared: &Shared) -> anyhow::Result<Time> {
+    let now = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_millis());
+    let now = Time::from_millis(i64::try_from(now).unwrap_or(i64::MAX));
+    moment.time(shared.tz, now).context("a time that no calendar has")
+}
+
 /// In which form to print.
 pub fn output(shared: &Shared) -> Output {
     match shared.output {
@@ -157,7 +169,7 @@ pub fn style(shared: &Shared, millis: bool) -> Style {
         Color::Auto => !set("NO_COLOR") && (terminal || set("CLICOLOR_FORCE")),
     };
     let columns = std::env::var("COLUMNS").ok().and_then(|columns| columns.parse().ok()).filter(|n| *n >= 20);
-    Style { color, width: columns.or_else(terminal_width), millis }
+    Style { color, width: columns.or_else(terminal_width), millis, zone: shared.tz }
 }
 
 /// A log, read and understood.

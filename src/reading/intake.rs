@@ -26,12 +26,23 @@ pub struct Intake<'a> {
     waiting: VecDeque<Waiting>,
     /// Open; the first one goes first where times are equal.
     open: Vec<Stream>,
-    /// Which open source hands out lines, and before which time.
-    turn: Option<(usize, Option<Time>)>,
+    /// Which open source hands out lines.
+    turn: Option<Turn>,
     /// The sources that could be opened, in the order given; their lines are counted elsewhere.
     pub read: Vec<SourceRead>,
     /// What could not be read.
     pub errors: Vec<SourceError>,
+}
+
+/// One source hands out lines, block by block.
+#[derive(Clone, Copy)]
+struct Turn {
+    /// Which, by its place in the order given.
+    given: usize,
+    /// The stretch of time that its next line is in; `None` without times.
+    now: Option<i64>,
+    /// Up to the first line that is as late; `None` up to its end.
+    limit: Option<Time>,
 }
 
 /// A source that is not read yet.
@@ -93,7 +104,7 @@ impl<'a> Intake<'a> {
             return Some(Waiting { given, first_at: None, stream: Some(stream) });
         }
         let filled = stream.fill();
-        let first_at = stream.next_at();
+        let first_at = stream.first_at();
         if again {
             // What fails now will fail again.
             return Some(Waiting { given, first_at, stream: None });
@@ -116,7 +127,7 @@ impl<'a> Intake<'a> {
     /// The next block, in `buffer`; `None` when all is read.
     pub fn next(&mut self, buffer: Vec<u8>) -> Option<Job> {
         loop {
-            let Some((given, limit)) = self.turn else {
+            let Some(Turn { given, now, limit }) = self.turn else {
                 self.turn = Some(self.choose()?);
                 continue;
             };
@@ -128,11 +139,11 @@ impl<'a> Intake<'a> {
             let stream = &mut self.open[place];
             let all = stream.rest().len();
             let mut len = limit.map_or(all, |limit| stream.before(limit));
-            if self.open.len() > 1 && len > 0 {
-                len = self.leave_out_copies(place, len);
-            }
             if len < all {
                 self.turn = None;
+            }
+            if self.open.len() > 1 && len > 0 {
+                len = self.leave_out_copies(place, now, len);
             }
             if len > 0 {
                 return self.hand_out(given, len, buffer);
@@ -151,8 +162,8 @@ impl<'a> Intake<'a> {
         Some(Job { bytes, source: given, reader, joined, passed })
     }
 
-    /// Opens what has come to its turn, and says which source goes on, and before which time it ends.
-    fn choose(&mut self) -> Option<(usize, Option<Time>)> {
+    /// Opens what has come to its turn, and says which source goes on.
+    fn choose(&mut self) -> Option<Turn> {
         loop {
             let heads = self.heads();
             let now = heads.iter().flatten().copied().min();
@@ -164,13 +175,15 @@ impl<'a> Intake<'a> {
             }
             let Some(now) = now.map(stretch) else {
                 // Without times there is one at a time.
-                return self.open.first().map(|stream| (stream.given, None));
+                return self.open.first().map(|stream| Turn { given: stream.given, now: None, limit: None });
             };
             let place = heads.iter().position(|head| head.is_some_and(|head| stretch(head) == now))?;
             let others = heads.iter().enumerate().filter(|(other, _)| *other != place).filter_map(|(_, head)| *head);
             let next = others.chain(next_at).min().map(stretch);
             let limit = next.map(|next| Time::from_millis(next.max(now + 1) * STRETCH));
-            return Some((self.open[place].given, limit));
+            let stream = &mut self.open[place];
+            stream.begin_turn();
+            return Some(Turn { given: stream.given, now: Some(now), limit });
         }
     }
 
@@ -181,9 +194,8 @@ impl<'a> Intake<'a> {
 
     /// Lets the other sources pass over what they have in common with the next `len` bytes of one. Returns how much of these
     /// may be handed out before the others must be looked at again.
-    fn leave_out_copies(&mut self, place: usize, len: usize) -> usize {
+    fn leave_out_copies(&mut self, place: usize, now: Option<i64>, len: usize) -> usize {
         let given = self.open[place].given;
-        let now = self.open[place].next_at().map(stretch);
         let text = self.open[place].rest()[..len].to_vec();
         let mut end = len;
         // Which sources go along, and from where on.
@@ -217,6 +229,7 @@ impl<'a> Intake<'a> {
                                 from < differ
                             });
                             end = differ;
+                            self.turn = None;
                         }
                     }
                 }
@@ -259,7 +272,9 @@ impl<'a> Intake<'a> {
         };
         self.open.push(stream);
         let place = self.open.len() - 1;
-        if !self.fill(place) {
+        if self.fill(place) {
+            self.open[place].first_at();
+        } else {
             self.close(place);
         }
         Some(())

@@ -8,8 +8,11 @@ use std::io;
 /// Lines of two logs that agree for so many lines are one log's lines and a copy of them.
 const COPIED: usize = 16;
 
-/// Lines may be out of order by so much, in milliseconds, before it matters where a block is cut.
+/// Where one line is earlier than a moment by so many milliseconds, those close to it are taken to be earlier too.
 const DISORDER: i64 = 15 * 60_000;
+
+/// Close to it: so many bytes.
+const PROBED: u64 = 64 << 10;
 
 /// One source, open.
 pub struct Stream {
@@ -26,7 +29,14 @@ pub struct Stream {
     block: Block,
     /// How much of the block is gone.
     at: usize,
-    next_at: Option<Time>,
+    /// Bytes before the block.
+    gone: u64,
+    /// The time of the line that was next when that was last asked for.
+    head_at: Option<Time>,
+    /// In this turn, the last stretch of [`PROBED`] bytes of which a line was looked at.
+    examined: u64,
+    /// Up to there no line is looked at.
+    unprobed: u64,
     /// Nothing was taken or passed over yet.
     untouched: bool,
     /// Which source it was a copy of for some lines, if of any.
@@ -48,7 +58,7 @@ struct Copy {
 pub enum Followed {
     /// To the end of what it was shown.
     All,
-    /// Up to there, then they differ.
+    /// Up to there, then they differ, or it turned out that there was too little of it to be a copy.
     Part(usize),
     /// Up to its own end.
     Over,
@@ -66,7 +76,10 @@ impl Stream {
             clock: Clock::default(),
             block: Block::default(),
             at: 0,
-            next_at: None,
+            gone: 0,
+            head_at: None,
+            examined: 0,
+            unprobed: 0,
             untouched: true,
             repeats: None,
             over: false,
@@ -80,7 +93,7 @@ impl Stream {
     pub fn fill(&mut self) -> io::Result<Option<u64>> {
         let mut read = 0;
         while self.at == self.block.bytes.len() {
-            self.at = 0;
+            self.gone += std::mem::take(&mut self.at) as u64;
             if !self.blocks.next(&mut self.block)? {
                 return Ok(None);
             }
@@ -102,31 +115,58 @@ impl Stream {
         &self.block.bytes[self.at..]
     }
 
-    /// The time of the next line, or, where that has none, of the nearest one that has.
-    pub fn next_at(&mut self) -> Option<Time> {
-        let (from, lines) = (&self.block.bytes[self.at..], self.lines);
-        let next = access_log::lines(from).find_map(|line| time_of(lines, line, &mut self.clock));
-        self.next_at = next.or(self.next_at);
-        self.next_at
+    /// The first time in the first block; `None` if there is none.
+    pub fn first_at(&mut self) -> Option<Time> {
+        let (rest, lines) = (&self.block.bytes[self.at..], self.lines);
+        self.head_at = access_log::lines(rest).find_map(|line| time_of(lines, line, &mut self.clock));
+        self.head_at
     }
 
-    /// How much may be taken before a line that is as late as `limit`.
+    /// The time of the next line, or, where that has none, of the one that was next before.
+    pub fn next_at(&mut self) -> Option<Time> {
+        let next = access_log::lines(&self.block.bytes[self.at..]).next();
+        let at = next.and_then(|line| time_of(self.lines, line, &mut self.clock));
+        self.head_at = at.or(self.head_at);
+        self.head_at
+    }
+
+    /// From here on every line is looked at.
+    pub fn begin_turn(&mut self) {
+        self.examined = self.place(self.at) / PROBED;
+        self.unprobed = 0;
+    }
+
+    /// How much may be taken before a line that is as late as `limit`. Where times are well before it, only one line of every
+    /// [`PROBED`] bytes is looked at; these are the same lines however the blocks are cut.
     pub fn before(&mut self, limit: Time) -> usize {
-        let (rest, lines) = (&self.block.bytes[self.at..], self.lines);
-        let tail = &rest[rest.len().saturating_sub(4096)..];
-        let last = access_log::lines(tail).filter_map(|line| time_of(lines, line, &mut self.clock)).last();
-        if last.is_some_and(|last| last.plus(DISORDER) < limit) {
-            return rest.len();
-        }
-        let mut end = 0;
-        while end < rest.len() {
-            let next = memchr::memchr(b'\n', &rest[end..]).map_or(rest.len(), |at| end + at + 1);
-            if time_of(lines, &rest[end..next], &mut self.clock).is_some_and(|at| at >= limit) {
+        let len = self.block.bytes.len();
+        let mut at = self.at;
+        while at < len {
+            let place = self.place(at);
+            if let Some(far) = self.unprobed.checked_sub(place).filter(|far| *far > 0) {
+                let behind = at.saturating_add(usize::try_from(far).unwrap_or(usize::MAX)).min(len) - 1;
+                at = line_end(&self.block.bytes, behind);
+                continue;
+            }
+            let end = line_end(&self.block.bytes, at);
+            let time = time_of(self.lines, &self.block.bytes[at..end], &mut self.clock);
+            if time.is_some_and(|time| time >= limit) {
                 break;
             }
-            end = next;
+            if self.examined != place / PROBED {
+                self.examined = place / PROBED;
+                if time.is_some_and(|time| time.plus(DISORDER) < limit) {
+                    self.unprobed = (self.examined + 1) * PROBED;
+                }
+            }
+            at = end;
         }
-        end
+        at - self.at
+    }
+
+    /// How far into the source's lines a place in the block is.
+    fn place(&self, at: usize) -> u64 {
+        self.gone + at as u64
     }
 
     /// Takes so many bytes, into `buffer` if that is not all there is.
@@ -135,6 +175,7 @@ impl Stream {
         self.untouched = false;
         let passed = std::mem::take(&mut self.passed);
         if self.at == 0 && len == self.block.bytes.len() {
+            self.gone += len as u64;
             return (std::mem::replace(&mut self.block.bytes, buffer), passed);
         }
         buffer.extend_from_slice(&self.rest()[..len]);
@@ -169,7 +210,7 @@ impl Stream {
                 None => {
                     self.settle(self.untouched);
                     self.over = self.rest().is_empty();
-                    return Ok((Followed::Over, read));
+                    return Ok((if self.over { Followed::Over } else { Followed::Part(same) }, read));
                 }
             }
             if same == text.len() {
@@ -206,6 +247,7 @@ impl Stream {
 
     /// Gives back the end of what was passed over.
     pub fn unpass(&mut self, same: &[u8]) {
+        self.gone = self.place(self.at).saturating_sub(same.len() as u64);
         self.block.bytes.splice(..self.at, same.iter().copied());
         self.at = 0;
         self.passed = self.passed.saturating_sub(access_log::lines(same).count() as u64);
@@ -234,6 +276,10 @@ impl Stream {
         }
         self.settle(false);
     }
+}
+
+fn line_end(bytes: &[u8], from: usize) -> usize {
+    memchr::memchr(b'\n', &bytes[from..]).map_or(bytes.len(), |at| from + at + 1)
 }
 
 fn time_of(lines: Option<LineReader>, line: &[u8], clock: &mut Clock) -> Option<Time> {

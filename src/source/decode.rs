@@ -30,7 +30,9 @@ static COMPRESSIONS: &[Compression] = &[
     Compression {
         name: "zstd",
         // A frame, or one to be skipped, as parallel compressors put in front.
-        is: |mark| mark.starts_with(b"\x28\xb5\x2f\xfd") || matches!(mark, [0x50..=0x5f, b'\x2a', b'\x4d', b'\x18', ..]),
+        is: |mark| {
+            mark.starts_with(b"\x28\xb5\x2f\xfd") || matches!(mark, [0x50..=0x5f, b'\x2a', b'\x4d', b'\x18', ..])
+        },
         open: |from| Ok(Box::new(zstd::stream::read::Decoder::with_buffer(from)?)),
     },
     Compression {

@@ -3,6 +3,7 @@
 use super::{At, Place};
 use crate::report::{View, text};
 use crate::session::{Completed, LineRef};
+use crate::time::Zone;
 use serde::Serialize;
 use std::collections::BTreeMap;
 
@@ -112,7 +113,7 @@ impl<'a> Inputs<'a> {
     }
 
     /// What was read, in words.
-    pub(in crate::report) fn sentences(&self) -> Vec<String> {
+    pub(in crate::report) fn sentences(&self, zone: Zone) -> Vec<String> {
         let count = |n: u64, what: &str| (n > 0).then(|| format!("{n} {what}"));
         let mut fates = vec![format!("{} announces", self.announces)];
         fates.extend(count(self.duplicates, "duplicates"));
@@ -146,7 +147,7 @@ impl<'a> Inputs<'a> {
         }
         if let Some((first, last)) = self.first_at.time.zip(self.last_at.time) {
             let millis = self.first_at.millis;
-            out.push(format!("{} to {}", first.rfc3339(millis), last.rfc3339(millis)));
+            out.push(format!("{} to {}", zone.show(first, millis), zone.show(last, millis)));
         }
         out
     }
