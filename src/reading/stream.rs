@@ -29,7 +29,9 @@ pub struct Stream {
     block: Block,
     /// How much of the block is gone.
     at: usize,
-    /// Bytes before the block.
+    /// Bytes of the source read, up to the end of the block.
+    read: u64,
+    /// Bytes of the source before the block.
     gone: u64,
     /// The time of the line that was next when that was last asked for.
     head_at: Option<Time>,
@@ -76,6 +78,7 @@ impl Stream {
             clock: Clock::default(),
             block: Block::default(),
             at: 0,
+            read: 0,
             gone: 0,
             head_at: None,
             examined: 0,
@@ -93,11 +96,16 @@ impl Stream {
     pub fn fill(&mut self) -> io::Result<Option<u64>> {
         let mut read = 0;
         while self.at == self.block.bytes.len() {
-            self.gone += std::mem::take(&mut self.at) as u64;
+            self.at = 0;
             if !self.blocks.next(&mut self.block)? {
                 return Ok(None);
             }
             read += self.block.read;
+            let bytes = &self.block.bytes;
+            // Of a line without an end the rest comes with the next block, and is dropped there.
+            let torn = self.block.read > bytes.len() as u64 && memchr::memchr(b'\n', bytes).is_none();
+            self.gone = if torn { self.read } else { self.read + self.block.read - bytes.len() as u64 };
+            self.read += self.block.read;
             if self.lines.is_none() {
                 self.lines = LineReader::detect(&self.block.bytes);
             }
@@ -175,7 +183,6 @@ impl Stream {
         self.untouched = false;
         let passed = std::mem::take(&mut self.passed);
         if self.at == 0 && len == self.block.bytes.len() {
-            self.gone += len as u64;
             return (std::mem::replace(&mut self.block.bytes, buffer), passed);
         }
         buffer.extend_from_slice(&self.rest()[..len]);
