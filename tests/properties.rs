@@ -210,6 +210,42 @@ fn blocks_threads_and_files_change_no_byte() {
     }
 }
 
+#[test]
+fn front_ends_and_copies_are_the_same_in_any_blocks() {
+    let log = long_log();
+    let mut lines: Vec<&[u8]> = log.split_inclusive(|b| *b == b'\n').collect();
+    lines.sort_by_key(|line| second_of(line));
+    let mut fronts: [Vec<u8>; 3] = Default::default();
+    for (number, line) in lines.into_iter().enumerate() {
+        // Now and then one of them is silent for a while.
+        let quiet = number / 500 % 7;
+        fronts[(number * 7919 / 13 + usize::from(quiet == number % 3)) % 3].extend_from_slice(line);
+    }
+    let copy = files(&fronts[0], 3)[1].to_vec();
+    let lines = files(&fronts[1], 3)[1].split_inclusive(|b| *b == b'\n').enumerate();
+    let damaged: Vec<u8> = lines.filter(|(number, _)| number % 300 > 0).flat_map(|(_, line)| line.to_vec()).collect();
+    let parts = [copy.as_slice(), &fronts[2], &fronts[0], &damaged, &fronts[1]];
+    let expected = printed(&parts, on(1), Output::Json);
+    for (block, threads) in [(4096, 1), (50_021, 3), (1 << 20, 2)] {
+        let how = How { threads, block: Some(block) };
+        assert!(printed(&parts, how, Output::Json) == expected, "{how:?}: another story");
+    }
+    let (expected, whole) = (json(&expected), report(&[&fronts[0], &fronts[1], &fronts[2]], 2));
+    sum_holds(&expected);
+    let sums = |report: &Value| -> Vec<Vec<Value>> {
+        let users = report["users"].as_array().expect("an array");
+        users
+            .iter()
+            .map(|u| ["user", "uploaded", "downloaded", "sessions", "announces"].map(|sum| u[sum].clone()).into())
+            .collect()
+    };
+    assert_eq!(sums(&expected), sums(&whole));
+    assert_eq!(expected["input"]["sources"][0]["same_as"], "2.log");
+    for fate in ["scrapes", "undelivered", "rejected"] {
+        assert_eq!(expected["input"][fate], whole["input"][fate], "{fate}");
+    }
+}
+
 /// What a listener is told of each announce: enough to notice another order.
 #[derive(Default, PartialEq)]
 struct Heard(Vec<(usize, u64, Transition, Counters)>);

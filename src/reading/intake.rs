@@ -68,8 +68,8 @@ impl<'a> Intake<'a> {
         };
         let mut known = HashMap::new();
         let mut found = Vec::new();
-        for given in 0..sources.len() {
-            let own = sources[given].identity();
+        for (given, source) in sources.iter().enumerate() {
+            let own = source.identity();
             let same_as = own.and_then(|own| known.get(&own).copied());
             let opened = intake.look_at(given, same_as);
             if opened.is_some() {

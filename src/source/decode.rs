@@ -9,6 +9,9 @@ pub type Reader = Box<dyn Read + Send>;
 /// Compressed bytes read at a time.
 const CHUNK: usize = 256 << 10;
 
+/// Memory that an xz file may ask for; its highest setting needs a quarter of that. zstd has such a limit by itself.
+const XZ_MEMORY: u64 = 256 << 20;
+
 /// No mark of a compression or an encoding is longer.
 const MARK: usize = 10;
 
@@ -47,7 +50,10 @@ static COMPRESSIONS: &[Compression] = &[
     Compression {
         name: "xz",
         is: |mark| mark.starts_with(b"\xfd7zXZ\0"),
-        open: |from| Ok(Box::new(liblzma::bufread::XzDecoder::new_multi_decoder(from))),
+        open: |from| {
+            let stream = liblzma::stream::Stream::new_stream_decoder(XZ_MEMORY, liblzma::stream::CONCATENATED)?;
+            Ok(Box::new(liblzma::bufread::XzDecoder::new_stream(from, stream)))
+        },
     },
 ];
 
