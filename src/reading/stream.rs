@@ -224,7 +224,12 @@ impl Stream {
                 return Ok((Followed::All, read));
             }
             let (mine, other) = (self.rest(), &text[same..]);
-            let agree = mine.iter().zip(other).take_while(|(a, b)| a == b).count();
+            let both = mine.len().min(other.len());
+            let agree = if mine[..both] == other[..both] {
+                both
+            } else {
+                mine.iter().zip(other).take_while(|(a, b)| a == b).count()
+            };
             let ended = agree == mine.len() || agree == other.len();
             let whole = if ended { agree } else { memchr::memrchr(b'\n', &mine[..agree]).map_or(0, |at| at + 1) };
             self.pass(&other[..whole]);
