@@ -134,7 +134,8 @@ fn whole(bencher: Bencher, threads: usize) {
         let (parts, watches): (Vec<_>, Vec<_>) = engines.into_iter().unzip();
         let story = Story::new(parts, Given::default(), (input.tally.first_at, input.tally.last_at), threads);
         let (found, filter) = (audit(&story, &watches, None, threads), Filter::default());
-        let style = Style { color: false, width: None, millis: input.tally.millis };
+        let style =
+            Style { color: false, width: None, millis: input.tally.millis, zone: swarmtrail::time::Zone::default() };
         let view = View::new(&story, &input, &found, &filter);
         print_report(&mut io::sink(), Output::Table, &style, &view).expect("nothing is refused there");
     });

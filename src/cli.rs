@@ -4,7 +4,7 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 use std::path::PathBuf;
 use swarmtrail::access_log::{FORMATS, Format, Json, Pattern, Template, format_named};
 use swarmtrail::audit::{Severity, check_named};
-use swarmtrail::time::{Time, parse_duration, parse_time};
+use swarmtrail::time::{Moment, Zone, parse_duration};
 
 /// Reads the access log of a BitTorrent tracker and tells what really happened: every torrent session, each user's ratio
 /// over time, what each profile listed and when, and what does not add up.
@@ -16,7 +16,8 @@ pub struct Cli {
     pub command: Option<Command>,
     #[command(flatten)]
     pub shared: Shared,
-    /// Access logs, in time order; none or `-` is standard input. Without a command, `report` is run
+    /// Access logs, compressed or not, and folders of them, in any order; none or `-` is standard input. Without a command,
+    /// `report` is run
     #[arg(value_name = "FILE")]
     pub files: Vec<PathBuf>,
 }
@@ -24,7 +25,8 @@ pub struct Cli {
 const EXAMPLES: &str = "\
 Examples:
   swarmtrail access.log                          the whole picture
-  zcat access.log.2.gz | swarmtrail report       the same of a compressed log
+  swarmtrail /var/log/nginx/tracker.log*         rotated and compressed parts, put in order
+  swarmtrail users --since -2h --tz local access.log
   swarmtrail timeline --user 572ebd access.log   one user's ratio over time
   swarmtrail profile --at 2026-11-22T06:45 access.log
   swarmtrail anomalies --min-severity low -o json access.log | jq '.[].message'
@@ -35,7 +37,8 @@ Examples:
   swarmtrail --log-format '$remote_addr [$time_iso8601] \"$request\" $status' access.log
 
 Exit status: 0 done; 1 a finding was as severe as --fail-on says; 2 wrong usage, or a source that could not be read.
-Times are UTC. A user is shown by the first 12 characters of the passkey, or by address where there is none.
+Times are UTC unless --tz says otherwise; `-2h`, `today` and `yesterday` are seen from now. Sources may be compressed (gzip,
+zstd, bzip2, xz), which is told by their content, and cover the same hours: they are merged by time. A user is shown by the first 12 characters of the passkey, or by address where there is none.
 Where standard error is a terminal, it shows how far reading has come if that takes longer than half a second.";
 
 #[derive(Subcommand)]
@@ -74,7 +77,7 @@ pub enum Command {
 
 #[derive(Args)]
 pub struct Files {
-    /// Access logs, in time order; none or `-` is standard input
+    /// Access logs, compressed or not, and folders of them, in any order; none or `-` is standard input
     #[arg(value_name = "FILE")]
     pub files: Vec<PathBuf>,
 }
@@ -105,8 +108,8 @@ pub struct Profile {
     #[command(flatten)]
     pub files: Files,
     /// At which time; the end of the log if left out
-    #[arg(long, value_name = "TIME", value_parser = time)]
-    pub at: Option<Time>,
+    #[arg(long, value_name = "TIME", value_parser = moment, allow_hyphen_values = true)]
+    pub at: Option<Moment>,
 }
 
 #[derive(Args)]
@@ -136,12 +139,15 @@ pub struct Shared {
     /// What event=completed does to the listing: `removes` as the anatomy document says, `seeds` as BEP 3 says
     #[arg(long, global = true, value_enum, default_value_t = Completed::Removes)]
     pub completed: Completed,
-    /// Count only what happened from then on; sessions open before are known (2026-11-22, 2026-11-22T06:00, Unix seconds)
-    #[arg(long, global = true, value_name = "TIME", value_parser = time)]
-    pub since: Option<Time>,
+    /// Count only what happened from then on; sessions open before are known (2026-11-22, 2026-11-22T06:00, -2h, yesterday)
+    #[arg(long, global = true, value_name = "TIME", value_parser = moment, allow_hyphen_values = true)]
+    pub since: Option<Moment>,
     /// Stop there, as if the log ended
-    #[arg(long, global = true, value_name = "TIME", value_parser = time)]
-    pub until: Option<Time>,
+    #[arg(long, global = true, value_name = "TIME", value_parser = moment, allow_hyphen_values = true)]
+    pub until: Option<Moment>,
+    /// The zone of times in tables and on the command line: Europe/Berlin, +02:00, local. JSON and CSV are always UTC
+    #[arg(long, global = true, value_name = "ZONE", value_parser = zone, default_value = "UTC", allow_hyphen_values = true)]
+    pub tz: Zone,
     /// Only users whose passkey or address begins so
     #[arg(long, global = true, value_name = "PREFIX")]
     pub user: Option<String>,
@@ -251,6 +257,12 @@ fn duration(text: &str) -> Result<u32, &'static str> {
     parse_duration(text).ok_or("no duration such as 30m, 1h30m or 20s")
 }
 
-fn time(text: &str) -> Result<Time, &'static str> {
-    parse_time(text).ok_or("no time such as 2026-11-22, 2026-11-22T06:00, 2026-11-22T06:00:00Z or Unix seconds")
+fn moment(text: &str) -> Result<Moment, &'static str> {
+    Moment::parse(text).ok_or(
+        "no time such as 2026-11-22, 2026-11-22T06:00, 2026-11-22T06:00:00Z, Unix seconds, -2h, today or yesterday",
+    )
+}
+
+fn zone(text: &str) -> Result<Zone, &'static str> {
+    Zone::named(text).ok_or("no zone such as Europe/Berlin, +02:00, local or UTC")
 }

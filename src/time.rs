@@ -1,5 +1,7 @@
 //! Points in time and spans, as an access log gives them.
 
+use jiff::civil::DateTime;
+use jiff::tz::TimeZone;
 use std::fmt;
 use std::num::NonZeroI64;
 
@@ -150,6 +152,106 @@ pub fn parse_duration(text: &str) -> Option<u32> {
     (digits.is_empty() && total > 0).then_some(total)
 }
 
+/// A zone in which times are shown to people, and read from them where they name none.
+///
+/// Other programs are always told UTC.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub struct Zone(Option<&'static TimeZone>);
+
+impl Zone {
+    /// By its name (`Europe/Berlin`), its offset (`+02:00`), or `local`. `None` if there is no such zone.
+    pub fn named(text: &str) -> Option<Zone> {
+        let zone = match text {
+            _ if text.eq_ignore_ascii_case("utc") => return Some(Zone::default()),
+            "local" => TimeZone::system(),
+            _ if text.starts_with(['+', '-']) => TimeZone::fixed(parse_offset(text)?),
+            _ => TimeZone::get(text).ok()?,
+        };
+        // It lasts as long as the program, and so may be copied about.
+        Some(Zone(Some(Box::leak(Box::new(zone)))))
+    }
+
+    /// A time as people read it: `2026-11-22 06:39:53`, with milliseconds if `millis`.
+    pub fn show(self, time: Time, millis: bool) -> String {
+        let there =
+            self.0.and_then(|zone| Some(jiff::Timestamp::from_millisecond(time.millis()).ok()?.to_zoned(zone.clone())));
+        match there {
+            Some(there) => {
+                there.strftime(if millis { "%Y-%m-%d %H:%M:%S%.3f" } else { "%Y-%m-%d %H:%M:%S" }).to_string()
+            }
+            None => time.rfc3339(millis).to_string().trim_end_matches('Z').replace('T', " "),
+        }
+    }
+
+    fn time(self, there: DateTime) -> Option<Time> {
+        let zone = self.0.cloned().unwrap_or(TimeZone::UTC);
+        Some(Time::from_millis(zone.to_timestamp(there).ok()?.as_millisecond()))
+    }
+}
+
+impl fmt::Display for Zone {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.0 {
+            None => f.write_str("UTC"),
+            Some(zone) => match (zone.iana_name(), zone.to_fixed_offset()) {
+                (Some(name), _) => f.write_str(name),
+                (None, Ok(offset)) => write!(f, "UTC{offset}"),
+                (None, Err(_)) => f.write_str("local"),
+            },
+        }
+    }
+}
+
+/// A time as people give it, perhaps as seen from now.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Moment {
+    /// This one.
+    At(Time),
+    /// This one in whichever zone is used.
+    Local(DateTime),
+    /// So many milliseconds after now; before, if negative.
+    FromNow(i64),
+    /// Midnight, so many days after the last one; before, if negative.
+    Midnight(i64),
+}
+
+impl Moment {
+    /// Reads what [`parse_time`] does, a duration before or after now (`-2h`, `-1h30m`, `+5m`), `now`, `today` and `yesterday`
+    /// (midnight). `None` if it is none of these.
+    pub fn parse(text: &str) -> Option<Moment> {
+        match text {
+            "now" => return Some(Moment::FromNow(0)),
+            "today" => return Some(Moment::Midnight(0)),
+            "yesterday" => return Some(Moment::Midnight(-1)),
+            _ => {}
+        }
+        for (sign, direction) in [('-', -1000), ('+', 1000)] {
+            if let Some(duration) = text.strip_prefix(sign) {
+                return parse_duration(duration).map(|secs| Moment::FromNow(i64::from(secs) * direction));
+            }
+        }
+        let time = parse_time(text)?;
+        // Where a zone is named, or it is a number, that is what counts.
+        let there = text.parse::<jiff::Timestamp>().is_err().then(|| text.parse::<DateTime>().ok()).flatten();
+        Some(there.map_or(Moment::At(time), Moment::Local))
+    }
+
+    /// Which time that is; `None` where the calendar ends.
+    pub fn time(self, zone: Zone, now: Time) -> Option<Time> {
+        match self {
+            Moment::At(time) => Some(time),
+            Moment::Local(there) => zone.time(there),
+            Moment::FromNow(ms) => Some(now.plus(ms)),
+            Moment::Midnight(days) => {
+                let there = jiff::Timestamp::from_millisecond(now.millis()).ok()?;
+                let today = there.to_zoned(zone.0.cloned().unwrap_or(TimeZone::UTC)).date();
+                let date = today.checked_add(jiff::Span::new().try_days(days).ok()?).ok()?;
+                zone.time(date.at(0, 0, 0, 0))
+            }
+        }
+    }
+}
+
 /// Reads a time as people write it: RFC 3339, a date, a date with a time (UTC), or Unix seconds with
 /// or without a fraction. `None` if it is none of these.
 pub fn parse_time(text: &str) -> Option<Time> {
@@ -165,6 +267,18 @@ pub fn parse_time(text: &str) -> Option<Time> {
         return Some(Time::from_millis(t.timestamp().as_millisecond()));
     }
     parse_unix(text)
+}
+
+/// `+02:00`, `-0530`, `+2`.
+fn parse_offset(text: &str) -> Option<jiff::tz::Offset> {
+    let (sign, digits) = (if text.starts_with('-') { -1 } else { 1 }, text[1..].replacen(':', "", 1));
+    if !(1..=4).contains(&digits.len()) || !digits.bytes().all(|b| b.is_ascii_digit()) {
+        return None;
+    }
+    let (hours, minutes) = if digits.len() > 2 { digits.split_at(digits.len() - 2) } else { (digits.as_str(), "0") };
+    let (hours, minutes): (i32, i32) = (hours.parse().ok()?, minutes.parse().ok()?);
+    let secs = sign * (hours * 3600 + minutes * 60);
+    (hours <= 14 && minutes < 60).then(|| jiff::tz::Offset::from_seconds(secs).ok()).flatten()
 }
 
 fn parse_unix(text: &str) -> Option<Time> {
@@ -199,6 +313,40 @@ mod tests {
         for text in ["", "yesterdayish", "12:00", "1795329593.2x", "99999999999999"] {
             assert_eq!(parse_time(text), None, "{text}");
         }
+    }
+
+    #[test]
+    fn moments_are_seen_from_now_and_from_a_zone() {
+        let now = parse_time("2026-03-29T09:30:00Z").expect("a time");
+        let seen = |text: &str, zone: &str| {
+            let zone = Zone::named(zone).unwrap_or_else(|| panic!("{zone}"));
+            Moment::parse(text)?.time(zone, now).map(|time| time.rfc3339(false).to_string())
+        };
+        for (text, zone, expected) in [
+            ("-2h", "UTC", "2026-03-29T07:30:00Z"),
+            ("-1h30m", "Europe/Berlin", "2026-03-29T08:00:00Z"),
+            ("now", "+02:00", "2026-03-29T09:30:00Z"),
+            ("yesterday", "UTC", "2026-03-28T00:00:00Z"),
+            // The clocks went forward in that night.
+            ("today", "Europe/Berlin", "2026-03-28T23:00:00Z"),
+            ("2026-03-29", "Europe/Berlin", "2026-03-28T23:00:00Z"),
+            ("2026-03-29 06:00", "Europe/Berlin", "2026-03-29T04:00:00Z"),
+            ("2026-03-29T06:00Z", "Europe/Berlin", "2026-03-29T06:00:00Z"),
+            ("2026-03-29 06:00", "-05:30", "2026-03-29T11:30:00Z"),
+            ("1795329593", "Asia/Tokyo", "2026-11-22T06:39:53Z"),
+        ] {
+            assert_eq!(seen(text, zone).as_deref(), Some(expected), "{text} in {zone}");
+        }
+        for text in ["-", "--2h", "-2 h", "lately", "-2026-01-01"] {
+            assert_eq!(Moment::parse(text), None, "{text}");
+        }
+        assert_eq!(Zone::named("Mars/Olympus"), None);
+        let berlin = Zone::named("Europe/Berlin").expect("a zone");
+        assert_eq!(
+            (berlin.show(now, true), berlin.to_string()),
+            ("2026-03-29 11:30:00.000".into(), "Europe/Berlin".into())
+        );
+        assert_eq!(Zone::default().show(now, false), "2026-03-29 09:30:00");
     }
 
     #[test]

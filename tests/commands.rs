@@ -104,6 +104,34 @@ fn a_span_makes_no_ghosts_and_credits_only_itself() {
 }
 
 #[test]
+fn a_zone_is_for_people_alone() {
+    let log = [announce("k", 0, "started", 0, 0, 100), announce("k", 3600, "", 10, 40, 60)].concat();
+    let run = |args: &[&str]| swarmtrail_on(log.as_bytes(), args);
+    let shown = run(&["report", "--tz", "Asia/Tokyo"]).stdout;
+    assert!(shown.contains("2026-11-22 09:00:00 to 2026-11-22 10:00:00") && shown.contains("Asia/Tokyo"), "{shown}");
+    assert!(run(&["report", "--tz", "-03:30"]).stdout.contains("2026-11-21 20:30:00 to"));
+    for output in ["json", "ndjson", "csv"] {
+        assert_eq!(run(&["report", "-o", output, "--tz", "Asia/Tokyo"]).stdout, run(&["report", "-o", output]).stdout);
+    }
+    let announces = |args: &[&str]| {
+        let run = run(&[&["users", "-o", "json"], args].concat());
+        assert_eq!(run.code, Some(0), "{args:?}: {}", run.stderr);
+        json(&run.stdout)[0]["announces"].as_u64()
+    };
+    assert_eq!(
+        announces(&["--until", "2026-11-22T09:30", "--tz", "Asia/Tokyo"]),
+        Some(1),
+        "a time is read as it is shown"
+    );
+    assert_eq!(announces(&["--until", "2026-11-22T09:30"]), Some(2));
+    for moment in ["-1h30m", "yesterday", "today", "now", "+2d"] {
+        assert_eq!(run(&["users", "--since", moment, "-o", "json"]).code, Some(0), "{moment}");
+        assert_eq!(run(&["profile", "--at", moment]).code, Some(0), "{moment}");
+    }
+    assert_eq!(run(&["users", "--tz", "Mars/Olympus"]).code, Some(2));
+}
+
+#[test]
 fn completed_is_read_both_ways() {
     let log = [
         announce("k", 0, "started", 0, 0, 100),

@@ -17,7 +17,7 @@ use swarmtrail::replay::{Given, Listener, Order, Part, Rules, Step, Story};
 use swarmtrail::report::{Filter, Output, Style, View, print_report};
 use swarmtrail::session::{Completed, Counters, Phase, Said, Transition, advance, decide};
 use swarmtrail::source::Source;
-use swarmtrail::time::Time;
+use swarmtrail::time::{Time, Zone};
 
 /// Every real log in a format that is read.
 fn logs() -> Vec<(PathBuf, Vec<u8>)> {
@@ -85,7 +85,7 @@ fn printed(parts: &[&[u8]], how: How, output: Output) -> String {
     let (input, story, watches) = read(parts, how, Keep::Shape);
     let audit = audit(&story, &watches, None, how.threads);
     let mut out = Vec::new();
-    let style = Style { color: false, width: None, millis: input.tally.millis };
+    let style = Style { color: false, width: None, millis: input.tally.millis, zone: Zone::default() };
     let filter = Filter::default();
     print_report(&mut out, output, &style, &View::new(&story, &input, &audit, &filter)).expect("written");
     String::from_utf8(out).expect("UTF-8")
@@ -148,21 +148,24 @@ fn threads_and_files_change_nothing() {
     }
 }
 
-/// A log of many blocks, in which users come again and again, and time jumps back now and then.
+/// A log of many blocks and as many days, in which users come again and again, and time jumps back now and then.
 fn long_log() -> Vec<u8> {
     let keys = regex::bytes::Regex::new("/[0-9a-f]{32}").expect("a constant expression");
+    let days = regex::bytes::Regex::new(r"\[22/Nov").expect("a constant expression");
     let mut log = Vec::new();
     for round in 0..12u8 {
         for (_, one) in logs().iter().filter(|(path, _)| !path.ends_with("m_caddy/access.log")) {
             let other =
                 |key: &regex::bytes::Captures<'_>| [&key[0][..31], format!("{:02x}", round % 5).as_bytes()].concat();
-            log.extend_from_slice(&keys.replace_all(one, other));
+            let day = format!("[{:02}/Nov", round + 1).into_bytes();
+            log.extend_from_slice(&days.replace_all(&keys.replace_all(one, other), day));
         }
     }
     assert!(log.len() > 6 << 20, "{} bytes are too few blocks", log.len());
     // Lines that are longer than some of the blocks, and longer than a line may be.
     for long in [3_000, 60_000, 70_000, 300_000] {
         let line = announce("longlonglong", 5, "", 10, 20, 30).replace("&port", &format!("&{}&port", "x".repeat(long)));
+        let line = line.replace("[22/Nov", "[01/Nov");
         let at = log[..long * 10].iter().rposition(|b| *b == b'\n').map_or(0, |at| at + 1);
         log.splice(at..at, line.into_bytes());
     }
@@ -173,6 +176,14 @@ fn long_log() -> Vec<u8> {
 fn files(log: &[u8], number: usize) -> Vec<&[u8]> {
     let ends_line = |at: usize| log[..at].iter().rposition(|b| *b == b'\n').map_or(0, |at| at + 1);
     let ends: Vec<usize> = (0..=number).map(|n| ends_line(log.len() * n / number)).collect();
+    ends.windows(2).map(|ends| &log[ends[0]..ends[1]]).collect()
+}
+
+/// The same, each with whole days.
+fn days(log: &[u8], number: usize) -> Vec<&[u8]> {
+    let day = |n: usize| memchr::memmem::find(log, format!("[{n:02}/Nov").as_bytes()).map_or(log.len(), |at| at);
+    let begins = |n: usize| log[..day(n)].iter().rposition(|b| *b == b'\n').map_or(0, |at| at + 1);
+    let ends: Vec<usize> = (0..number).map(|n| begins(1 + 12 * n / number)).chain([log.len()]).collect();
     ends.windows(2).map(|ends| &log[ends[0]..ends[1]]).collect()
 }
 
@@ -188,13 +199,50 @@ fn blocks_threads_and_files_change_no_byte() {
             assert!(printed(&files, how, Output::Json) == expected, "{how:?}, {number} files: another story");
         }
         assert!(printed(&files, on(5), Output::Json) == expected, "5 threads, {number} files: another story");
-        let expected = without_places(json(&expected));
-        sum_holds(&expected);
-        assert!(*whole.get_or_insert(expected.clone()) == expected, "{number} files tell another story");
+        let days = days(&log, number);
+        let told = without_places(report(&days, 2));
+        sum_holds(&told);
+        assert!(*whole.get_or_insert(told.clone()) == told, "{number} files tell another story");
     }
     let how = How { threads: 3, block: Some(10_007) };
     for output in [Output::Table, Output::Ndjson, Output::Csv] {
         assert!(printed(&[&log], how, output) == printed(&[&log], on(1), output), "{output:?}");
+    }
+}
+
+#[test]
+fn front_ends_and_copies_are_the_same_in_any_blocks() {
+    let log = long_log();
+    let mut lines: Vec<&[u8]> = log.split_inclusive(|b| *b == b'\n').collect();
+    lines.sort_by_key(|line| second_of(line));
+    let mut fronts: [Vec<u8>; 3] = Default::default();
+    for (number, line) in lines.into_iter().enumerate() {
+        // Now and then one of them is silent for a while.
+        let quiet = number / 500 % 7;
+        fronts[(number * 7919 / 13 + usize::from(quiet == number % 3)) % 3].extend_from_slice(line);
+    }
+    let copy = files(&fronts[0], 3)[1].to_vec();
+    let lines = files(&fronts[1], 3)[1].split_inclusive(|b| *b == b'\n').enumerate();
+    let damaged: Vec<u8> = lines.filter(|(number, _)| number % 300 > 0).flat_map(|(_, line)| line.to_vec()).collect();
+    let parts = [copy.as_slice(), &fronts[2], &fronts[0], &damaged, &fronts[1]];
+    let expected = printed(&parts, on(1), Output::Json);
+    for (block, threads) in [(4096, 1), (50_021, 3), (1 << 20, 2)] {
+        let how = How { threads, block: Some(block) };
+        assert!(printed(&parts, how, Output::Json) == expected, "{how:?}: another story");
+    }
+    let (expected, whole) = (json(&expected), report(&[&fronts[0], &fronts[1], &fronts[2]], 2));
+    sum_holds(&expected);
+    let sums = |report: &Value| -> Vec<Vec<Value>> {
+        let users = report["users"].as_array().expect("an array");
+        users
+            .iter()
+            .map(|u| ["user", "uploaded", "downloaded", "sessions", "announces"].map(|sum| u[sum].clone()).into())
+            .collect()
+    };
+    assert_eq!(sums(&expected), sums(&whole));
+    assert_eq!(expected["input"]["sources"][0]["same_as"], "2.log");
+    for fate in ["scrapes", "undelivered", "rejected"] {
+        assert_eq!(expected["input"][fate], whole["input"][fate], "{fate}");
     }
 }
 

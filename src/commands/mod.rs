@@ -9,7 +9,7 @@ mod replay;
 mod setup;
 
 use crate::cli::{Cli, Command, Files};
-use setup::Told;
+use setup::{Told, resolve};
 use std::process::ExitCode;
 use swarmtrail::account::Keep;
 use swarmtrail::report::{Output, print_report, print_rows, print_timelines};
@@ -48,8 +48,9 @@ pub fn run(cli: Cli) -> anyhow::Result<ExitCode> {
             told.print_rows(told.view().anomalies())
         }
         Command::Profile(args) => {
+            let at = args.at.map(|at| resolve(at, &shared)).transpose()?;
             let told = Told::read(&args.files.files, shared, Keep::Shape)?;
-            told.print_rows(told.view().profile(args.at))
+            told.print_rows(told.view().profile(at))
         }
         Command::Timeline(args) => {
             let keep = match args.step {

@@ -2,20 +2,22 @@
 
 use super::progress::Progress;
 use crate::cli::{Color, Completed, Output as Asked, Shared};
-use anyhow::bail;
+use anyhow::{Context, bail};
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::io::{self, BufWriter, IsTerminal, Write};
 use std::path::PathBuf;
 use std::process::ExitCode;
 use std::sync::Arc;
 use std::sync::atomic::AtomicU64;
+use std::time::{SystemTime, UNIX_EPOCH};
 use swarmtrail::account::Keep;
 use swarmtrail::audit::{Audit, Severity, Watch, audit};
 use swarmtrail::reading::{Input, Options, read_all};
 use swarmtrail::replay::{Given, Order, Part, Rules, Story};
 use swarmtrail::report::{Filter, Output, Row, Style, View, print_rows, terminal_width};
 use swarmtrail::session::{self, LineRef};
-use swarmtrail::source::{Source, lines_of};
+use swarmtrail::source::{Source, SourceError, expand, lines_of};
+use swarmtrail::time::{Moment, Time};
 
 /// Checked options.
 pub struct Setup {
@@ -23,6 +25,9 @@ pub struct Setup {
     pub filter: Filter,
     pub given: Given,
     pub shared: Shared,
+    until: Option<Time>,
+    /// What could not be looked into.
+    errors: Vec<SourceError>,
     bytes_read: Arc<AtomicU64>,
 }
 
@@ -36,8 +41,7 @@ impl Setup {
         if files.is_empty() && io::stdin().is_terminal() {
             bail!("nothing to read: name a FILE, or pipe a log in (see --help)");
         }
-        let sources: Vec<Source> =
-            (if files.is_empty() { &implied } else { files }).iter().map(|f| Source::from_arg(f)).collect();
+        let (sources, errors) = expand(if files.is_empty() { &implied } else { files });
         if sources.contains(&Source::Stdin) && io::stdin().is_terminal() && !shared.quiet {
             eprintln!("swarmtrail: reading from the terminal; end with Ctrl-D");
         }
@@ -47,11 +51,13 @@ impl Setup {
         {
             bail!("--torrent {prefix:?}: an info hash is 40 hexadecimal digits");
         }
+        let seen = |moment: Option<Moment>| moment.map(|moment| resolve(moment, &shared)).transpose();
+        let until = seen(shared.until)?;
         let filter = Filter {
             user: shared.user.clone(),
             torrent,
             min_severity: shared.min_severity.map(Severity::from),
-            since: shared.since,
+            since: seen(shared.since)?,
             show_passkeys: shared.show_passkeys,
         };
         let completed = match shared.completed {
@@ -59,7 +65,7 @@ impl Setup {
             Completed::Seeds => session::Completed::Seeds,
         };
         let given = Given { interval: shared.interval, timeout: shared.timeout, completed, keep: Keep::Shape };
-        Ok(Setup { sources, filter, given, shared, bytes_read: Arc::default() })
+        Ok(Setup { sources, filter, given, shared, until, errors, bytes_read: Arc::default() })
     }
 
     /// How many threads to use.
@@ -73,8 +79,8 @@ impl Setup {
         let rules = Rules {
             completed: self.given.completed,
             keep,
-            since: self.shared.since,
-            until: self.shared.until,
+            since: self.filter.since,
+            until: self.until,
             torrent: self.filter.torrent.clone(),
             order,
         };
@@ -92,7 +98,7 @@ impl Setup {
 
     /// Says on standard error what could not be read; `true` if that was anything.
     pub fn complain(&self, input: &Input) -> bool {
-        for error in &input.errors {
+        for error in self.errors.iter().chain(&input.errors) {
             eprintln!("swarmtrail: {error}");
         }
         if input.sources.is_empty() {
@@ -102,17 +108,45 @@ impl Setup {
         if tally.delivered + tally.undelivered == 0 && !self.shared.quiet {
             eprintln!("swarmtrail: no announce in {} lines; is this a tracker's access log?", tally.lines);
         }
-        !input.errors.is_empty()
+        if !self.shared.quiet {
+            notes(input).for_each(|note| eprintln!("swarmtrail: {note}"));
+        }
+        !self.errors.is_empty() || !input.errors.is_empty()
     }
 
     /// The span of the log, as far as it was asked for.
-    fn span(&self, input: &Input) -> (Option<swarmtrail::time::Time>, Option<swarmtrail::time::Time>) {
-        let last = match (input.tally.last_at, self.shared.until) {
+    fn span(&self, input: &Input) -> (Option<Time>, Option<Time>) {
+        let last = match (input.tally.last_at, self.until) {
             (Some(last), Some(until)) => Some(last.min(until)),
             (last, _) => last,
         };
         (input.tally.first_at, last)
     }
+}
+
+/// What was made of sources that are not as they should be, in words.
+fn notes(input: &Input) -> impl Iterator<Item = String> {
+    let name = |given: usize| input.source(given).map_or("?", |source| source.name.as_str());
+    let copies = input.sources.iter().filter_map(move |source| match (source.same_as, source.repeats) {
+        (Some(other), _) => Some(format!("{}: the same as {}, and read once", source.name, name(other))),
+        (None, Some(other)) => {
+            Some(format!("{}: {} lines are also in {}, and counted once", source.name, source.repeated, name(other)))
+        }
+        (None, None) => None,
+    });
+    let tally = &input.tally;
+    let holes = tally.first_hole.map(|line| {
+        let place = format!("{}:{}", name(line.source()), line.line());
+        format!("{} lines have NULs in front, as a crash leaves them; read without ({place} is the first)", tally.holes)
+    });
+    copies.chain(holes)
+}
+
+/// Which time a moment is, seen from now and in the zone asked for.
+pub fn resolve(moment: Moment, shared: &Shared) -> anyhow::Result<Time> {
+    let now = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_millis());
+    let now = Time::from_millis(i64::try_from(now).unwrap_or(i64::MAX));
+    moment.time(shared.tz, now).context("a time that no calendar has")
 }
 
 /// In which form to print.
@@ -135,7 +169,7 @@ pub fn style(shared: &Shared, millis: bool) -> Style {
         Color::Auto => !set("NO_COLOR") && (terminal || set("CLICOLOR_FORCE")),
     };
     let columns = std::env::var("COLUMNS").ok().and_then(|columns| columns.parse().ok()).filter(|n| *n >= 20);
-    Style { color, width: columns.or_else(terminal_width), millis }
+    Style { color, width: columns.or_else(terminal_width), millis, zone: shared.tz }
 }
 
 /// A log, read and understood.

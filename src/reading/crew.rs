@@ -103,6 +103,7 @@ impl<'a> Crew<'a> {
                         lines.resize(parsed.source + 1, 0);
                     }
                     let base = &mut lines[parsed.source];
+                    *base += parsed.passed;
                     engine.feed(&parsed.batch(number, *base, tally.last_at));
                     tally.append(&parsed.tally, *base);
                     *base += parsed.tally.lines;

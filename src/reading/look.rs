@@ -4,6 +4,7 @@ use crate::access_log::{Format, LOOKED_AT, LineReader, first_lines, lines};
 use crate::announce::{Fate, passkey_of, read, user_agent};
 use crate::source::{Block, Blocks, Source, SourceError};
 use crate::time::Time;
+use std::sync::Arc;
 
 /// What a look at the beginning of a source shows.
 #[derive(Clone, Debug)]
@@ -48,7 +49,7 @@ const SHOWN: usize = 3;
 /// # Errors
 /// If the source cannot be read.
 pub fn look_at(source: &Source, format: Option<&'static dyn Format>) -> Result<Look, SourceError> {
-    let mut blocks = Blocks::new(source.open()?);
+    let mut blocks = Blocks::new(source.open(&Arc::default())?.reader);
     let mut block = Block::default();
     let failed = |error| SourceError::Read { name: source.name(), after: 0, error };
     blocks.next(&mut block).map_err(failed)?;

@@ -1,10 +1,11 @@
-//! Reads sources on every core and feeds the engines: blocks are cut in order, parsed side by side, and applied by the one
+//! Reads sources on every core and feeds the engines: sources are merged by time, blocks are cut in order, parsed side by side, and applied by the one
 //! engine that owns their users. So the result does not depend on how many cores there are.
 
 mod crew;
 mod intake;
 mod look;
 mod parse;
+mod stream;
 mod tally;
 
 pub use look::{Apart, Look, look_at};
@@ -29,12 +30,12 @@ pub struct Options {
     pub block: Option<usize>,
     /// What the engine does.
     pub rules: Rules,
-    /// Grows by the bytes of each block that is read, for whoever wants to watch.
+    /// Grows by the bytes that are read, as they are stored, for whoever wants to watch.
     pub bytes_read: Arc<AtomicU64>,
 }
 
 /// What was read of one source.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct SourceRead {
     /// Its place in the order given, from 0: others may not have been readable.
     pub given: usize,
@@ -42,10 +43,22 @@ pub struct SourceRead {
     pub name: String,
     /// The format given or detected; `None` if no line of it fits any.
     pub format: Option<&'static str>,
-    /// Its size, as far as it was read.
+    /// How it is compressed; `None` if it is not.
+    pub compression: Option<&'static str>,
+    /// How its text is encoded, if not as text usually is.
+    pub encoding: Option<&'static str>,
+    /// Its size, not compressed, as far as it was read.
     pub bytes: u64,
-    /// Its physical lines.
+    /// Its physical lines, but those repeated.
     pub lines: u64,
+    /// Lines that stand in another source as well, and were read there.
+    pub repeated: u64,
+    /// In which source those stand, by its place in the order given.
+    pub repeats: Option<usize>,
+    /// Of which source before this is all the same, by its place in the order given; it is read there.
+    pub same_as: Option<usize>,
+    /// Repeated lines with others behind them.
+    passed: u64,
 }
 
 /// What was read.
@@ -59,7 +72,7 @@ pub struct Input {
     pub errors: Vec<SourceError>,
 }
 
-/// Reads all sources, in the order given, through as many engines as there are threads.
+/// Reads all sources, in the order of their times, through as many engines as there are threads.
 pub fn read_all<L: Listener + Send>(
     sources: &[Source],
     options: &Options,
@@ -85,10 +98,13 @@ pub fn read_all<L: Listener + Send>(
         (counted, parts)
     });
     let mut intake = crew.intake();
-    for source in &mut intake.sources {
-        source.lines = lines.get(source.given).copied().unwrap_or_default();
+    for source in &mut intake.read {
+        source.lines = lines.get(source.given).copied().unwrap_or_default() - source.passed;
+        if source.lines == 0 && source.repeated > 0 {
+            source.same_as = source.repeats;
+        }
     }
-    let input = Input { sources: intake.sources, tally, errors: intake.errors };
+    let input = Input { sources: intake.read, tally, errors: intake.errors };
     (input, parts)
 }
 

@@ -5,7 +5,7 @@ use crate::access_log::{self, LineReader};
 use crate::announce::{Fate, Reason, looks_like_announce, read};
 use crate::replay::{Arrival, Batch, Hashes, Record};
 use crate::session::LineRef;
-use crate::source::{Block, LONGEST_LINE};
+use crate::source::{LONGEST_LINE, without_nuls};
 use crate::time::Time;
 use foldhash::fast::RandomState;
 
@@ -13,11 +13,13 @@ use foldhash::fast::RandomState;
 #[derive(Default)]
 pub struct Job {
     /// The lines.
-    pub block: Block,
+    pub bytes: Vec<u8>,
     /// Which source they come from.
     pub source: usize,
     /// How to read them; `None` if no format fits.
     pub reader: Option<LineReader>,
+    /// Lines of the source just before these that were passed over, since they repeat another source's.
+    pub passed: u64,
 }
 
 /// A block, parsed. It keeps its text: the announces point into it.
@@ -26,6 +28,8 @@ pub struct Parsed {
     bytes: Vec<u8>,
     /// Which source it comes from.
     pub source: usize,
+    /// Lines of the source just before these that were passed over.
+    pub passed: u64,
     /// What became of the lines, numbered from the block's beginning.
     pub tally: Tally,
     shards: Vec<Vec<Record>>,
@@ -51,13 +55,21 @@ impl Parsed {
 pub fn parse(mut job: Job, mut parsed: Parsed, shards: usize, seed: &RandomState) -> Parsed {
     parsed.shards.resize_with(shards, Vec::new);
     parsed.source = job.source;
+    parsed.passed = job.passed;
     let mut context = job.reader.map(|reader| reader.context()).unwrap_or_default();
-    let joined = job.reader.map_or(0, |reader| reader.prepare(&mut job.block.bytes, &mut context));
+    let joined = job.reader.map_or(0, |reader| reader.prepare(&mut job.bytes, &mut context));
     let tally = &mut parsed.tally;
-    let bytes = &job.block.bytes;
+    let bytes = &job.bytes;
     for line in access_log::lines(bytes) {
         tally.lines += 1;
         let at = LineRef::new(job.source, tally.lines);
+        let line = match line {
+            [0, ..] => {
+                tally.note_hole(at);
+                without_nuls(line)
+            }
+            _ => line,
+        };
         let too_long = line.len() > LONGEST_LINE;
         let Some(request) = job.reader.filter(|_| !too_long).and_then(|r| r.parse(line, &mut context)) else {
             // All that is there of any line that is too long.
@@ -108,6 +120,6 @@ pub fn parse(mut job: Job, mut parsed: Parsed, shards: usize, seed: &RandomState
     // They are empty now.
     tally.other -= joined;
     tally.continuations = joined;
-    parsed.bytes = job.block.bytes;
+    parsed.bytes = job.bytes;
     parsed
 }

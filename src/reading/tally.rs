@@ -26,6 +26,10 @@ pub struct Tally {
     pub reasons: BTreeMap<Reason, u64>,
     /// The first lines rejected for each reason, at most [`Tally::EXAMPLES`].
     pub examples: Vec<(LineRef, Reason)>,
+    /// Lines with NULs in front, as a crash leaves them: they are read without.
+    pub holes: u64,
+    /// The first of these lines.
+    pub first_hole: Option<LineRef>,
     /// The first time in the log.
     pub first_at: Option<Time>,
     /// The last time in the log.
@@ -48,6 +52,12 @@ impl Tally {
         }
     }
 
+    /// Notes that a line has NULs in front.
+    pub fn note_hole(&mut self, line: LineRef) {
+        self.holes += 1;
+        self.first_hole = self.first_hole.or(Some(line));
+    }
+
     /// Notes when a request came.
     #[inline]
     pub fn note_time(&mut self, at: Option<Time>) {
@@ -67,10 +77,13 @@ impl Tally {
         self.other += next.other;
         self.rejected += next.rejected;
         self.continuations += next.continuations;
+        self.holes += next.holes;
+        let moved = |line: LineRef| LineRef::new(line.source(), base + line.line());
+        self.first_hole = self.first_hole.or(next.first_hole.map(moved));
         for &(line, reason) in &next.examples {
             let before = self.examples.iter().filter(|(_, r)| *r == reason).count() as u64;
             if before < Self::EXAMPLES {
-                self.examples.push((LineRef::new(line.source(), base + line.line()), reason));
+                self.examples.push((moved(line), reason));
             }
         }
         for (reason, count) in &next.reasons {

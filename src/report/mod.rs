@@ -17,7 +17,7 @@ use crate::reading::Input;
 use crate::replay::{Story, User};
 use crate::session::{LineRef, Listed, Status, status_at};
 use crate::swarm::{Swarm, swarms};
-use crate::time::Time;
+use crate::time::{Time, Zone};
 use std::collections::HashMap;
 use std::io::{self, Write};
 
@@ -44,6 +44,8 @@ pub struct Style {
     pub width: Option<u16>,
     /// Times have fractions of a second.
     pub millis: bool,
+    /// Where times are shown in.
+    pub zone: Zone,
 }
 
 /// What is asked for.

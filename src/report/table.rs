@@ -69,7 +69,7 @@ fn cell(cell: &Cell, style: &Style) -> Drawn {
         Cell::MaybeBytes(n) => right(n.map_or("-".into(), |n| if n >= 1 << 62 { "?".into() } else { bytes(n.into()) })),
         Cell::Count(n) => right(n.to_string()),
         Cell::Ratio(r) => right(ratio(*r)),
-        Cell::Time(at) => Drawn::new(at.time.map_or("-".into(), |t| readable(&t.rfc3339(style.millis).to_string()))),
+        Cell::Time(at) => Drawn::new(at.time.map_or("-".into(), |t| style.zone.show(t, style.millis))),
         Cell::Severity(severity) => {
             let drawn = Drawn::new(severity.name());
             match severity {
@@ -83,24 +83,21 @@ fn cell(cell: &Cell, style: &Style) -> Drawn {
     }
 }
 
-fn readable(rfc3339: &str) -> String {
-    rfc3339.trim_end_matches('Z').replace('T', " ")
-}
-
 /// The whole picture.
 pub fn report(out: &mut dyn Write, style: &Style, view: &View<'_>) -> io::Result<()> {
     section(out, "INPUT", style)?;
-    for sentence in view.inputs().sentences() {
+    for sentence in view.inputs().sentences(style.zone) {
         writeln!(out, "{sentence}")?;
     }
     let settings = &view.story.settings;
     writeln!(
         out,
-        "interval {} s ({}), timeout {} s, completed {} (times are UTC)",
+        "interval {} s ({}), timeout {} s, completed {} (times are {})",
         settings.interval,
         settings.interval_from.name(),
         settings.timeout,
         if settings.completed == crate::session::Completed::Removes { "removes" } else { "seeds" },
+        style.zone,
     )?;
     let counts = view.counts();
     some(out, style, "USERS", "users", view.users(), counts.users)?;

@@ -31,6 +31,8 @@ pub struct Blocks<R> {
     skipping: bool,
     skipped: u64,
     done: bool,
+    /// Why nothing more comes.
+    failed: Option<io::Error>,
     begun: bool,
 }
 
@@ -43,7 +45,7 @@ impl<R: Read> Blocks<R> {
     /// Blocks of about `size` bytes. The first one is as large as it always is, since formats are detected from it.
     pub fn of_size(reader: R, size: usize) -> Self {
         let size = size.max(1);
-        Blocks { reader, size, carry: Vec::new(), skipping: false, skipped: 0, done: false, begun: false }
+        Blocks { reader, size, carry: Vec::new(), skipping: false, skipped: 0, done: false, failed: None, begun: false }
     }
 
     /// Fills `block` with the next lines; `false` at the end. The buffer in `block` is reused.
@@ -66,7 +68,19 @@ impl<R: Read> Blocks<R> {
                         block.bytes.drain(..3);
                     }
                     block.read = end as u64 + std::mem::take(&mut self.skipped);
-                    return Ok(block.read > 0);
+                    return match self.failed.take() {
+                        Some(error) if block.read == 0 => Err(error),
+                        failed => {
+                            self.failed = failed;
+                            Ok(block.read > 0)
+                        }
+                    };
+                }
+                None if held >= BLOCK && block.bytes.starts_with(b"\0\0") => {
+                    // What a crash left in front of a line, or has no end yet.
+                    let nuls = held - without_nuls(&block.bytes).len();
+                    block.bytes.drain(..nuls - 1);
+                    self.skipped += nuls as u64 - 1;
                 }
                 None if held >= BLOCK => {
                     // One byte too many, and another for what may look like a carriage return at the end.
@@ -82,14 +96,10 @@ impl<R: Read> Blocks<R> {
             match got {
                 Ok(0) => self.done = true,
                 Ok(_) => {}
-                // A pipe or disk that fails: hand out what is there, then say so.
-                Err(e) if block.bytes.is_empty() => {
+                // Something fails: hand out what is there, then say so.
+                Err(error) => {
+                    self.failed = Some(error);
                     self.done = true;
-                    return Err(e);
-                }
-                Err(_) => {
-                    block.read = block.bytes.len() as u64 + std::mem::take(&mut self.skipped);
-                    return Ok(true);
                 }
             }
             if self.skipping {
@@ -113,6 +123,12 @@ impl<R: Read> Blocks<R> {
         self.skipped += end as u64;
         bytes.drain(..end);
     }
+}
+
+/// A line without the NULs in front of it: where a machine went down, a file has a hole before what was written next.
+pub fn without_nuls(line: &[u8]) -> &[u8] {
+    let nuls = line.iter().take_while(|byte| **byte == 0).count();
+    &line[nuls..]
 }
 
 /// Where to cut, so that neither a line nor a captured announce wrapped over several lines is torn: before

@@ -1,8 +1,9 @@
 //! Single lines of a source, read once more.
 
-use super::{Source, SourceError};
+use super::{Source, SourceError, without_nuls};
 use std::collections::{BTreeMap, BTreeSet};
 use std::io::{BufRead, BufReader};
+use std::sync::Arc;
 
 /// So much of a line is kept.
 const KEPT: usize = 4096;
@@ -14,10 +15,12 @@ const KEPT: usize = 4096;
 pub fn lines_of(source: &Source, wanted: &BTreeSet<u64>) -> Result<BTreeMap<u64, Vec<u8>>, SourceError> {
     let mut found = BTreeMap::new();
     let Some(&last) = wanted.last().filter(|_| *source != Source::Stdin) else { return Ok(found) };
-    let mut reader = BufReader::with_capacity(1 << 18, source.open()?);
+    let opened = source.open(&Arc::default())?;
+    let mut reader = BufReader::with_capacity(1 << 18, opened.reader);
     let (mut number, mut after) = (1, 0);
     while number <= last {
-        let text = reader.fill_buf().map_err(|error| SourceError::Read { name: source.name(), after, error })?;
+        let stopped = |error| SourceError::stopped(source.name(), opened.compression, after, error);
+        let text = reader.fill_buf().map_err(stopped)?;
         if text.is_empty() {
             break;
         }
@@ -25,6 +28,7 @@ pub fn lines_of(source: &Source, wanted: &BTreeSet<u64>) -> Result<BTreeMap<u64,
         let part = &text[..end.unwrap_or(text.len())];
         if wanted.contains(&number) {
             let line: &mut Vec<u8> = found.entry(number).or_default();
+            let part = if line.is_empty() { without_nuls(part) } else { part };
             line.extend_from_slice(&part[..part.len().min(KEPT - line.len().min(KEPT))]);
         }
         let used = part.len() + usize::from(end.is_some());

@@ -1,15 +1,22 @@
-//! Bytes: where a log lies, and its cutting into blocks of whole lines.
+//! Bytes: where a log lies, how it is stored, and its cutting into blocks of whole lines.
 
+mod ahead;
 mod block;
+mod decode;
+mod expand;
 mod lines;
 
-pub use block::{Block, Blocks, LONGEST_LINE};
+pub use block::{Block, Blocks, LONGEST_LINE, without_nuls};
+pub use decode::{Opened, Reader};
+pub use expand::expand;
 pub use lines::lines_of;
 
 use crate::time::Time;
 use std::fs::File;
 use std::io::{self, Read};
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 /// Where a log is read from.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -23,9 +30,9 @@ pub enum Source {
 /// Why a source could not be read.
 #[derive(Debug, thiserror::Error)]
 pub enum SourceError {
-    /// It is a folder.
-    #[error("{0}: is a directory, not a log")]
-    Directory(String),
+    /// It is a folder without a file in it.
+    #[error("{0}: no log in this folder (hidden files are not looked at)")]
+    NoFile(String),
     /// The operating system refused to open it.
     #[error("{name}: {}", reason(.error))]
     Open {
@@ -44,6 +51,42 @@ pub enum SourceError {
         /// What the operating system said.
         error: io::Error,
     },
+    /// Compressed data is cut off; what came before was used.
+    #[error("{name}: the {compression} data ends in the middle; the {after} bytes of log before were read")]
+    Cut {
+        /// The source's name.
+        name: String,
+        /// How it is compressed.
+        compression: &'static str,
+        /// Bytes of text before the end.
+        after: u64,
+    },
+    /// Compressed data is damaged; what came before was used.
+    #[error("{name}: the {compression} data is damaged; the {after} bytes of log before were read ({error})")]
+    Damaged {
+        /// The source's name.
+        name: String,
+        /// How it is compressed.
+        compression: &'static str,
+        /// Bytes of text before the damage.
+        after: u64,
+        /// What the decompressor said.
+        error: io::Error,
+    },
+}
+
+impl SourceError {
+    /// Why reading stopped after so many bytes of text.
+    pub fn stopped(name: String, compression: Option<&'static str>, after: u64, error: io::Error) -> SourceError {
+        match compression {
+            // What the operating system says has nothing to do with the data.
+            Some(compression) if error.raw_os_error().is_none() => match error.kind() {
+                io::ErrorKind::UnexpectedEof => SourceError::Cut { name, compression, after },
+                _ => SourceError::Damaged { name, compression, after, error },
+            },
+            _ => SourceError::Read { name, after, error },
+        }
+    }
 }
 
 fn reason(error: &io::Error) -> String {
@@ -55,11 +98,6 @@ fn reason(error: &io::Error) -> String {
 }
 
 impl Source {
-    /// The source that a command-line argument names; `-` is standard input.
-    pub fn from_arg(arg: &Path) -> Source {
-        if arg.as_os_str() == "-" { Source::Stdin } else { Source::File(arg.to_path_buf()) }
-    }
-
     /// The name shown to people. File names are as untrusted as log lines: whatever a terminal might
     /// act on is escaped.
     pub fn name(&self) -> String {
@@ -97,21 +135,68 @@ impl Source {
         std::fs::metadata(path).and_then(|data| data.modified()).ok().map(Time::from)
     }
 
-    /// Opens it for reading.
+    /// What tells it from all other sources, however it is named; `None` for what cannot be found.
+    pub fn identity(&self) -> Option<Identity> {
+        match self {
+            Source::Stdin => identity(Path::new("/dev/stdin")),
+            Source::File(path) => identity(path),
+        }
+    }
+
+    /// Whether it can be opened again and gives the same: not so a pipe.
+    pub fn is_lasting(&self) -> bool {
+        matches!(self, Source::File(path) if std::fs::metadata(path).is_ok_and(|data| data.is_file()))
+    }
+
+    /// Opens it for reading. Of a file that grows, only what is there now is read. `stored` grows by the bytes read as they
+    /// are stored, for whoever wants to watch.
     ///
     /// # Errors
-    /// [`SourceError::Directory`] or [`SourceError::Open`].
-    pub fn open(&self) -> Result<Box<dyn Read + Send>, SourceError> {
-        match self {
-            Source::Stdin => Ok(Box::new(io::stdin())),
+    /// [`SourceError::Open`].
+    pub fn open(&self, stored: &Arc<AtomicU64>) -> Result<Opened, SourceError> {
+        let open = |error| SourceError::Open { name: self.name(), error };
+        let raw: Reader = match self {
+            Source::Stdin => Box::new(io::stdin()),
             Source::File(path) => {
-                let open = |error| SourceError::Open { name: self.name(), error };
                 let file = File::open(path).map_err(open)?;
-                if file.metadata().map_err(open)?.is_dir() {
-                    return Err(SourceError::Directory(self.name()));
+                let data = file.metadata().map_err(open)?;
+                match data.len() {
+                    // What a kernel makes up while it is read has no length.
+                    1.. if data.is_file() => Box::new(file.take(data.len())),
+                    _ => Box::new(file),
                 }
-                Ok(Box::new(file))
             }
-        }
+        };
+        decode::decode(Box::new(Counted(raw, stored.clone()))).map_err(open)
+    }
+}
+
+/// What tells a file from all others.
+#[cfg(unix)]
+pub type Identity = (u64, u64);
+
+#[cfg(unix)]
+fn identity(path: &Path) -> Option<Identity> {
+    use std::os::unix::fs::MetadataExt;
+    std::fs::metadata(path).ok().map(|data| (data.dev(), data.ino()))
+}
+
+/// What tells a file from all others.
+#[cfg(not(unix))]
+pub type Identity = PathBuf;
+
+#[cfg(not(unix))]
+fn identity(path: &Path) -> Option<Identity> {
+    std::fs::canonicalize(path).ok()
+}
+
+/// Counts what is read.
+struct Counted(Reader, Arc<AtomicU64>);
+
+impl Read for Counted {
+    fn read(&mut self, buf: &mut [u8]) -> io::Result<usize> {
+        let got = self.0.read(buf)?;
+        self.1.fetch_add(got as u64, Ordering::Relaxed);
+        Ok(got)
     }
 }

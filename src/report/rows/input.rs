@@ -3,6 +3,7 @@
 use super::{At, Place};
 use crate::report::{View, text};
 use crate::session::{Completed, LineRef};
+use crate::time::Zone;
 use serde::Serialize;
 use std::collections::BTreeMap;
 
@@ -55,10 +56,18 @@ pub struct InputRow<'a> {
     pub name: &'a str,
     /// Its format; `None` if no line fits any.
     pub format: Option<&'static str>,
-    /// Bytes read.
+    /// How it is compressed: `gzip`, `zstd`, `bzip2`, `xz`; `None` if it is not.
+    pub compression: Option<&'static str>,
+    /// `utf-16le` or `utf-16be`; `None` for what needed no conversion.
+    pub encoding: Option<&'static str>,
+    /// Bytes read, not compressed.
     pub bytes: u64,
-    /// Physical lines.
+    /// Physical lines, but those repeated.
     pub lines: u64,
+    /// Lines that stand in another source as well, and were read there.
+    pub repeated_lines: u64,
+    /// The source that this is all the same as; `None` if it is not.
+    pub same_as: Option<&'a str>,
 }
 
 #[derive(Serialize)]
@@ -77,7 +86,16 @@ impl<'a> Inputs<'a> {
         };
         Inputs {
             sources: (view.input.sources.iter())
-                .map(|s| InputRow { name: &s.name, format: s.format, bytes: s.bytes, lines: s.lines })
+                .map(|s| InputRow {
+                    name: &s.name,
+                    format: s.format,
+                    compression: s.compression,
+                    encoding: s.encoding,
+                    bytes: s.bytes,
+                    lines: s.lines,
+                    repeated_lines: s.repeated,
+                    same_as: s.same_as.and_then(|other| view.input.source(other)).map(|other| other.name.as_str()),
+                })
                 .collect(),
             lines: tally.lines,
             announces: tally.delivered - view.story.duplicates,
@@ -95,7 +113,7 @@ impl<'a> Inputs<'a> {
     }
 
     /// What was read, in words.
-    pub(in crate::report) fn sentences(&self) -> Vec<String> {
+    pub(in crate::report) fn sentences(&self, zone: Zone) -> Vec<String> {
         let count = |n: u64, what: &str| (n > 0).then(|| format!("{n} {what}"));
         let mut fates = vec![format!("{} announces", self.announces)];
         fates.extend(count(self.duplicates, "duplicates"));
@@ -107,8 +125,15 @@ impl<'a> Inputs<'a> {
         let mut out: Vec<String> = (self.sources.iter())
             .take(10)
             .map(|s| {
+                if let Some(other) = s.same_as {
+                    return format!("{}: the same as {other}", s.name);
+                }
+                let stored: String = s.compression.iter().chain(&s.encoding).map(|how| format!(", {how}")).collect();
                 let size = text::bytes(u128::from(s.bytes));
-                format!("{}: {}, {size}, {} lines", s.name, s.format.unwrap_or("no format fits"), s.lines)
+                let repeated = count(s.repeated_lines, "more are in another source");
+                let repeated = repeated.map_or(String::new(), |repeated| format!(" ({repeated})"));
+                let format = s.format.unwrap_or("no format fits");
+                format!("{}: {format}{stored}, {size}, {} lines{repeated}", s.name, s.lines)
             })
             .collect();
         if self.sources.len() > 10 {
@@ -122,7 +147,7 @@ impl<'a> Inputs<'a> {
         }
         if let Some((first, last)) = self.first_at.time.zip(self.last_at.time) {
             let millis = self.first_at.millis;
-            out.push(format!("{} to {}", first.rfc3339(millis), last.rfc3339(millis)));
+            out.push(format!("{} to {}", zone.show(first, millis), zone.show(last, millis)));
         }
         out
     }
