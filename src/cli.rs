@@ -30,6 +30,7 @@ Examples:
   swarmtrail anomalies --min-severity low -o json access.log | jq '.[].message'
   swarmtrail audit access.log                    who claims what nobody received
   swarmtrail case 572ebd access.log > case.md    everything about one user, for a ticket
+  swarmtrail report -o html access.log > report.html
   swarmtrail explain pause-gap                   what a finding means
 
 Exit status: 0 done; 1 a finding was as severe as --fail-on says; 2 wrong usage, or a source that could not be read.
@@ -158,6 +159,8 @@ pub enum Output {
     Json,
     Ndjson,
     Csv,
+    /// One page for a browser, with everything in it: of report and case
+    Html,
 }
 
 #[derive(Clone, Copy, ValueEnum)]

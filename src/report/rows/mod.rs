@@ -105,7 +105,7 @@ impl View<'_> {
         At { time, millis: self.input.tally.millis }
     }
 
-    fn place(&self, line: LineRef) -> Place<'_> {
+    pub(in crate::report) fn place(&self, line: LineRef) -> Place<'_> {
         Place { source: self.input.source(line.source()).map_or("?", |s| s.name.as_str()), line: line.line() }
     }
 }

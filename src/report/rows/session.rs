@@ -18,26 +18,26 @@ struct Stretch {
 /// A session.
 #[derive(Serialize)]
 pub struct SessionRow<'a> {
-    id: u64,
-    user: String,
+    pub(in crate::report) id: u64,
+    pub(in crate::report) user: String,
     #[serde(serialize_with = "hex")]
-    info_hash: InfoHash,
-    peer_id: String,
-    key: String,
-    client: String,
-    addresses: Vec<String>,
-    started_at: At,
-    last_at: At,
-    ended_at: At,
-    end: &'static str,
-    completed_at: At,
-    announces: u32,
-    uploaded: u64,
-    downloaded: u64,
-    left: Option<u64>,
+    pub(in crate::report) info_hash: InfoHash,
+    pub(in crate::report) peer_id: String,
+    pub(in crate::report) key: String,
+    pub(in crate::report) client: String,
+    pub(in crate::report) addresses: Vec<String>,
+    pub(in crate::report) started_at: At,
+    pub(in crate::report) last_at: At,
+    pub(in crate::report) ended_at: At,
+    pub(in crate::report) end: &'static str,
+    pub(in crate::report) completed_at: At,
+    pub(in crate::report) announces: u32,
+    pub(in crate::report) uploaded: u64,
+    pub(in crate::report) downloaded: u64,
+    pub(in crate::report) left: Option<u64>,
     listing: Vec<Stretch>,
-    first_line: Place<'a>,
-    last_line: Place<'a>,
+    pub(in crate::report) first_line: Place<'a>,
+    pub(in crate::report) last_line: Place<'a>,
 }
 
 impl<'a> SessionRow<'a> {
@@ -112,16 +112,16 @@ impl Row for SessionRow<'_> {
 /// A torrent in a profile.
 #[derive(Serialize)]
 pub struct ListedRow {
-    user: String,
+    pub(in crate::report) user: String,
     #[serde(serialize_with = "hex")]
-    info_hash: InfoHash,
-    session: u64,
-    status: &'static str,
-    since: At,
+    pub(in crate::report) info_hash: InfoHash,
+    pub(in crate::report) session: u64,
+    pub(in crate::report) status: &'static str,
+    pub(in crate::report) since: At,
     /// When the session was last heard of, in the whole log.
-    last_at: At,
-    ghost: &'static str,
-    client: String,
+    pub(in crate::report) last_at: At,
+    pub(in crate::report) ghost: &'static str,
+    pub(in crate::report) client: String,
 }
 
 impl ListedRow {

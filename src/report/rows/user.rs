@@ -5,7 +5,7 @@ use crate::account::{Account, Keep, Point};
 use crate::announce::InfoHash;
 use crate::replay::User;
 use crate::report::View;
-use crate::report::text::sparkline;
+use crate::report::text::{levels, sparkline};
 use serde::ser::SerializeSeq;
 use serde::{Serialize, Serializer};
 
@@ -130,11 +130,12 @@ impl<'a> UserRow<'a> {
             .map(move |point| PointRow::new(Some(&self.user), &point, millis))
     }
 
-    fn curve(&self) -> String {
+    /// The ratio over time in so many columns, from 0 to 1 as the largest; none if it never rose above 0.
+    pub(in crate::report) fn levels(&self, width: usize) -> Vec<f64> {
         let x = |at: usize, p: &Point| p.at.map_or(at as f64, |t| t.millis() as f64);
         let points = self.timeline.account.timeline(self.timeline.keep).enumerate();
         let values: Vec<(f64, f64)> = points.map(|(at, p)| (x(at, &p), p.ratio().unwrap_or(0.0))).collect();
-        if values.iter().all(|v| v.1 == 0.0) { String::new() } else { sparkline(&values, 12) }
+        if values.iter().all(|v| v.1 == 0.0) { Vec::new() } else { levels(&values, width) }
     }
 }
 
@@ -147,7 +148,7 @@ impl Row for UserRow<'_> {
             shown("uploaded", |r| Cell::Bytes(r.uploaded)),
             shown("downloaded", |r| Cell::Bytes(r.downloaded)),
             shown("ratio", |r| Cell::Ratio(r.ratio)),
-            brief("ratio_over_time", |r| Cell::Text(r.curve())),
+            brief("ratio_over_time", |r| Cell::Text(sparkline(&r.levels(12)))),
             shown("announces", |r| Cell::Count(r.announces)),
             shown("sessions", |r| Cell::Count(r.sessions.into())),
             exact("torrents", |r| Cell::Count(r.torrents)),
