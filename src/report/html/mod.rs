@@ -16,7 +16,7 @@ use super::View;
 use super::rows::{ListedRow, UserRow};
 use crate::account::{Account, Point};
 use crate::announce::{InfoHash, client_of};
-use crate::audit::{CHECKS, Check, Finding};
+use crate::audit::{CHECKS, Check, Finding, Group};
 use crate::pulse::Curves;
 use crate::session::{LineRef, Status};
 use crate::swarm::{Swarm, swarms};
@@ -151,10 +151,11 @@ pub fn case(out: &mut dyn Write, view: &View<'_>, curves: &Curves, lines: &HashM
     let users: Vec<Markup> = page.order.iter().map(|user| page.user(*user, Scope::Alone)).collect();
     data.timelines =
         page.order.iter().map(|&user| (page.slugs[user].clone(), page.timeline(user, Scope::Alone.points()))).collect();
-    let cited: HashSet<&str> = view.findings_asked_for().map(|finding| finding.check().name).collect();
+    // Where a swarm's article leads to; the findings say themselves what they mean.
+    let cited = CHECKS.iter().copied().filter(|check| check.group == Some(Group::Bytes));
     let body = html! {
         @for article in &users { (article) }
-        (checks(CHECKS.iter().copied().filter(|check| cited.contains(check.name))))
+        (checks(cited))
         @for article in &swarms { (article) }
     };
     page.print(out, "case", &[], body, &data)

@@ -79,7 +79,7 @@ impl Page<'_> {
                 }
                 h3 { "Findings (" (findings.len()) ")" }
                 @if findings.is_empty() { p { "None." } }
-                @for finding in findings.iter().take(scope.most()) { (self.finding(finding)) }
+                @for finding in findings.iter().take(scope.most()) { (self.finding(finding, scope)) }
                 (self.rest(findings.len(), scope, number, "findings"))
                 (self.listed(number, scope))
                 (self.swarms_of(number, scope))
@@ -194,7 +194,7 @@ impl Page<'_> {
         Lane { label: html! { "#" (at + 1) }, name, bars, dots }
     }
 
-    fn finding(&self, finding: &Finding) -> Markup {
+    fn finding(&self, finding: &Finding, scope: Scope) -> Markup {
         let (view, check) = (self.view, finding.check());
         html! {
             div.finding {
@@ -205,12 +205,16 @@ impl Page<'_> {
                     @if let Some(session) = finding.session { " Session #" (u64::from(session) + 1) "." }
                     @if finding.from.is_some() { " " span.when { (words::time(finding.from)) " to " (words::time(finding.to)) } }
                 }
-                details.explain data-check=(check.name) {
-                    summary { "How it is computed, what it assumes, and what harmless thing looks the same" }
-                    p { a href=(format!("#check-{}", check.name)) { "What " (check.name) " means" } }
+                @if scope == Scope::Alone {
+                    (words::explained(check))
+                } @else {
+                    details.explain data-check=(check.name) {
+                        summary { "How it is computed, what it assumes, and what harmless thing looks the same" }
+                        p { a href=(format!("#check-{}", check.name)) { "What " (check.name) " means" } }
+                    }
                 }
                 @if !finding.evidence.is_empty() {
-                    details.evidence {
+                    details.evidence open[scope == Scope::Alone] {
                         summary { "Lines (" (finding.evidence.len()) ")" }
                         ol {
                             @for line in &finding.evidence {
