@@ -65,6 +65,17 @@ pub enum Command {
         #[arg(value_parser = |name: &str| check_named(name).map(|c| c.name).ok_or("no such check; `swarmtrail explain` lists them"))]
         check: Option<&'static str>,
     },
+    /// Completions for a shell, to be loaded by it
+    Completions {
+        /// The shell
+        #[arg(value_enum)]
+        shell: clap_complete::Shell,
+    },
+    /// The man page, of all or of one command: swarmtrail man | man -l -
+    Man {
+        /// The command; the program as a whole if left out
+        command: Option<String>,
+    },
 }
 
 #[derive(Args)]
@@ -145,6 +156,9 @@ pub struct Shared {
     /// Colours
     #[arg(long, global = true, value_enum, default_value_t = Color::Auto)]
     pub color: Color,
+    /// Show the output in $PAGER (less if unset), if it goes to a terminal
+    #[arg(long, global = true)]
+    pub pager: bool,
     /// No progress and no notes on standard error, only errors
     #[arg(short, long, global = true)]
     pub quiet: bool,

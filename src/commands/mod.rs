@@ -2,6 +2,8 @@
 
 mod case;
 mod explain;
+mod generated;
+mod out;
 mod progress;
 mod replay;
 mod setup;
@@ -11,7 +13,9 @@ use anyhow::bail;
 use setup::Told;
 use std::process::ExitCode;
 use swarmtrail::account::Keep;
-use swarmtrail::report::{Output, cited_on_page, print_report, print_report_page, print_rows, print_timelines};
+use swarmtrail::report::{
+    Output, cited_on_page, print_charts, print_report, print_report_page, print_rows, print_timelines,
+};
 
 /// Runs what the command line asks for.
 pub fn run(cli: Cli) -> anyhow::Result<ExitCode> {
@@ -23,6 +27,8 @@ pub fn run(cli: Cli) -> anyhow::Result<ExitCode> {
     }
     match command {
         Command::Explain { check } => explain::run(check, &shared),
+        Command::Completions { shell } => generated::completions(shell),
+        Command::Man { command } => generated::man(command.as_deref()),
         Command::Replay(args) => replay::run(&args.files, shared),
         Command::Report(args) => {
             let told = Told::read(&args.files, shared, Keep::Shape)?;
@@ -66,6 +72,10 @@ pub fn run(cli: Cli) -> anyhow::Result<ExitCode> {
             };
             let told = Told::read(&args.files.files, shared, keep)?;
             told.print(|out, output, style| match output {
+                // A terminal shows the shape; who asks for points gets points.
+                Output::Table if keep == Keep::Shape && style.width.is_some() => {
+                    print_charts(out, &style, told.view().users())
+                }
                 Output::Table => print_timelines(out, &style, told.view().users()),
                 _ => {
                     let view = told.view();

@@ -1,5 +1,6 @@
 //! From options to a story: what every command that reads logs has in common.
 
+use super::out::Out;
 use super::progress::Progress;
 use crate::cli::{Color, Completed, Output as Asked, Shared};
 use anyhow::bail;
@@ -209,7 +210,7 @@ impl Told {
         if self.input.sources.is_empty() {
             return Ok(ExitCode::from(2));
         }
-        let mut out = BufWriter::with_capacity(1 << 16, io::stdout().lock());
+        let mut out = BufWriter::with_capacity(1 << 16, Out::new(&self.setup.shared));
         print(&mut out, output(&self.setup.shared), style(&self.setup.shared, self.input.tally.millis))?;
         out.flush()?;
         let severe = |least: Severity| self.view().findings_asked_for().any(|f| f.severity >= least);

@@ -4,6 +4,7 @@ mod case;
 mod csv;
 mod html;
 mod json;
+mod plot;
 mod rows;
 mod table;
 mod text;
@@ -372,4 +373,5 @@ pub fn print_report(out: &mut dyn Write, output: Output, style: &Style, view: &V
 
 pub use case::case as print_case;
 pub use html::{case as print_case_page, cited as cited_on_page, report as print_report_page};
+pub use plot::charts as print_charts;
 pub use table::{check as print_check, terminal_width, timelines as print_timelines};

@@ -1,6 +1,6 @@
 //! Sessions, and what profiles list.
 
-use super::{At, Cell, Column, Place, Row, brief, exact, hex, shown};
+use super::{At, Cell, Column, Place, Row, aside, brief, exact, hex, shown};
 use crate::announce::{InfoHash, client_of, printable};
 use crate::report::View;
 use crate::report::text::bytes;
@@ -89,20 +89,20 @@ impl Row for SessionRow<'_> {
             shown("id", |r| Cell::Count(r.id)),
             shown("user", |r| Cell::Text(r.user.clone())),
             exact("info_hash", |r| Cell::Text(r.info_hash.to_string())),
-            brief("torrent", |r| Cell::Text(r.info_hash.to_string()[..12].into())),
+            aside(brief("torrent", |r| Cell::Text(r.info_hash.to_string()[..12].into()))),
             exact("peer_id", |r| Cell::Text(r.peer_id.clone())),
             exact("key", |r| Cell::Text(r.key.clone())),
             shown("client", |r| Cell::Text(r.client.clone())),
             exact("addresses", |r| Cell::Text(r.addresses.join(" "))),
             shown("started_at", |r| Cell::Time(r.started_at)),
             exact("last_at", |r| Cell::Time(r.last_at)),
-            shown("ended_at", |r| Cell::Time(r.ended_at)),
+            aside(shown("ended_at", |r| Cell::Time(r.ended_at))),
             shown("end", |r| Cell::Text(r.end.into())),
             exact("completed_at", |r| Cell::Time(r.completed_at)),
-            shown("announces", |r| Cell::Count(r.announces.into())),
+            aside(shown("announces", |r| Cell::Count(r.announces.into()))),
             shown("uploaded", |r| Cell::Bytes(r.uploaded.into())),
             shown("downloaded", |r| Cell::Bytes(r.downloaded.into())),
-            shown("left", |r| Cell::MaybeBytes(r.left)),
+            aside(shown("left", |r| Cell::MaybeBytes(r.left))),
             exact("first_line", |r| Cell::Text(r.first_line.to_string())),
             exact("last_line", |r| Cell::Text(r.last_line.to_string())),
         ]
@@ -148,11 +148,11 @@ impl Row for ListedRow {
         vec![
             shown("user", |r| Cell::Text(r.user.clone())),
             exact("info_hash", |r| Cell::Text(r.info_hash.to_string())),
-            brief("torrent", |r| Cell::Text(r.info_hash.to_string()[..12].into())),
+            aside(brief("torrent", |r| Cell::Text(r.info_hash.to_string()[..12].into()))),
             shown("session", |r| Cell::Count(r.session)),
             shown("status", |r| Cell::Text(r.status.into())),
             shown("since", |r| Cell::Time(r.since)),
-            shown("last_at", |r| Cell::Time(r.last_at)),
+            aside(shown("last_at", |r| Cell::Time(r.last_at))),
             shown("ghost", |r| Cell::Text(r.ghost.into())),
             shown("client", |r| Cell::Text(r.client.clone())),
         ]

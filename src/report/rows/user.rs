@@ -1,11 +1,12 @@
 //! Users and their timelines, torrents.
 
-use super::{At, Cell, Column, JudgementCells, Row, brief, exact, hex, shown};
+use super::{At, Cell, Column, JudgementCells, Row, aside, brief, exact, hex, shown};
 use crate::account::{Account, Keep, Point};
 use crate::announce::InfoHash;
 use crate::replay::User;
 use crate::report::View;
 use crate::report::text::{levels, sparkline};
+use crate::time::Time;
 use serde::ser::SerializeSeq;
 use serde::{Serialize, Serializer};
 
@@ -24,6 +25,11 @@ impl<'a> PointRow<'a> {
     /// The ratio at that time.
     pub fn ratio(&self) -> Option<f64> {
         self.ratio
+    }
+
+    /// The time.
+    pub(in crate::report) fn at(&self) -> Option<Time> {
+        self.at.time
     }
 
     fn new(user: Option<&'a str>, point: &Point, millis: bool) -> Self {
@@ -149,11 +155,11 @@ impl Row for UserRow<'_> {
             shown("downloaded", |r| Cell::Bytes(r.downloaded)),
             shown("ratio", |r| Cell::Ratio(r.ratio)),
             brief("ratio_over_time", |r| Cell::Text(sparkline(&r.levels(12)))),
-            shown("announces", |r| Cell::Count(r.announces)),
-            shown("sessions", |r| Cell::Count(r.sessions.into())),
+            aside(shown("announces", |r| Cell::Count(r.announces))),
+            aside(shown("sessions", |r| Cell::Count(r.sessions.into()))),
             exact("torrents", |r| Cell::Count(r.torrents)),
-            shown("leeching", |r| Cell::Count(r.leeching.into())),
-            shown("seeding", |r| Cell::Count(r.seeding.into())),
+            aside(shown("leeching", |r| Cell::Count(r.leeching.into()))),
+            aside(shown("seeding", |r| Cell::Count(r.seeding.into()))),
             exact("addresses", |r| Cell::Count(r.addresses)),
             shown("verdict", |r| Cell::Text(r.judgement.verdict().into())),
             exact("unexplained_upload", |r| Cell::Bytes(r.judgement.unexplained().into())),
@@ -205,10 +211,10 @@ impl Row for TorrentRow {
             shown("uploaded", |r| Cell::Bytes(r.uploaded)),
             shown("downloaded", |r| Cell::Bytes(r.downloaded)),
             shown("size", |r| Cell::MaybeBytes(r.size)),
-            shown("users", |r| Cell::Count(r.users.into())),
-            shown("sessions", |r| Cell::Count(r.sessions.into())),
-            shown("leeching", |r| Cell::Count(r.leeching.into())),
-            shown("seeding", |r| Cell::Count(r.seeding.into())),
+            aside(shown("users", |r| Cell::Count(r.users.into()))),
+            aside(shown("sessions", |r| Cell::Count(r.sessions.into()))),
+            aside(shown("leeching", |r| Cell::Count(r.leeching.into()))),
+            aside(shown("seeding", |r| Cell::Count(r.seeding.into()))),
             exact("unexplained_upload", |r| Cell::Bytes(r.unexplained_upload.into())),
             exact("balance", |r| Cell::Text(r.balance.to_string())),
         ]
