@@ -322,6 +322,14 @@ fn a_page_of_very_many_users_stays_small_and_quick() {
     assert!(text.contains("of 11000 users are here with everything") && text.contains("Only 10000 are in the table"));
     let Some(mut browser) = browser() else { return };
     browser.open(&page.file, "");
+    // Nothing moves under the reader's eyes while the page comes up.
+    let shift = "new Promise((done) => {
+        let sum = 0;
+        new PerformanceObserver((list) => list.getEntries().forEach((entry) => { sum += entry.value; })).observe({ type: 'layout-shift', buffered: true });
+        setTimeout(() => done(sum), 100);
+    })";
+    let shift = browser.eval(shift);
+    assert!(shift.as_f64() < Some(0.1), "{shift}");
     // Far less than this on a machine that does nothing else.
     let slowest = browser.eval(
         "(() => { const times = [];
@@ -342,6 +350,7 @@ fn a_page_of_very_many_users_stays_small_and_quick() {
 #[test]
 #[ignore = "makes pictures to be looked at"]
 fn pictures() {
+    // Prints how long the page of a week takes to be ready, in milliseconds, as well.
     let (Some(week), Some(folder)) = (std::env::var_os("SWARMTRAIL_WEEK"), std::env::var_os("SWARMTRAIL_PICTURES"))
     else {
         return;
@@ -354,6 +363,7 @@ fn pictures() {
             browser.prefers(scheme);
             browser.window(width, height);
             browser.open(file, "");
+            println!("{name} {scheme} {width}: {}", browser.eval("Math.round(performance.timing.domComplete - performance.timing.navigationStart)"));
             let first = |browser: &mut Browser, table: &str| {
                 let to = browser.eval(&format!("document.querySelector('#{table}-table tbody a').hash"));
                 to.as_str().expect("a place").to_string()
