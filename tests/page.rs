@@ -359,11 +359,14 @@ fn pictures() {
     let real =
         page("access.log", &std::fs::read("testdata/corpus/d_crash_restart/access.log").expect("a log"), &["report"]);
     for (name, file) in [("week", Path::new(&week)), ("real", &real.file)] {
-        for (scheme, width, height) in [("light", 1280, 1000), ("dark", 1280, 1000), ("light", 390, 844)] {
+        for (scheme, width, height) in [("light", 1100, 950), ("dark", 1100, 950), ("light", 390, 844)] {
             browser.prefers(scheme);
             browser.window(width, height);
             browser.open(file, "");
-            println!("{name} {scheme} {width}: {}", browser.eval("Math.round(performance.timing.domComplete - performance.timing.navigationStart)"));
+            println!(
+                "{name} {scheme} {width}: {}",
+                browser.eval("Math.round(performance.timing.domComplete - performance.timing.navigationStart)")
+            );
             let first = |browser: &mut Browser, table: &str| {
                 let to = browser.eval(&format!("document.querySelector('#{table}-table tbody a').hash"));
                 to.as_str().expect("a place").to_string()

@@ -65,7 +65,11 @@ fn a_pager_is_used_where_it_is_asked_for_and_somebody_looks() {
         }
         let output = Command::new("script")
             .args(["-q", "-e", "/dev/null", "-c", shell])
-            .envs([("SWARMTRAIL", env!("CARGO_BIN_EXE_swarmtrail")), ("PAGER", "sed 's/^/paged: /'"), ("TERM", "xterm")])
+            .envs([
+                ("SWARMTRAIL", env!("CARGO_BIN_EXE_swarmtrail")),
+                ("PAGER", "sed 's/^/paged: /'"),
+                ("TERM", "xterm"),
+            ])
             .stdin(Stdio::null())
             .output()
             .expect("script runs");

@@ -127,7 +127,8 @@ impl Browser {
         let url = format!("file://{}{place}", file.display());
         self.call("Page.navigate", json!({ "url": "about:blank" }));
         self.wait_for("Page.loadEventFired");
-        (self.complaints.clear(), self.requests.clear());
+        self.complaints.clear();
+        self.requests.clear();
         self.call("Page.navigate", json!({ "url": url }));
         self.wait_for("Page.loadEventFired");
     }

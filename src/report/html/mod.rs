@@ -16,7 +16,7 @@ use super::View;
 use super::rows::{ListedRow, UserRow};
 use crate::account::{Account, Point};
 use crate::announce::{InfoHash, client_of};
-use crate::audit::{CHECKS, Check, Finding, Group};
+use crate::audit::{CHECKS, Check, Finding, Group, Verdict};
 use crate::pulse::Curves;
 use crate::session::{LineRef, Status};
 use crate::swarm::{Swarm, swarms};
@@ -305,7 +305,7 @@ impl<'a> Page<'a> {
             column("user", Kind::Name, ""),
             column("verdict", Kind::Verdict, ""),
             column("ratio", Kind::Ratio, ""),
-            column("over time", Kind::Spark, "wide"),
+            column("over time", Kind::Spark, "middle"),
             column("uploaded", Kind::Bytes, ""),
             column("downloaded", Kind::Bytes, "middle"),
             column("received by nobody", Kind::Bytes, "middle"),
@@ -335,7 +335,7 @@ impl<'a> Page<'a> {
                     Value::Whole(sum.leeching.into()),
                     Value::Whole(sum.seeding.into()),
                     Value::Text(self.client(user)),
-                    Value::Text(if judgement.verdict.name() == "clear" { String::new() } else { judgement.why() }),
+                    Value::Text(if judgement.verdict == Verdict::Clear { String::new() } else { judgement.why() }),
                 ],
             )
         };

@@ -44,7 +44,7 @@ impl Page<'_> {
                     (words::tile("users", &sum.users.to_string()))
                     (words::tile("sessions", &sum.sessions.to_string()))
                 }
-                h3 { "What does not add up" }
+                h3 { "Does it add up?" }
                 p.lead {
                     "Every byte that one peer uploads, another one downloads. In this swarm all users together say that they uploaded "
                     strong { (words::bytes(sum.totals.uploaded)) } ". "

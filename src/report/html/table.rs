@@ -37,6 +37,13 @@ pub struct Column {
     pub room: &'static str,
 }
 
+impl Column {
+    fn class(&self) -> String {
+        let number = matches!(self.kind, Kind::Bytes | Kind::Ratio | Kind::Count);
+        format!("{}{}", if number { "num " } else { "" }, self.room)
+    }
+}
+
 /// A value.
 #[derive(Serialize)]
 #[serde(untagged)]
@@ -71,7 +78,7 @@ pub fn digits(values: &[f64]) -> String {
 }
 
 fn cell(column: &Column, to: &str, value: &Value) -> Markup {
-    let number = |text: String| html! { td.num.(column.room) { (text) } };
+    let number = |text: String| html! { td class=(column.class()) { (text) } };
     match (column.kind, value) {
         (Kind::Bytes, Value::Whole(n)) => number(text::bytes(*n)),
         (_, Value::Whole(n)) => number(n.to_string()),
@@ -96,8 +103,7 @@ impl Table {
                     caption.off { (caption) }
                     thead { tr {
                         @for column in &self.columns {
-                            th.num[matches!(column.kind, Kind::Bytes | Kind::Ratio | Kind::Count)].(column.room)
-                                scope="col" { (column.label) }
+                            th class=(column.class()) scope="col" { (column.label) }
                         }
                     } }
                     tbody {

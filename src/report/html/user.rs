@@ -4,7 +4,7 @@ use super::chart::{Bar, Chart, Lane, Series, Unit, lanes};
 use super::{Page, words};
 use crate::account::{Account, Point};
 use crate::announce::client_of;
-use crate::audit::Finding;
+use crate::audit::{Finding, Verdict};
 use crate::report::rows::{ListedRow, SessionRow};
 use crate::report::text;
 use crate::session::{End, Status};
@@ -55,7 +55,7 @@ impl Page<'_> {
             article.detail #(slug) tabindex="-1" aria-labelledby=(format!("{slug}-name")) {
                 (self.closing("#users"))
                 h2 id=(format!("{slug}-name")) { "User " bdi { (view.name(user)) } " " (words::badge(verdict)) }
-                p.lead { (words::says(verdict)) @if !judgement.why().is_empty() { " " (sentence(&judgement.why())) } }
+                p.lead { (words::says(verdict)) @if judgement.verdict != Verdict::Clear { " " (sentence(&judgement.why())) } }
                 dl.tiles {
                     (words::tile("uploaded", &text::bytes(totals.uploaded)))
                     (words::tile("downloaded", &text::bytes(totals.downloaded)))
