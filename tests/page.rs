@@ -221,6 +221,56 @@ fn a_case_is_a_page_of_its_own() {
     is_quiet(&mut browser, &page.file);
 }
 
+/// Text that is too faint for WCAG AA, controls without a name, and charts without words.
+const HARD_TO_USE: &str = "(() => {
+    const numbers = (color) => color.match(/[\\d.]+/g).map(Number);
+    const light = (color) => { const [r, g, b] = numbers(color).map((n) => { n /= 255; return n <= 0.04045 ? n / 12.92 : ((n + 0.055) / 1.055) ** 2.4; }); return 0.2126 * r + 0.7152 * g + 0.0722 * b; };
+    const paper = (part) => { for (; part; part = part.parentElement) { const color = getComputedStyle(part).backgroundColor; if ((numbers(color)[3] ?? 1) > 0.5) return color; } return 'rgb(255, 255, 255)'; };
+    const found = [];
+    for (const part of document.querySelectorAll('body *')) {
+        if (!part.checkVisibility() || part.disabled || part.closest('script, .off, .skip')) continue;
+        const style = getComputedStyle(part);
+        if ([...part.childNodes].some((child) => child.nodeType === 3 && child.data.trim())) {
+            const ink = part instanceof SVGElement ? style.fill : style.color;
+            const [a, b] = [light(ink), light(paper(part))].sort((a, b) => b - a);
+            if ((a + 0.05) / (b + 0.05) < 4.5) found.push(`faint: ${part.outerHTML.slice(0, 80)}`);
+        }
+        if (part.matches('button, a, input, summary') && !(part.getAttribute('aria-label') ?? part.textContent).trim()) found.push(`no name: ${part.outerHTML}`);
+        if (part.matches('svg[role=img]') && !part.getAttribute('aria-label')) found.push(`no words: ${part.outerHTML.slice(0, 80)}`);
+    }
+    return found;
+})()";
+
+#[test]
+fn everybody_can_read_it_in_both_schemes() {
+    let Some(mut browser) = browser() else { return };
+    let page = page("access.log", a_log(40).as_bytes(), &["report"]);
+    for scheme in ["light", "dark"] {
+        browser.prefers(scheme);
+        for place in ["", &format!("#user-{}", &passkey(1)[..12]), "#swarm-6262626262626262"] {
+            browser.open(&page.file, place);
+            assert_eq!(browser.eval(HARD_TO_USE), serde_json::json!([]), "{scheme} {place}");
+        }
+    }
+}
+
+#[test]
+fn a_log_without_times_has_a_page_and_threads_change_nothing() {
+    let report =
+        |threads: &str| swarmtrail(&["report", "-o", "html", "--threads", threads, "testdata/anatomy.txt"]).stdout;
+    assert_eq!(report("1"), report("4"));
+    let real = |threads| {
+        swarmtrail(&["report", "-o", "html", "--threads", threads, "testdata/corpus/g_mixed_swarm/access.log"])
+    };
+    assert_eq!(real("1").stdout, real("3").stdout);
+    let Some(mut browser) = browser() else { return };
+    let anatomy = std::fs::read("testdata/anatomy.txt").expect("testdata is there");
+    let page = page("anatomy.txt", &anatomy, &["report"]);
+    browser.open(&page.file, "#user-3bfa64edd509");
+    assert!(browser.text("article:target").contains("3bfa64edd509") && browser.sees("article:target .lines path"));
+    is_quiet(&mut browser, &page.file);
+}
+
 /// Everything that may go wrong with text from a log, in every place of a line that an attacker fills.
 fn a_hostile_log() -> Vec<u8> {
     let attacks = [

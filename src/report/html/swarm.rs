@@ -62,7 +62,7 @@ impl Page<'_> {
                     ul {
                         li { "Upload is held against those who were there when it was sent, announce by announce, and not only against the sums." }
                         li { "Nobody receives from himself." }
-                        li { "A receiver counts with what its `downloaded` grew by or what its `left` fell by, whichever is more, and one in a hundred on top; what it lost and got again counts again." }
+                        li { "A receiver counts with what its " code { "downloaded" } " grew by or what its " code { "left" } " fell by, whichever is more, and one in a hundred on top; what it lost and got again counts again." }
                         li { "Who vanished without a word is taken to have received all that it still missed." }
                         li { "Counters may be three minutes old, and lines may be late." }
                     }
