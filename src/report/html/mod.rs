@@ -6,6 +6,7 @@
 //! on paper too, and what is left for the script then (zoom, exact values, log scale) is smaller than any library.
 
 mod chart;
+mod data;
 mod overview;
 mod swarm;
 mod table;
@@ -13,36 +14,26 @@ mod user;
 mod words;
 
 use super::View;
-use super::rows::{ListedRow, UserRow};
-use crate::account::{Account, Point};
-use crate::announce::{InfoHash, client_of};
-use crate::audit::{CHECKS, Check, Finding, Group, Verdict};
+use super::rows::ListedRow;
+use crate::announce::InfoHash;
+use crate::audit::{CHECKS, Check, Finding, Group};
 use crate::pulse::Curves;
 use crate::session::{LineRef, Status};
 use crate::swarm::{Swarm, swarms};
 use base64::Engine;
-use chart::Chart;
+use data::{Data, ROWS, ROWS_READ};
 use maud::{DOCTYPE, Markup, PreEscaped, html};
-use serde::Serialize;
 use sha2::{Digest, Sha256};
-use std::collections::{BTreeMap, HashMap, HashSet};
+use std::collections::{HashMap, HashSet};
 use std::io::{self, Write};
-use table::{Column, Kind, Line, Table, Value};
 use user::Scope;
 
 const STYLE: &str = include_str!("page.css");
 const SCRIPT: &str = include_str!("page.js");
 
-/// Rows of the tables that are data for the script, and those that are there without it.
-const ROWS: usize = 10_000;
-const ROWS_READ: usize = 100;
 /// Bytes of articles about users and about swarms: with timelines and rows, a page stays under 5 MB.
 const USERS: usize = 2_500_000;
 const SWARMS: usize = 600_000;
-/// Bytes of timelines of users who have no article.
-const TIMELINES: usize = 900_000;
-/// Points of such a timeline.
-const POINTS: usize = 24;
 /// Raw lines read again, in all.
 const LINES: usize = 1500;
 
@@ -72,20 +63,6 @@ struct Page<'a> {
     /// Torrents that have an article.
     told: HashSet<InfoHash>,
 }
-
-/// What the script reads.
-#[derive(Serialize)]
-struct Data {
-    timed: bool,
-    span: (i64, i64),
-    tables: BTreeMap<&'static str, Table>,
-    charts: BTreeMap<String, Chart>,
-    /// Of users.
-    timelines: BTreeMap<String, Timeline>,
-}
-
-/// First second, seconds from point to point, and what came up and down between them.
-type Timeline = (i64, Vec<i64>, Vec<u64>, Vec<u64>);
 
 /// Prints the page of a report.
 ///
@@ -138,7 +115,7 @@ pub fn report(
     )
 }
 
-/// Prints the page of one user's case; `false` if it is not one user who was asked for.
+/// Prints the page of the case of the user asked for.
 ///
 /// # Errors
 /// Whatever the writer says.
@@ -250,138 +227,6 @@ impl<'a> Page<'a> {
         self.order.iter().map(|user| self.user(*user, Scope::OneOfMany)).take_while(fits).collect()
     }
 
-    fn data(&self, users: &[Markup], swarms: &[Markup]) -> Data {
-        let mut data = Data {
-            timed: self.timed,
-            span: self.span,
-            tables: BTreeMap::from([("users", self.user_table()), ("swarms", self.swarm_table())]),
-            charts: BTreeMap::new(),
-            timelines: BTreeMap::new(),
-        };
-        if self.timed {
-            data.charts.extend(self.overview_charts().into_iter().map(|chart| (chart.id.clone(), chart)));
-        }
-        for &torrent in &self.swarm_order[..swarms.len()] {
-            let chart = self.swarm_chart(torrent, &self.swarm_slug(torrent));
-            data.charts.extend(chart.map(|chart| (chart.id.clone(), chart)));
-        }
-        for &user in &self.order[..users.len()] {
-            data.timelines.insert(self.slugs[user].clone(), self.timeline(user, Scope::OneOfMany.points()));
-        }
-        let mut room = TIMELINES;
-        for &user in self.order[users.len()..].iter().take(ROWS) {
-            let timeline = self.timeline(user, POINTS);
-            // About as many bytes as its numbers take in print.
-            let Some(left) = room.checked_sub(64 + timeline.1.len() * 24) else { break };
-            room = left;
-            data.timelines.insert(self.slugs[user].clone(), timeline);
-        }
-        data
-    }
-
-    /// A user's timeline of at most so many points.
-    fn points(&self, user: usize, most: usize) -> Vec<Point> {
-        let account: &Account = &self.view.story.users[user].account;
-        if most > Account::POINTS { account.timeline(self.view.story.keep).collect() } else { account.outline(most) }
-    }
-
-    fn timeline(&self, user: usize, most: usize) -> Timeline {
-        let points = self.points(user, most);
-        let at = |place: usize| points[place].at.map_or(place as i64, |at| at.millis().div_euclid(1000));
-        let growth = |of: fn(&Point) -> u64| {
-            (0..points.len()).map(|p| of(&points[p]) - if p > 0 { of(&points[p - 1]) } else { 0 }).collect::<Vec<_>>()
-        };
-        (
-            if points.is_empty() { 0 } else { at(0) },
-            (0..points.len()).map(|p| at(p) - at(p.saturating_sub(1))).collect(),
-            growth(|point| point.uploaded),
-            growth(|point| point.downloaded),
-        )
-    }
-
-    fn user_table(&self) -> Table {
-        let column = |label, kind, room| Column { label, kind, room };
-        let columns = vec![
-            column("user", Kind::Name, ""),
-            column("verdict", Kind::Verdict, ""),
-            column("ratio", Kind::Ratio, ""),
-            column("over time", Kind::Spark, "middle"),
-            column("uploaded", Kind::Bytes, ""),
-            column("downloaded", Kind::Bytes, "middle"),
-            column("received by nobody", Kind::Bytes, "middle"),
-            column("announces", Kind::Count, "widest"),
-            column("sessions", Kind::Count, "wide"),
-            column("leeching", Kind::Count, "widest"),
-            column("seeding", Kind::Count, "widest"),
-            column("client", Kind::Text, "wide"),
-            column("why", Kind::Text, "widest"),
-        ];
-        let row = |&user: &usize| {
-            let (row, judgement) = (UserRow::new(self.view, user), &self.view.audit.judgements[user]);
-            let (uploaded, downloaded, ratio) = row.totals();
-            let sum = &self.view.sums[user];
-            Line(
-                self.slugs[user].clone(),
-                vec![
-                    Value::Text(row.user().to_string()),
-                    Value::Word(judgement.verdict.name()),
-                    Value::Ratio(ratio),
-                    Value::Text(table::digits(&row.levels(20))),
-                    Value::Whole(uploaded),
-                    Value::Whole(downloaded),
-                    Value::Whole(judgement.unexplained.into()),
-                    Value::Whole(sum.announces.into()),
-                    Value::Whole(sum.sessions.into()),
-                    Value::Whole(sum.leeching.into()),
-                    Value::Whole(sum.seeding.into()),
-                    Value::Text(self.client(user)),
-                    Value::Text(if judgement.verdict == Verdict::Clear { String::new() } else { judgement.why() }),
-                ],
-            )
-        };
-        Table { columns, rows: self.order.iter().take(ROWS).map(row).collect() }
-    }
-
-    fn swarm_table(&self) -> Table {
-        let column = |label, kind, room| Column { label, kind, room };
-        let columns = vec![
-            column("torrent", Kind::Name, ""),
-            column("received by nobody", Kind::Bytes, ""),
-            column("uploaded", Kind::Bytes, ""),
-            column("downloaded", Kind::Bytes, "middle"),
-            column("size", Kind::Bytes, "middle"),
-            column("users", Kind::Count, "wide"),
-            column("sessions", Kind::Count, "wide"),
-            column("leeching", Kind::Count, "wide"),
-            column("seeding", Kind::Count, "wide"),
-        ];
-        let row = |&torrent: &usize| {
-            let (shown, whole) = (&self.view.swarms[torrent], &self.whole[torrent]);
-            Line(
-                self.swarm_slug(torrent),
-                vec![
-                    Value::Text(self.view.story.torrents[torrent].to_string()[..16].to_string()),
-                    Value::Whole(self.view.audit.swarms[torrent].unexplained.into()),
-                    Value::Whole(whole.totals.uploaded),
-                    Value::Whole(whole.totals.downloaded),
-                    Value::Whole(whole.size.unwrap_or(0).into()),
-                    Value::Whole(whole.users.into()),
-                    Value::Whole(whole.sessions.into()),
-                    Value::Whole(shown.leeching.into()),
-                    Value::Whole(shown.seeding.into()),
-                ],
-            )
-        };
-        Table { columns, rows: self.swarm_order.iter().take(ROWS).map(row).collect() }
-    }
-
-    /// The client that announced most for a user.
-    fn client(&self, user: usize) -> String {
-        let story = self.view.story;
-        let most = self.sessions[user].iter().max_by_key(|at| story.sessions[**at as usize].announces);
-        most.map(|at| client_of(story.peer_id(&story.sessions[*at as usize]).bytes()).to_string()).unwrap_or_default()
-    }
-
     fn swarm_slug(&self, torrent: usize) -> String {
         format!("swarm-{}", &self.view.story.torrents[torrent].to_string()[..16])
     }
@@ -450,7 +295,7 @@ impl<'a> Page<'a> {
                     main #main tabindex="-1" { (body) }
                     footer { "Made by swarmtrail " (env!("CARGO_PKG_VERSION")) ". This file holds everything it shows; it loads nothing and sends nothing." }
                     // Nothing in it can end the block or begin another, since it has no `<`.
-                    script #data type="application/json" { (PreEscaped(json(data)?)) }
+                    script #data type="application/json" { (PreEscaped(data.json()?)) }
                     script { (PreEscaped(SCRIPT)) }
                 }
             }
@@ -472,11 +317,6 @@ fn checks(checks: impl Iterator<Item = &'static Check>) -> Markup {
             }
         }
     }
-}
-
-/// JSON without a `<`, which it says otherwise.
-fn json(data: &Data) -> io::Result<String> {
-    Ok(serde_json::to_string(data).map_err(io::Error::from)?.replace('<', "\\u003c"))
 }
 
 /// How the policy names what may run.

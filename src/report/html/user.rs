@@ -13,6 +13,8 @@ use std::collections::BTreeMap;
 
 /// So many rows of each table, bars and findings of a user are shown; `case` has all.
 const SHOWN: usize = 10;
+/// So many sessions are drawn, however many there are.
+const LANES: usize = 200;
 /// So many bars of a session are drawn, at most.
 const BARS: usize = 24;
 /// So many silences of a session are drawn, the longest.
@@ -120,7 +122,7 @@ impl Page<'_> {
         chosen.sort_by_key(|&at| {
             (std::cmp::Reverse(marked(at)), std::cmp::Reverse(credit(at).up.saturating_add(credit(at).down)), at)
         });
-        chosen.truncate(scope.most().min(200));
+        chosen.truncate(scope.most().min(LANES));
         chosen.sort_unstable();
         let mut all: Vec<Lane> = chosen.iter().map(|&at| self.session_lane(at, number)).collect();
         let whole: Vec<_> = (self.findings[number].iter())
@@ -149,7 +151,11 @@ impl Page<'_> {
                 span.key { i.ghost {} "ghost: listed, but gone" } span.key { i.gap {} "gap: silent for longer than usual" }
                 span.key { i.dot {} "anomaly" }
             }
-            (self.rest(self.sessions[number].len(), scope, number, "sessions"))
+            @if scope == Scope::OneOfMany {
+                (self.rest(self.sessions[number].len(), scope, number, "sessions"))
+            } @else if self.sessions[number].len() > LANES {
+                p.note { (LANES) " of " (self.sessions[number].len()) " sessions are drawn; all are in the table below." }
+            }
         }
     }
 
