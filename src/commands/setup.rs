@@ -1,5 +1,6 @@
 //! From options to a story: what every command that reads logs has in common.
 
+use super::out::Out;
 use super::progress::Progress;
 use crate::cli::{Color, Completed, Output as Asked, Shared};
 use anyhow::{Context, bail};
@@ -12,6 +13,7 @@ use std::sync::atomic::AtomicU64;
 use std::time::{SystemTime, UNIX_EPOCH};
 use swarmtrail::account::Keep;
 use swarmtrail::audit::{Audit, Severity, Watch, audit};
+use swarmtrail::pulse::{Curves, Pulse};
 use swarmtrail::reading::{Input, Options, read_all};
 use swarmtrail::replay::{Given, Order, Part, Rules, Story};
 use swarmtrail::report::{Filter, Output, Row, Style, View, print_rows, terminal_width};
@@ -156,6 +158,8 @@ pub fn output(shared: &Shared) -> Output {
         Asked::Json => Output::Json,
         Asked::Ndjson => Output::Ndjson,
         Asked::Csv => Output::Csv,
+        // Whoever can make a page has made it by then, and who cannot has refused.
+        Asked::Html => Output::Table,
     }
 }
 
@@ -178,6 +182,7 @@ pub struct Told {
     input: Input,
     story: Story,
     audit: Audit,
+    curves: Curves,
     incomplete: bool,
 }
 
@@ -189,14 +194,17 @@ impl Told {
     pub fn read(files: &[PathBuf], shared: Shared, keep: Keep) -> anyhow::Result<Told> {
         let setup = Setup::new(files, shared)?;
         let progress = setup.progress();
-        let (input, parts) =
-            read_all(&setup.sources, &setup.options(keep, setup.threads(), Order::EachPeer), Watch::default);
-        let (parts, watches): (Vec<Part>, Vec<Watch>) = parts.into_iter().unzip();
+        let html = matches!(setup.shared.output, Asked::Html);
+        let listener = || (Watch::default(), html.then(Pulse::default));
+        let (input, parts) = read_all(&setup.sources, &setup.options(keep, setup.threads(), Order::EachPeer), listener);
+        let (parts, listeners): (Vec<Part>, Vec<_>) = parts.into_iter().unzip();
+        let (watches, pulses): (Vec<Watch>, Vec<_>) = listeners.into_iter().unzip();
+        let curves = Curves::of(pulses.into_iter().flatten());
         let story = Story::new(parts, Given { keep, ..setup.given }, setup.span(&input), setup.threads());
         let audit = audit(&story, &watches, setup.filter.since, setup.threads());
         progress.end();
         let incomplete = setup.complain(&input);
-        Ok(Told { setup, input, story, audit, incomplete })
+        Ok(Told { setup, input, story, audit, curves, incomplete })
     }
 
     /// What was asked for.
@@ -204,12 +212,15 @@ impl Told {
         View::new(&self.story, &self.input, &self.audit, &self.setup.filter)
     }
 
-    /// The raw lines that the findings asked for cite, fit to be shown: passkeys are cut short as everywhere. Lines that
-    /// cannot be read a second time are missing.
-    pub fn cited(&self) -> HashMap<LineRef, String> {
+    /// What moved when, if a page is asked for.
+    pub fn curves(&self) -> &Curves {
+        &self.curves
+    }
+
+    /// Raw lines, fit to be shown: passkeys are cut short as everywhere. Lines that cannot be read a second time are missing.
+    pub fn raw(&self, lines: impl IntoIterator<Item = LineRef>) -> HashMap<LineRef, String> {
         let mut wanted: BTreeMap<usize, BTreeSet<u64>> = BTreeMap::new();
-        let view = self.view();
-        for line in view.findings_asked_for().flat_map(|finding| &finding.evidence) {
+        for line in lines {
             wanted.entry(line.source()).or_default().insert(line.line());
         }
         let mut cited = HashMap::new();
@@ -233,7 +244,7 @@ impl Told {
         if self.input.sources.is_empty() {
             return Ok(ExitCode::from(2));
         }
-        let mut out = BufWriter::with_capacity(1 << 16, io::stdout().lock());
+        let mut out = BufWriter::with_capacity(1 << 16, Out::new(&self.setup.shared));
         print(&mut out, output(&self.setup.shared), style(&self.setup.shared, self.input.tally.millis))?;
         out.flush()?;
         let severe = |least: Severity| self.view().findings_asked_for().any(|f| f.severity >= least);
