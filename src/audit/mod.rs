@@ -217,6 +217,8 @@ impl Case<'_> {
 pub struct UserCase<'a> {
     user: u32,
     bytes: &'a UserBytes,
+    /// How many leeches in secret he is given.
+    secrets: usize,
     sessions: &'a [&'a Session],
     /// Their places in the story.
     places: &'a [u32],
@@ -303,7 +305,9 @@ fn about_users(story: &Story, known: &Known<'_>, users: &[&[u32]]) -> Vec<Findin
         let sessions: Vec<&Session> = user.iter().map(|&at| &story.sessions[at as usize]).collect();
         let number = sessions[0].user;
         let bytes = &known.balance.users[number as usize];
-        let case = UserCase { user: number, bytes, sessions: &sessions, places: user, clients: known.clients, story };
+        let secrets = known.balance.secrets;
+        let case =
+            UserCase { user: number, bytes, secrets, sessions: &sessions, places: user, clients: known.clients, story };
         for (check, conclude) in CHECKS.iter().enumerate() {
             let Conclude::User(conclude) = conclude.conclude else { continue };
             found.extend(conclude(&case).map(|finding| Finding { check: check as u8, ..finding }));

@@ -92,16 +92,10 @@ impl<R: Read> Blocks<R> {
                 }
                 _ => {}
             }
-            let got = self.reader.by_ref().take(size as u64).read_to_end(&mut block.bytes);
-            match got {
-                Ok(0) => self.done = true,
-                Ok(_) => {}
-                // Something fails: hand out what is there, then say so.
-                Err(error) => {
-                    self.failed = Some(error);
-                    self.done = true;
-                }
-            }
+            let (got, failed) = fill(&mut self.reader, &mut block.bytes, size);
+            // Something fails: hand out what is there, then say so.
+            self.done = got == 0 || failed.is_some();
+            self.failed = failed;
             if self.skipping {
                 self.skip(&mut block.bytes);
             }
@@ -129,6 +123,25 @@ impl<R: Read> Blocks<R> {
 pub fn without_nuls(line: &[u8]) -> &[u8] {
     let nuls = line.iter().take_while(|byte| **byte == 0).count();
     &line[nuls..]
+}
+
+/// Reads `size` bytes more, or up to the end. Returns how many came, and why no more did if something failed. In large
+/// pieces: what `read_to_end` would ask for by itself is small at first.
+fn fill(reader: &mut impl Read, bytes: &mut Vec<u8>, size: usize) -> (usize, Option<io::Error>) {
+    let held = bytes.len();
+    bytes.resize(held + size, 0);
+    let mut got = 0;
+    let mut failed = None;
+    while got < size && failed.is_none() {
+        match reader.read(&mut bytes[held + got..]) {
+            Ok(0) => break,
+            Ok(more) => got += more,
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+            Err(error) => failed = Some(error),
+        }
+    }
+    bytes.truncate(held + got);
+    (got, failed)
 }
 
 /// Where to cut, so that neither a line nor a captured announce wrapped over several lines is torn: before

@@ -49,8 +49,8 @@ pub struct Excess {
     pub torrent: Option<u32>,
     /// The most in one swarm.
     worst: u64,
-    /// The two largest parts that one leech in secret would explain.
-    secretly: [u64; 2],
+    /// The largest parts that one leech in secret would explain, the largest first.
+    secretly: [u64; SECRETS.1],
 }
 
 impl Excess {
@@ -65,13 +65,16 @@ impl Excess {
             (self.worst, self.torrent) = (bytes, Some(torrent));
         }
         let leech = if size == 0 { bytes } else { bytes.min(size.saturating_add(size / 10)) };
-        self.secretly[1] = self.secretly[1].max(leech.min(self.secretly[0]));
-        self.secretly[0] = self.secretly[0].max(leech);
+        let place = self.secretly.partition_point(|more| *more >= leech);
+        if let Some(behind) = self.secretly.get_mut(place..) {
+            behind.rotate_right(1.min(behind.len()));
+            behind.iter_mut().take(1).for_each(|first| *first = leech);
+        }
     }
 
-    /// What is left of them if two leeches had each received a whole torrent in secret, where that explains the most.
-    pub fn unless_secret(&self) -> u64 {
-        self.bytes.saturating_sub(self.secretly[0]).saturating_sub(self.secretly[1])
+    /// What is left of them if so many leeches had each received a whole torrent in secret, where that explains the most.
+    pub fn unless_secret(&self, leeches: usize) -> u64 {
+        self.secretly.iter().take(leeches).fold(self.bytes, |rest, leech| rest.saturating_sub(*leech))
     }
 }
 
@@ -91,6 +94,9 @@ pub struct Balance {
     pub swarms: Vec<SwarmBytes>,
     /// Receivers are missing from the log: of users nothing can be said.
     pub open: bool,
+    /// In so many swarms of each user somebody may have received the whole torrent in secret: two at least, more if the log
+    /// shows that many do.
+    pub secrets: usize,
 }
 
 /// If more than one part in so many of all upload has no receiver, then receivers are missing from the log (another tracker,
@@ -130,7 +136,12 @@ pub fn balance(story: &Story, traces: &[Option<&Trace>], threads: usize) -> Bala
     let total = |of: fn(&Looked) -> u64| looked.iter().fold(0u64, |sum, swarm| sum.saturating_add(of(swarm)));
     let claimed = total(|swarm| swarm.users.iter().fold(0, |sum, user| sum.saturating_add(user.1)));
     if total(|swarm| swarm.excess) > claimed / OPEN {
-        return Balance { users: vec![UserBytes::default(); users], swarms: unexplained, open: true };
+        return Balance {
+            users: vec![UserBytes::default(); users],
+            swarms: unexplained,
+            open: true,
+            secrets: SECRETS.1,
+        };
     }
     // Who brings an excess wherever he goes is left out, and the rest is looked at again: else fakers explain each other.
     for _ in 0..ROUNDS {
@@ -141,7 +152,25 @@ pub fn balance(story: &Story, traces: &[Option<&Trace>], threads: usize) -> Bala
         book.fakers.iter_mut().zip(&newly).for_each(|(known, new)| *known |= new);
         book.look_again(&mut looked, &newly);
     }
-    Balance { users: book.conclude(&looked), swarms: unexplained, open: false }
+    let users = book.conclude(&looked);
+    let secrets = secrets(&users);
+    Balance { users, swarms: unexplained, open: false, secrets }
+}
+
+/// The fewest and the most leeches in secret that a user is given.
+const SECRETS: (usize, usize) = (2, 6);
+
+/// How many leeches in secret each user is given. Where few leech in secret, a fifth of those who upload much has some small
+/// excess; where more do, more have.
+fn secrets(users: &[UserBytes]) -> usize {
+    let much = users.iter().filter(|user| user.claimed > 4 * GIB);
+    let (mut all, mut some) = (0usize, 0usize);
+    for user in much {
+        all += 1;
+        some += usize::from(user.certain.bytes > GIB / 4 && user.certain.bytes < user.claimed / 10);
+    }
+    let percent = 100 * some / all.max(1);
+    (SECRETS.0 + percent.saturating_sub(22).div_ceil(5)).min(SECRETS.1)
 }
 
 /// Rounds in which suspects are found.
