@@ -493,6 +493,7 @@ fn conduct() -> Cases {
     let lacks_all = |left: u64| {
         vec![
             announce("leech0000", 5 * h, "started", 0, 0, gib),
+            announce("leech0000", 6 * h, "", 0, gib, 0),
             says(5 * h, "started", 0, 0, gib),
             says(6 * h, "", 20 << 20, 0, left),
             says(7 * h, "", 40 << 20, 0, gib),
@@ -556,6 +557,15 @@ fn generators() -> Cases {
     vec![
         // A line capped at 65 kB a second, busy all the time, as Transmission's is in the corpus: half a second is a tick.
         ("residue", joal(), uploads("suspect00", (1..40).map(|n| (3590 + varied(n) % 40) * 32_500))),
+        // The same, but some of it was not at full speed, and has a factor in common with the rest.
+        (
+            "residue",
+            joal(),
+            uploads(
+                "suspect00",
+                (1..60).map(|n| if n % 8 == 0 { varied(n) * 5 } else { (3590 + varied(n) % 40) * 32_500 }),
+            ),
+        ),
         // Blocks, which all clients request.
         ("residue", joal(), uploads("suspect00", (1..40).map(|n| varied(n) << 14))),
     ]

@@ -10,19 +10,29 @@ use std::collections::{BTreeMap, HashMap};
 pub struct Increments {
     /// Their greatest common divisor; 0 if there are none.
     divisor: u64,
-    /// A bit for each: as many bits as are set, at least, differ.
-    seen: u64,
+    /// The last two.
+    last: [u64; 2],
+    /// How many there are.
+    count: u32,
+    /// Those that share no more than the divisor with the two before, about.
+    apart: u32,
 }
 
 impl Increments {
-    /// Notes one.
+    /// Notes one, and in how many seconds it came: an hour if the log has no times.
     #[inline]
-    pub fn note(&mut self, bytes: u64) {
-        // Fibonacci hashing: the upper six bits of the product.
-        self.seen |= 1 << (bytes.wrapping_mul(0x9e37_79b9_7f4a_7c15) >> 58);
-        if self.divisor != 1 {
-            self.divisor = common(self.divisor, bytes);
+    pub fn note(&mut self, bytes: u64, secs: Option<u64>) {
+        self.count = self.count.saturating_add(1);
+        if self.divisor == 1 {
+            return;
         }
+        self.divisor = common(self.divisor, bytes);
+        // A line that is capped grows by the same quantum with each of its ticks; two such increments share it, and are no
+        // evidence of anything else that they share.
+        let quantum = bytes / (TICKS * secs.unwrap_or(3600).max(1));
+        let apart = |other: u64| other != 0 && common(other, bytes) <= quantum;
+        self.apart += u32::from(self.last.iter().all(|last| apart(*last)));
+        self.last = [self.last[1], bytes];
     }
 
     /// Reads a little of it.
@@ -36,14 +46,20 @@ impl Increments {
         self.divisor >> self.divisor.trailing_zeros().min(63)
     }
 
-    /// Whether they are so many that having something in common shows something.
+    /// So many are evidence, at least: of two neighbours that are not like the rest, three look so.
+    fn independent(&self) -> u32 {
+        self.apart / 3 * 2
+    }
+
+    /// Whether they are so many that having something in common may show something.
     fn are_enough(&self) -> bool {
-        self.seen.count_ones() >= ENOUGH
+        self.count >= ENOUGH
     }
 
     fn merge(&mut self, other: &Increments) {
         self.divisor = common(self.divisor, other.divisor);
-        self.seen |= other.seen;
+        self.count = self.count.saturating_add(other.count);
+        self.apart = self.apart.saturating_add(other.apart);
     }
 }
 
@@ -58,8 +74,8 @@ fn common(mut a: u64, mut b: u64) -> u64 {
 #[derive(Debug)]
 pub struct Residue {
     divisor: u64,
-    /// Increments that differ, at least.
-    distinct: u32,
+    /// Increments that are evidence of it.
+    independent: u32,
     /// The sessions, by their places.
     places: Vec<u32>,
 }
@@ -68,8 +84,8 @@ pub struct Residue {
 const ENOUGH: u32 = 20;
 /// Chance may explain this much, over all that were tested.
 const CHANCE: f64 = 1e-8;
-/// A capped line grows by a quantum for each tick, so that all increments share it. No client ticks so often in a second.
-const TICKS: f64 = 64.0;
+/// No client hands out its capped line in so many portions a second.
+const TICKS: u64 = 64;
 /// Where so many of all tested share a divisor, something in front of the tracker or in a common client makes it so. A few
 /// alone are no population.
 const POPULATION: (usize, usize) = (8, 4);
@@ -78,18 +94,7 @@ const POPULATION: (usize, usize) = (8, 4);
 #[derive(Default)]
 struct Tested {
     increments: Increments,
-    bytes: u64,
-    millis: i64,
     places: Vec<u32>,
-}
-
-impl Tested {
-    fn add(&mut self, place: u32, session: &Session, increments: &Increments) {
-        self.increments.merge(increments);
-        self.bytes = self.bytes.saturating_add(session.state.credit().up);
-        self.millis += session.first_at.zip(session.last_at).map_or(0, |(first, last)| last.since(first));
-        self.places.push(place);
-    }
 }
 
 /// Users whose increments share a divisor by more than chance. Sessions of one client program, written in one way, are tested
@@ -99,11 +104,13 @@ pub fn residues(story: &Story, clients: &Clients, watches: &[Watch]) -> HashMap<
     let mut groups: BTreeMap<(u32, usize, u32, Option<u32>), Tested> = BTreeMap::new();
     for (at, (session, (engine, number))) in story.sessions.iter().zip(&story.origins).enumerate() {
         let increments = watches.get(*engine as usize).and_then(|watch| watch.increments_of(*number));
-        let Some(increments) = increments.filter(|increments| increments.seen != 0) else { continue };
+        let Some(increments) = increments.filter(|increments| increments.count > 0) else { continue };
         let (program, form) = (clients.class_of(at), story.written(session).form);
         let alone = increments.are_enough().then_some(Some(at as u32));
         for part in [Some(None), alone].into_iter().flatten() {
-            groups.entry((session.user, program, form, part)).or_default().add(at as u32, session, increments);
+            let group = groups.entry((session.user, program, form, part)).or_default();
+            group.increments.merge(increments);
+            group.places.push(at as u32);
         }
     }
     groups.retain(|_, group| group.increments.are_enough());
@@ -111,18 +118,15 @@ pub fn residues(story: &Story, clients: &Clients, watches: &[Watch]) -> HashMap<
     let mut sharing: HashMap<u64, usize> = HashMap::new();
     groups.values().for_each(|group| *sharing.entry(group.increments.odd()).or_default() += 1);
     let mut found: HashMap<u32, Residue> = HashMap::new();
-    for (key, group) in &groups {
-        let Increments { divisor, seen } = group.increments;
-        let odd = group.increments.odd();
-        let by_chance = (odd as f64).powf(-f64::from(seen.count_ones())) * tested as f64;
-        let rate = group.bytes as f64 * 1000.0 / group.millis.max(1) as f64;
+    for (key, Tested { increments, places }) in groups {
+        let (odd, independent) = (increments.odd(), increments.independent());
+        let by_chance = (odd as f64).powf(-f64::from(independent)) * tested as f64;
         let usual = tested >= POPULATION.0 && sharing[&odd] * POPULATION.1 > tested;
-        if odd == 1 || by_chance > CHANCE || rate < divisor as f64 * TICKS || usual {
+        if odd == 1 || independent < ENOUGH || by_chance > CHANCE || usual {
             continue;
         }
-        let residue = Residue { divisor, distinct: seen.count_ones(), places: group.places.clone() };
         // A program's sessions come before the single ones of it.
-        found.entry(key.0).or_insert(residue);
+        found.entry(key.0).or_insert(Residue { divisor: increments.divisor, independent, places });
     }
     found
 }
@@ -131,8 +135,8 @@ pub static RESIDUE: Check = Check {
     name: "residue",
     severity: Severity::Medium,
     summary: "all uploads are multiples of one odd number",
-    formula: "m = greatest common divisor of all increments of uploaded between announces, in the user's sessions with one client program, or in a long one of them; its odd part to the power of minus the distinct increments is how likely chance does that, times the users tested",
-    threshold: "at least 20 distinct increments, less likely than 1e-8 over all users, and more than 64 m uploaded a second, since the quantum of a capped line is shared too; not if a quarter of all users tested (8 or more) share it. Likely-faked only together with bytes or with a client that is not what it says",
+    formula: "m = greatest common divisor of all increments of uploaded between announces, in the user's sessions with one client program, or in a long one of them; its odd part to the power of minus the increments is how likely chance does that, times all that were tested. An increment counts if it shares no more with either of the two before it than a 64th of what was uploaded in a second, since a capped line grows by a quantum; and then for two thirds",
+    threshold: "20 increments that count, and less likely than 1e-8; not if a quarter of all that were tested (8 or more) share it. Likely-faked only together with bytes or with a client that is not what it says",
     look_alikes: "a modded client; a proxy that rounds; powers of two are what clients request, and never counted",
     source: "JOAL adds speed x 5 s (multiples of 5); Ratio.py kB x 1000; multipliers in patched clients (x 3)",
     group: Some(Group::Generator),
@@ -141,11 +145,11 @@ pub static RESIDUE: Check = Check {
         let sessions: Vec<&Session> = residue.places.iter().map(|at| &case.story.sessions[*at as usize]).collect();
         let mut finding = case.finding(Severity::Medium, &sessions);
         finding.bytes = Some(sessions.iter().fold(0, |sum: u64, s| sum.saturating_add(s.state.credit().up)));
-        (finding.count, finding.amount) = (u64::from(residue.distinct), residue.divisor);
+        (finding.count, finding.amount) = (u64::from(residue.independent), residue.divisor);
         Some(finding)
     }),
     message: |f| {
         let bytes = f.bytes.unwrap_or(0);
-        format!("{bytes} bytes were uploaded in multiples of {}, {} or more different ones", f.amount, f.count)
+        format!("{bytes} bytes were uploaded in multiples of {}, {} times without another reason", f.amount, f.count)
     },
 };

@@ -118,7 +118,8 @@ impl Watch {
         if at >= self.increments.len() {
             self.increments.resize_with(at + 1, Increments::default);
         }
-        self.increments[at].note(step.credit.up);
+        let since = step.said.at.zip(step.before.and_then(|before| before.last_at));
+        self.increments[at].note(step.credit.up, since.map(|(at, last)| at.since(last).max(0) as u64 / 1000));
     }
 
     /// Notes in the session's trace what a step reports.
