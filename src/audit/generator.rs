@@ -86,9 +86,8 @@ const ENOUGH: u32 = 20;
 const CHANCE: f64 = 1e-8;
 /// No client hands out its capped line in so many portions a second.
 const TICKS: u64 = 64;
-/// Where so many of all tested share a divisor, something in front of the tracker or in a common client makes it so. A few
-/// alone are no population.
-const POPULATION: (usize, usize) = (8, 4);
+/// Where most of so many users share a divisor, something in front of the tracker or in their program makes it so.
+const POPULATION: usize = 8;
 
 /// What is tested: all sessions of one user with one program, or one session by itself.
 #[derive(Default)]
@@ -115,14 +114,21 @@ pub fn residues(story: &Story, clients: &Clients, watches: &[Watch]) -> HashMap<
     }
     groups.retain(|_, group| group.increments.are_enough());
     let tested = groups.len();
-    let mut sharing: HashMap<u64, usize> = HashMap::new();
-    groups.values().for_each(|group| *sharing.entry(group.increments.odd()).or_default() += 1);
+    // Of everybody, and of those with the same program: how many were tested, and how many share what.
+    let (mut all, mut sharing): (HashMap<Option<usize>, usize>, HashMap<_, usize>) = Default::default();
+    for (key, group) in groups.iter().filter(|(key, _)| key.3.is_none()) {
+        for among in [None, Some(key.1)] {
+            *all.entry(among).or_default() += 1;
+            *sharing.entry((among, group.increments.odd())).or_default() += 1;
+        }
+    }
     let mut found: HashMap<u32, Residue> = HashMap::new();
     for (key, Tested { increments, places }) in groups {
         let (odd, independent) = (increments.odd(), increments.independent());
         let by_chance = (odd as f64).powf(-f64::from(independent)) * tested as f64;
-        let usual = tested >= POPULATION.0 && sharing[&odd] * POPULATION.1 > tested;
-        if odd == 1 || independent < ENOUGH || by_chance > CHANCE || usual {
+        let of = |among| (all.get(&among).unwrap_or(&0), sharing.get(&(among, odd)).unwrap_or(&0));
+        let usual = |among| matches!(of(among), (&all, sharing) if all >= POPULATION && sharing * 2 > all);
+        if odd == 1 || independent < ENOUGH || by_chance > CHANCE || usual(None) || usual(Some(key.1)) {
             continue;
         }
         // A program's sessions come before the single ones of it.
@@ -136,7 +142,7 @@ pub static RESIDUE: Check = Check {
     severity: Severity::Medium,
     summary: "all uploads are multiples of one odd number",
     formula: "m = greatest common divisor of all increments of uploaded between announces, in the user's sessions with one client program, or in a long one of them; its odd part to the power of minus the increments is how likely chance does that, times all that were tested. An increment counts if it shares no more with either of the two before it than a 64th of what was uploaded in a second, since a capped line grows by a quantum; and then for two thirds",
-    threshold: "20 increments that count, and less likely than 1e-8; not if a quarter of all that were tested (8 or more) share it. Likely-faked only together with bytes or with a client that is not what it says",
+    threshold: "20 increments that count, and less likely than 1e-8; not if most of all users tested (8 or more) share it, or most of those with the same program and version. Likely-faked only together with bytes or with a client that is not what it says",
     look_alikes: "a modded client; a proxy that rounds; powers of two are what clients request, and never counted",
     source: "JOAL adds speed x 5 s (multiples of 5); Ratio.py kB x 1000; multipliers in patched clients (x 3)",
     group: Some(Group::Generator),
