@@ -103,20 +103,34 @@ pub struct Crowd {
 /// So many are enough to know; and to look for: fewer machines belong to one person.
 const MANY: usize = 8;
 const SEVERAL: usize = 3;
-/// Of what is looked at in one moment, no more.
+/// Of what is at work in one moment, no more is looked at.
 const LOOK: usize = 256;
+/// What more than so many of a hundred users have is usual.
+const FEW: usize = 2;
 
-/// What each user, by number, has at work at once.
-pub fn crowds(story: &Story, clients: &Clients, threads: usize) -> Vec<Crowd> {
+/// What every user has at work at once.
+#[derive(Debug)]
+pub struct Crowds {
+    /// By user.
+    by_user: Vec<Crowd>,
+    /// So many are more than is usual in this log.
+    unusual: usize,
+}
+
+/// Sees what every user has at work at once.
+pub fn crowds(story: &Story, clients: &Clients, threads: usize) -> Crowds {
     let by_user = by_user(story);
     let user = |at: &u32| story.sessions[*at as usize].user;
     let users: Vec<&[u32]> = by_user.chunk_by(|a, b| user(a) == user(b)).collect();
     let found = shared(users.len(), threads, |range| {
         users[range].iter().map(|places| (user(&places[0]), crowd(story, clients, places))).collect()
     });
-    let mut crowds = vec![Crowd::default(); story.users.len()];
-    found.into_iter().for_each(|(user, crowd)| crowds[user as usize] = crowd);
-    crowds
+    let mut by_user = vec![Crowd::default(); story.users.len()];
+    found.into_iter().for_each(|(user, crowd)| by_user[user as usize] = crowd);
+    let few = (by_user.len() * FEW / 100).max(1);
+    let have = |count: usize| by_user.iter().filter(|crowd| crowd.places.len() >= count).count();
+    let unusual = (SEVERAL..=MANY).find(|count| have(*count) <= few).unwrap_or(MANY + 1);
+    Crowds { by_user, unusual }
 }
 
 /// The most that one user has at work at once. Addresses between which a session moves are one household: a roaming phone, a
@@ -130,7 +144,7 @@ fn crowd(story: &Story, clients: &Clients, places: &[u32]) -> Crowd {
     if !several(&|at| clients.class_of(at as usize)) || !several(&first_address) {
         return Crowd::default();
     }
-    let homes = Homes::of(story, places.iter().map(|at| session(*at)));
+    let mut homes = Homes::of(story, places.iter().map(|at| session(*at)));
     let mut moments: Vec<(Time, bool, u32)> = Vec::new();
     for &at in places {
         if let Some((first, last)) = session(at).first_at.zip(session(at).last_at).filter(|(first, last)| first < last)
@@ -153,8 +167,9 @@ fn crowd(story: &Story, clients: &Clients, places: &[u32]) -> Crowd {
             }
             continue;
         }
-        active.entry(who).or_insert((0, at)).0 += 1;
-        if active.len() > most.places.len() && most.places.len() < MANY {
+        let count = &mut active.entry(who).or_insert((0, at)).0;
+        *count += 1;
+        if *count == 1 && active.len() > most.places.len() && most.places.len() < MANY {
             // No two of them share a program or a household.
             let mut taken = (BTreeSet::new(), BTreeSet::new());
             let apart = |((program, home), (_, at)): (&(usize, usize), &(u32, u32))| {
@@ -202,21 +217,21 @@ impl Homes {
         homes
     }
 
-    fn root(&self, mut place: usize) -> usize {
+    fn root(&mut self, mut place: usize) -> usize {
         while self.parent[place] != place {
+            // Half as far the next time.
+            self.parent[place] = self.parent[self.parent[place]];
             place = self.parent[place];
         }
         place
     }
 
-    fn home(&self, session: &Session) -> usize {
+    fn home(&mut self, session: &Session) -> usize {
         let address = session.addresses().next().map(|seen| seen.address);
-        address.and_then(|address| self.place.get(&address)).map_or(0, |place| self.root(*place))
+        let place = address.and_then(|address| self.place.get(&address).copied());
+        place.map_or(0, |place| self.root(place))
     }
 }
-
-/// So many of a hundred users may have as many households as somebody of whom it is said: else it is usual here.
-const FEW: usize = 2;
 
 pub static SHARED_PASSKEY: Check = Check {
     name: "shared-passkey",
@@ -228,16 +243,13 @@ pub static SHARED_PASSKEY: Check = Check {
     source: "trackers' location caps (UNIT3D 3 peers a torrent); the passkey is a credential",
     group: None,
     conclude: Conclude::User(|case| {
-        let crowd = &case.known.crowds[case.user as usize];
+        let Crowds { by_user, unusual } = &case.known.crowds;
+        let crowd = &by_user[case.user as usize];
         let count = crowd.places.len();
-        if count < SEVERAL || !case.user().is_passkey {
-            return None;
-        }
-        let as_many = case.known.crowds.iter().filter(|other| other.places.len() >= count).count();
-        let usual = as_many > (case.known.crowds.len() * FEW / 100).max(1);
         let sessions: Vec<&Session> = crowd.places.iter().map(|at| &case.story.sessions[*at as usize]).collect();
         let severity = if count > SEVERAL { Severity::Low } else { Severity::Info };
-        let mut finding = (!usual).then(|| case.finding(severity, &sessions))?;
+        let found = count >= *unusual && case.user().is_passkey;
+        let mut finding = found.then(|| case.finding(severity, &sessions))?;
         (finding.from, finding.to) = (crowd.at, crowd.at);
         finding.evidence = sessions.iter().map(|session| session.first_line).collect();
         finding.evidence.sort_unstable();

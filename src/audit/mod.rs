@@ -30,7 +30,7 @@ use crate::session::{Ending, LineRef, Session};
 use crate::share::shared;
 use crate::time::Time;
 use generator::Residue;
-use identity::Crowd;
+use identity::Crowds;
 use possession::sizes;
 use std::collections::HashMap;
 use std::ops::Range;
@@ -314,8 +314,7 @@ struct Known<'a> {
     clients: &'a Clients,
     /// Sizes of torrents, as far as two users agree.
     sizes: Vec<Option<u64>>,
-    /// By user.
-    crowds: Vec<Crowd>,
+    crowds: Crowds,
     /// By user.
     residues: HashMap<u32, Residue>,
 }
