@@ -571,6 +571,28 @@ fn generators() -> Cases {
     ]
 }
 
+/// What a tracker asks of who downloads is the tracker's to say.
+#[test]
+fn hit_and_run_asks_what_it_is_told_to() {
+    let hour = 3600;
+    let log = [
+        announce("suspect00", 0, "started", 0, 0, 1 << 30),
+        announce("suspect00", hour, "completed", 1 << 28, 1 << 30, 0),
+        announce("suspect00", 2 * hour, "stopped", 1 << 28, 1 << 30, 0),
+        announce("watcher00", 20 * hour, "", 0, 0, 0),
+    ]
+    .concat();
+    let found = |options: &[&str]| {
+        let args = [&["anomalies", "-o", "csv", "--interval", "30m"], options].concat();
+        swarmtrail_on(log.as_bytes(), &args).stdout.contains("hit-and-run")
+    };
+    assert!(!found(&[]), "three days have not gone by");
+    assert!(found(&["--hnr-grace", "6h"]));
+    assert!(!found(&["--hnr-grace", "6h", "--hnr-seedtime", "1h"]));
+    assert!(!found(&["--hnr-grace", "6h", "--hnr-ratio", "0.25"]));
+    assert_eq!(swarmtrail_on(b"", &["--hnr-ratio", "half", "-"]).code, Some(2));
+}
+
 /// A generator's arithmetic proves nothing about bytes; with a client that is not what it says, it does.
 #[test]
 fn a_residue_alone_is_no_verdict() {
