@@ -109,7 +109,10 @@ pub fn judge(story: &Story, balance: &Balance, findings: &[Finding]) -> Vec<Judg
             if judgement.verdict >= Verdict::Unexplained {
                 let bytes = &balance.users[user];
                 judgement.unexplained = bytes.certain.bytes.max(bytes.beside.bytes);
-                judgement.estimate = bytes.estimate();
+                let (least, most) = bytes.estimate();
+                // What a generator counted may all be made up.
+                let generated = counting[user].iter().filter(|finding| finding.check().group == Some(Group::Generator));
+                judgement.estimate = (least, generated.filter_map(|finding| finding.bytes).fold(most, u64::max));
             }
             judgement
         })
