@@ -172,6 +172,15 @@ pub struct Shared {
     /// Exit with status 1 if there is an anomaly at least so severe
     #[arg(long, global = true, value_enum, value_name = "SEVERITY")]
     pub fail_on: Option<Severe>,
+    /// For hit-and-run: how long each completed torrent is to be seeded [default: 7d]
+    #[arg(long, global = true, value_name = "DURATION", value_parser = duration)]
+    pub hnr_seedtime: Option<u32>,
+    /// For hit-and-run: the ratio on the torrent that does instead [default: 1]
+    #[arg(long, global = true, value_name = "R", value_parser = ratio)]
+    pub hnr_ratio: Option<f64>,
+    /// For hit-and-run: how long the user may be away from the torrent before it counts as left [default: 3d]
+    #[arg(long, global = true, value_name = "DURATION", value_parser = duration)]
+    pub hnr_grace: Option<u32>,
     /// Print whole passkeys. They are credentials: by default only 12 characters are shown
     #[arg(long, global = true)]
     pub show_passkeys: bool,
@@ -272,6 +281,10 @@ fn json_fields(text: &str) -> Result<FormatChoice, String> {
 
 fn duration(text: &str) -> Result<u32, &'static str> {
     parse_duration(text).ok_or("no duration such as 30m, 1h30m or 20s")
+}
+
+fn ratio(text: &str) -> Result<f64, &'static str> {
+    text.parse().ok().filter(|ratio: &f64| ratio.is_finite() && *ratio >= 0.0).ok_or("no ratio such as 0.4 or 1")
 }
 
 fn moment(text: &str) -> Result<Moment, &'static str> {

@@ -184,7 +184,7 @@ fn every_anomaly_is_found_and_its_neighbour_is_not() {
         lines
     };
     let big = 10 << 30;
-    let cases: Vec<(&str, Vec<String>, Vec<String>)> = vec![
+    let cases: Cases = vec![
         (
             "missing-stopped",
             regular(4 * h, 4, big),
@@ -356,7 +356,7 @@ fn every_anomaly_is_found_and_its_neighbour_is_not() {
                 .collect(),
         ),
     ];
-    let cases: Vec<_> = cases.into_iter().chain(swarms_that_do_not_balance()).collect();
+    let cases: Vec<_> = [cases, swarms_that_do_not_balance(), conduct(), generators()].concat();
     // Three torrents in a client, written as it writes.
     let client = |query: &str, peer_ids: [&str; 3], agent: &str| -> Vec<String> {
         let line = |(at, peer_id): (u32, &&str)| {
@@ -397,8 +397,22 @@ fn every_anomaly_is_found_and_its_neighbour_is_not() {
     ]
     .concat();
     let found = |lines: &[String], user: &str| -> Vec<String> {
-        let run =
-            swarmtrail_on(frame(lines).as_bytes(), &["anomalies", "-o", "json", "--interval", "30m", "--user", user]);
+        let run = swarmtrail_on(
+            frame(lines).as_bytes(),
+            &[
+                "anomalies",
+                "-o",
+                "json",
+                "--interval",
+                "30m",
+                "--user",
+                user,
+                "--hnr-seedtime",
+                "3h",
+                "--hnr-grace",
+                "1h",
+            ],
+        );
         json(&run.stdout)
             .as_array()
             .expect("a list")
@@ -436,7 +450,7 @@ fn transfer(torrent: u32, seed: &str, leech: &str, sent: u64, received: u64) -> 
 }
 
 /// For the checks on bytes: a case, and what looks like it.
-fn swarms_that_do_not_balance() -> Vec<(&'static str, Vec<String>, Vec<String>)> {
+fn swarms_that_do_not_balance() -> Cases {
     let gib = 1u64 << 30;
     // What is honest must outweigh what is not, else the log is taken for one that lacks receivers.
     let honest = || (0..20).flat_map(|n| transfer(100 + n, "honest000", "leech0000", 4 * gib, 4 * gib));
@@ -454,6 +468,148 @@ fn swarms_that_do_not_balance() -> Vec<(&'static str, Vec<String>, Vec<String>)>
         (0..5).flat_map(both).chain(honest()).collect()
     };
     vec![("unreceived-upload", alone(0), alone(3 * gib)), ("excess-over-others", beside(3 * gib), beside(6 * gib))]
+}
+
+type Cases = Vec<(&'static str, Vec<String>, Vec<String>)>;
+
+/// How users behave: a case, and what looks like it.
+fn conduct() -> Cases {
+    let h = 3600;
+    let gib = 1u64 << 30;
+    let says = |at: u32, event: &str, up: u64, down: u64, left: u64| announce("suspect00", at, event, up, down, left);
+    let plain =
+        |first: u32, n: u32, step: u32| (0..n).map(move |i| says(first + step * i, "", u64::from(first + i), 0, 0));
+    let downloads = || vec![says(5 * h, "started", 0, 0, gib), says(6 * h, "completed", 1 << 20, gib, 0)];
+    let with = |lines: Vec<String>, more: Vec<String>| [lines, more].concat();
+    // A client, and where it is.
+    let runs = |at: u32, client: &str, place: u32| {
+        let id = format!("-{client}-{place:012}");
+        let lines = [says(at, "started", 0, 0, 0), says(at + 1800, "", 0, 0, 0)];
+        lines.map(|line| {
+            line.replace("-XX0000-bbbbbbbbbbbb", &id).replace("203.0.113.1 ", &format!("198.51.{place}.7 "))
+        })
+    };
+    let clients = ["TR3000", "qB4520", "DE203s", "UT3550"];
+    let lacks_all = |left: u64| {
+        vec![
+            announce("leech0000", 5 * h, "started", 0, 0, gib),
+            announce("leech0000", 6 * h, "", 0, gib, 0),
+            says(5 * h, "started", 0, 0, gib),
+            says(6 * h, "", 20 << 20, 0, left),
+            says(7 * h, "", 40 << 20, 0, gib),
+        ]
+    };
+    vec![
+        (
+            "announce-flood",
+            plain(5 * h, 20, 60).collect(),
+            // Somebody presses a button a dozen times, on one day.
+            plain(5 * h, 12, 20).chain(plain(6 * h, 14, 1800)).collect(),
+        ),
+        (
+            "hit-and-run",
+            with(downloads(), vec![says(6 * h + 600, "stopped", 1 << 20, gib, 0)]),
+            with(downloads(), vec![says(6 * h + 600, "stopped", gib, gib, 0)]),
+        ),
+        (
+            "hit-and-run",
+            with(downloads(), vec![says(6 * h + 600, "stopped", 1 << 20, gib, 0)]),
+            // The tail was not heard, and may have been long enough.
+            with(downloads(), (1..5).map(|i| says(6 * h + 1800 * i, "", 1 << 20, gib, 0)).collect()),
+        ),
+        (
+            "shared-passkey",
+            (0..).zip(clients).flat_map(|(n, client)| runs(5 * h + n, client, n)).collect(),
+            // Four programs in one place, and one of them in four.
+            (0..)
+                .zip(clients)
+                .flat_map(|(n, client)| [runs(5 * h + n, client, 0), runs(5 * h + n, clients[0], n)].concat())
+                .collect(),
+        ),
+        (
+            "shared-passkey",
+            (0..).zip(clients).flat_map(|(n, client)| runs(5 * h + n, client, n)).collect(),
+            // One after the other.
+            (0..).zip(clients).flat_map(|(n, client)| runs(5 * h + n * h, client, n)).collect(),
+        ),
+        ("upload-without-possession", lacks_all(gib), lacks_all(gib - (1 << 20))),
+    ]
+}
+
+/// An upload of that sum of increments, announced every half hour.
+fn uploads(user: &str, increments: impl Iterator<Item = u64>) -> Vec<String> {
+    let sums = increments.scan(0, |sum, increment| {
+        *sum += increment;
+        Some(*sum)
+    });
+    let plain = (1..).zip(sums).map(|(n, sum)| announce(user, 3600 + 1800 * n, "", sum, 0, 0));
+    std::iter::once(announce(user, 3600, "started", 0, 0, 0)).chain(plain).collect()
+}
+
+/// Something that varies widely.
+fn varied(n: u64) -> u64 {
+    n.wrapping_mul(0x9e37_79b9_7f4a_7c15) >> 42
+}
+
+/// Counters that only a generator makes: a case, and what looks like it.
+fn generators() -> Cases {
+    let joal = || uploads("suspect00", (1..40).map(|n| varied(n) * 5));
+    vec![
+        // A line capped at 65 kB a second, busy all the time, as Transmission's is in the corpus: half a second is a tick.
+        ("residue", joal(), uploads("suspect00", (1..40).map(|n| (3590 + varied(n) % 40) * 32_500))),
+        // The same, but some of it was not at full speed, and has a factor in common with the rest.
+        (
+            "residue",
+            joal(),
+            uploads(
+                "suspect00",
+                (1..60).map(|n| if n % 8 == 0 { varied(n) * 5 } else { (3590 + varied(n) % 40) * 32_500 }),
+            ),
+        ),
+        // Blocks, which all clients request.
+        ("residue", joal(), uploads("suspect00", (1..40).map(|n| varied(n) << 14))),
+    ]
+}
+
+/// What a tracker asks of who downloads is the tracker's to say.
+#[test]
+fn hit_and_run_asks_what_it_is_told_to() {
+    let hour = 3600;
+    let log = [
+        announce("suspect00", 0, "started", 0, 0, 1 << 30),
+        announce("suspect00", hour, "completed", 1 << 28, 1 << 30, 0),
+        announce("suspect00", 2 * hour, "stopped", 1 << 28, 1 << 30, 0),
+        announce("watcher00", 20 * hour, "", 0, 0, 0),
+    ]
+    .concat();
+    let found = |options: &[&str]| {
+        let args = [&["anomalies", "-o", "csv", "--interval", "30m"], options].concat();
+        swarmtrail_on(log.as_bytes(), &args).stdout.contains("hit-and-run")
+    };
+    assert!(!found(&[]), "three days have not gone by");
+    assert!(found(&["--hnr-grace", "6h"]));
+    assert!(!found(&["--hnr-grace", "6h", "--hnr-seedtime", "1h"]));
+    assert!(!found(&["--hnr-grace", "6h", "--hnr-ratio", "0.25"]));
+    assert_eq!(swarmtrail_on(b"", &["--hnr-ratio", "half", "-"]).code, Some(2));
+}
+
+/// A generator's arithmetic proves nothing about bytes; with a client that is not what it says, it does.
+#[test]
+fn a_residue_alone_is_no_verdict() {
+    let verdict = |lines: &[String]| {
+        // Others whose bytes were received, so that the log is not taken for one that lacks receivers.
+        let gib = 1 << 30;
+        let honest = (0..4).flat_map(|n| transfer(n, "honest000", "leech0000", gib, gib));
+        let log = lines.iter().cloned().chain(honest).collect::<String>();
+        let users = json(&swarmtrail_on(log.as_bytes(), &["users", "-o", "json", "--user", "suspect00"]).stdout);
+        (users[0]["verdict"].clone(), users[0]["reasons"].clone())
+    };
+    let joal = uploads("suspect00", (1..40).map(|n| varied(n) * 5));
+    assert_eq!(verdict(&joal), ("clear".into(), vec!["residue"].into()));
+    let again = |line: &String| line.replace("&left=0 ", "&left=0&event=started ");
+    let restarting: Vec<String> = joal.iter().map(again).collect();
+    let (verdict, reasons) = verdict(&restarting);
+    assert_eq!((verdict, reasons), ("likely-faked".into(), vec!["residue", "started-every-time"].into()));
 }
 
 /// The README's tables are the registries.

@@ -11,7 +11,7 @@ use support::{announce, json};
 use swarmtrail::access_log::lines;
 use swarmtrail::account::Keep;
 use swarmtrail::announce::Event;
-use swarmtrail::audit::{Watch, audit};
+use swarmtrail::audit::{Terms, Watch, audit};
 use swarmtrail::reading::{Input, Options, read_all};
 use swarmtrail::replay::{Given, Listener, Order, Part, Rules, Step, Story};
 use swarmtrail::report::{Filter, Output, Style, View, print_report};
@@ -83,7 +83,7 @@ fn report(parts: &[&[u8]], threads: usize) -> Value {
 
 fn printed(parts: &[&[u8]], how: How, output: Output) -> String {
     let (input, story, watches) = read(parts, how, Keep::Shape);
-    let audit = audit(&story, &watches, None, how.threads);
+    let audit = audit(&story, &watches, &Terms::default(), how.threads);
     let mut out = Vec::new();
     let style = Style { color: false, width: None, millis: input.tally.millis, zone: Zone::default() };
     let filter = Filter::default();

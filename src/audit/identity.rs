@@ -1,9 +1,11 @@
 //! Who is who.
 
-use super::{Check, Conclude, Finding, Severity};
-use crate::session::LineRef;
+use super::{Check, Clients, Conclude, Finding, Severity, by_user};
+use crate::replay::Story;
+use crate::session::{LineRef, Session};
+use crate::share::shared;
 use crate::time::Time;
-use std::collections::HashMap;
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::net::IpAddr;
 
 /// So many households within a day are nothing.
@@ -87,4 +89,171 @@ pub static MANY_ADDRESSES: Check = Check {
         })
     }),
     message: |f| format!("came from {} addresses within a day", f.count),
+};
+
+/// Programs at work in as many households at the same time.
+#[derive(Clone, Default, Debug)]
+pub struct Crowd {
+    /// When they were the most.
+    at: Option<Time>,
+    /// A session of each.
+    places: Vec<u32>,
+}
+
+/// So many are enough to know; and to look for: fewer machines belong to one person.
+const MANY: usize = 8;
+const SEVERAL: usize = 3;
+/// Of what is at work in one moment, no more is looked at.
+const LOOK: usize = 256;
+/// What more than so many of a hundred users have is usual.
+const FEW: usize = 2;
+
+/// What every user has at work at once.
+#[derive(Debug)]
+pub struct Crowds {
+    /// By user.
+    by_user: Vec<Crowd>,
+    /// So many are more than is usual in this log.
+    unusual: usize,
+}
+
+/// Sees what every user has at work at once.
+pub fn crowds(story: &Story, clients: &Clients, threads: usize) -> Crowds {
+    let by_user = by_user(story);
+    let user = |at: &u32| story.sessions[*at as usize].user;
+    let users: Vec<&[u32]> = by_user.chunk_by(|a, b| user(a) == user(b)).collect();
+    let found = shared(users.len(), threads, |range| {
+        users[range].iter().map(|places| (user(&places[0]), crowd(story, clients, places))).collect()
+    });
+    let mut by_user = vec![Crowd::default(); story.users.len()];
+    found.into_iter().for_each(|(user, crowd)| by_user[user as usize] = crowd);
+    let few = (by_user.len() * FEW / 100).max(1);
+    let have = |count: usize| by_user.iter().filter(|crowd| crowd.places.len() >= count).count();
+    let unusual = (SEVERAL..=MANY).find(|count| have(*count) <= few).unwrap_or(MANY + 1);
+    Crowds { by_user, unusual }
+}
+
+/// The most that one user has at work at once. Addresses between which a session moves are one household: a roaming phone, a
+/// dual stack.
+fn crowd(story: &Story, clients: &Clients, places: &[u32]) -> Crowd {
+    let session = |at: u32| &story.sessions[at as usize];
+    let several =
+        |count: &dyn Fn(u32) -> usize| places.iter().map(|at| count(*at)).collect::<BTreeSet<_>>().len() >= SEVERAL;
+    let first_address = |at: u32| session(at).addresses().next().map_or(0, |seen| seen.address as usize);
+    // Most users have one machine or two, and nothing needs to be looked into.
+    if !several(&|at| clients.class_of(at as usize)) || !several(&first_address) {
+        return Crowd::default();
+    }
+    let mut homes = Homes::of(story, places.iter().map(|at| session(*at)));
+    let mut moments: Vec<(Time, bool, u32)> = Vec::new();
+    for &at in places {
+        if let Some((first, last)) = session(at).first_at.zip(session(at).last_at).filter(|(first, last)| first < last)
+        {
+            moments.extend([(first, true, at), (last, false, at)]);
+        }
+    }
+    moments.sort_unstable();
+    // What is at work, by program and household: how many sessions, and one of them.
+    let mut active: BTreeMap<(usize, usize), (u32, u32)> = BTreeMap::new();
+    let mut most = Crowd::default();
+    for (time, begins, at) in moments {
+        let who = (clients.class_of(at as usize), homes.home(session(at)));
+        if !begins {
+            if let Some(count) = active.get_mut(&who) {
+                count.0 -= 1;
+                if count.0 == 0 {
+                    active.remove(&who);
+                }
+            }
+            continue;
+        }
+        let count = &mut active.entry(who).or_insert((0, at)).0;
+        *count += 1;
+        if *count == 1 && active.len() > most.places.len() && most.places.len() < MANY {
+            // No two of them share a program or a household.
+            let mut taken = (BTreeSet::new(), BTreeSet::new());
+            let apart = |((program, home), (_, at)): (&(usize, usize), &(u32, u32))| {
+                let free = !taken.0.contains(program) && !taken.1.contains(home);
+                (free && taken.0.insert(*program) && taken.1.insert(*home)).then_some(*at)
+            };
+            let places: Vec<u32> = active.iter().take(LOOK).filter_map(apart).collect();
+            if places.len() > most.places.len() {
+                most = Crowd { at: Some(time), places };
+            }
+        }
+    }
+    most
+}
+
+/// The households of one user: which addresses belong together.
+struct Homes {
+    /// Places of addresses, by number.
+    place: HashMap<u32, usize>,
+    /// By place: another of the same household, or itself.
+    parent: Vec<usize>,
+}
+
+impl Homes {
+    fn of<'a>(story: &Story, sessions: impl Iterator<Item = &'a Session>) -> Homes {
+        let mut homes = Homes { place: HashMap::new(), parent: Vec::new() };
+        let mut households: HashMap<Vec<u8>, usize> = HashMap::new();
+        for session in sessions {
+            let mut before = None;
+            for seen in session.addresses() {
+                let home = homes.place.get(&seen.address).copied().unwrap_or_else(|| {
+                    let new = homes.parent.len();
+                    let home = *households.entry(household(story.names.name(seen.address))).or_insert(new);
+                    if home == new {
+                        homes.parent.push(new);
+                    }
+                    homes.place.insert(seen.address, home);
+                    home
+                });
+                let (a, b) = (homes.root(home), homes.root(before.unwrap_or(home)));
+                homes.parent[a] = b;
+                before = Some(home);
+            }
+        }
+        homes
+    }
+
+    fn root(&mut self, mut place: usize) -> usize {
+        while self.parent[place] != place {
+            // Half as far the next time.
+            self.parent[place] = self.parent[self.parent[place]];
+            place = self.parent[place];
+        }
+        place
+    }
+
+    fn home(&mut self, session: &Session) -> usize {
+        let address = session.addresses().next().map(|seen| seen.address);
+        let place = address.and_then(|address| self.place.get(&address).copied());
+        place.map_or(0, |place| self.root(place))
+    }
+}
+
+pub static SHARED_PASSKEY: Check = Check {
+    name: "shared-passkey",
+    severity: Severity::Low,
+    summary: "one passkey at work in several households at once, each with a client of its own",
+    formula: "sessions under way at one moment of which no two have the client program and version in common, nor the household (addresses by /64, and those that one session moved between, are one)",
+    threshold: "info from three, low from four on; not if more than two in a hundred users of this log (and more than one) have as many",
+    look_alikes: "somebody with a seedbox, a home and a phone; a family; a VPN that gives each program another exit",
+    source: "trackers' location caps (UNIT3D 3 peers a torrent); the passkey is a credential",
+    group: None,
+    conclude: Conclude::User(|case| {
+        let Crowds { by_user, unusual } = &case.known.crowds;
+        let crowd = &by_user[case.user as usize];
+        let count = crowd.places.len();
+        let sessions: Vec<&Session> = crowd.places.iter().map(|at| &case.story.sessions[*at as usize]).collect();
+        let severity = if count > SEVERAL { Severity::Low } else { Severity::Info };
+        let found = count >= *unusual && case.user().is_passkey;
+        let mut finding = found.then(|| case.finding(severity, &sessions))?;
+        (finding.from, finding.to) = (crowd.at, crowd.at);
+        finding.evidence = sessions.iter().map(|session| session.first_line).collect();
+        finding.evidence.sort_unstable();
+        Some(finding)
+    }),
+    message: |f| format!("{} clients in as many households were at work at once", f.count),
 };

@@ -9,8 +9,10 @@ mod client;
 mod conduct;
 mod counters;
 mod events;
+mod generator;
 mod identity;
 mod notes;
+mod possession;
 mod swarms;
 mod timing;
 mod verdict;
@@ -18,6 +20,7 @@ mod verdict;
 use bytes::Trace;
 pub use bytes::{Balance, SwarmBytes, UserBytes};
 pub use client::{Class, Clients, in_words};
+pub use conduct::HitAndRun;
 pub use notes::{Mark, Notes, Watch};
 pub use verdict::{Group, Judgement, Verdict};
 
@@ -26,6 +29,10 @@ use crate::replay::{Listener, Step, Story, User};
 use crate::session::{Ending, LineRef, Session};
 use crate::share::shared;
 use crate::time::Time;
+use generator::Residue;
+use identity::Crowds;
+use possession::sizes;
+use std::collections::HashMap;
 use std::ops::Range;
 
 /// How much a finding matters: by the harm it may mean, not by how odd it looks.
@@ -97,14 +104,19 @@ pub static CHECKS: &[&Check] = &[
     &timing::PAUSE_GAP,
     &timing::STALLED,
     &timing::EARLY_ANNOUNCE,
+    &timing::ANNOUNCE_FLOOD,
     &counters::COUNTER_RESET,
     &counters::NONZERO_START,
     &counters::LEFT_INCREASED,
     &counters::LEDGER_MISMATCH,
     &conduct::OVERSPEED,
+    &conduct::HIT_AND_RUN,
     &identity::MANY_ADDRESSES,
+    &identity::SHARED_PASSKEY,
     &swarms::UNRECEIVED_UPLOAD,
     &swarms::EXCESS_OVER_OTHERS,
+    &possession::UPLOAD_WITHOUT_POSSESSION,
+    &generator::RESIDUE,
     &client::CLIENT_FORM,
     &client::CLIENT_NAME,
     &client::PEER_ID_CHECKSUM,
@@ -217,12 +229,10 @@ impl Case<'_> {
 pub struct UserCase<'a> {
     user: u32,
     bytes: &'a UserBytes,
-    /// How many leeches in secret he is given.
-    secrets: usize,
     sessions: &'a [&'a Session],
     /// Their places in the story.
     places: &'a [u32],
-    clients: &'a Clients,
+    known: &'a Known<'a>,
     story: &'a Story,
 }
 
@@ -231,6 +241,38 @@ impl UserCase<'_> {
     pub fn user(&self) -> &User {
         &self.story.users[self.user as usize]
     }
+
+    /// A finding on the user, from the first line of some of the sessions to the last. Of those, the first few are evidence.
+    fn finding(&self, severity: Severity, sessions: &[&Session]) -> Finding {
+        let mut evidence: Vec<LineRef> =
+            sessions.iter().take(Self::CITED).flat_map(|session| [session.first_line, session.last_line]).collect();
+        evidence.sort_unstable();
+        evidence.dedup();
+        Finding {
+            check: 0,
+            severity,
+            user: self.user,
+            session: None,
+            from: sessions.iter().filter_map(|session| session.first_at).min(),
+            to: sessions.iter().filter_map(|session| session.last_at).max(),
+            bytes: None,
+            count: sessions.len() as u64,
+            amount: 0,
+            evidence,
+        }
+    }
+
+    /// So many sessions are cited.
+    const CITED: usize = 4;
+}
+
+/// What an audit is to go by.
+#[derive(Clone, Copy, Default, Debug)]
+pub struct Terms {
+    /// What was over before is not looked for.
+    pub since: Option<Time>,
+    /// What the tracker asks of who downloads.
+    pub hit_and_run: HitAndRun,
 }
 
 /// What there is to say about a log.
@@ -247,25 +289,45 @@ pub struct Audit {
 }
 
 /// Audits a story, on so many threads. `watches` are the listeners of the engines that its parts came from.
-pub fn audit(story: &Story, watches: &[Watch], since: Option<Time>, threads: usize) -> Audit {
+pub fn audit(story: &Story, watches: &[Watch], terms: &Terms, threads: usize) -> Audit {
     let trace = |&(engine, number): &(u32, u32)| watches.get(engine as usize)?.trace_of(number);
     let traces: Vec<Option<&Trace>> = story.origins.iter().map(trace).collect();
     let balance = bytes::balance(story, &traces, threads);
     let clients = Clients::of(story);
-    let findings = findings(story, watches, &Known { balance: &balance, clients: &clients }, since, threads);
+    let known = Known {
+        terms,
+        balance: &balance,
+        clients: &clients,
+        sizes: sizes(story),
+        crowds: identity::crowds(story, &clients, threads),
+        residues: generator::residues(story, &clients, watches),
+    };
+    let findings = findings(story, watches, &known, threads);
     let judgements = verdict::judge(story, &balance, &findings);
     Audit { findings, judgements, swarms: balance.swarms, clients }
 }
 
 /// What is known of the whole log before single users are looked at.
 struct Known<'a> {
+    terms: &'a Terms,
     balance: &'a Balance,
     clients: &'a Clients,
+    /// Sizes of torrents, as far as two users agree.
+    sizes: Vec<Option<u64>>,
+    crowds: Crowds,
+    /// By user.
+    residues: HashMap<u32, Residue>,
 }
 
-fn findings(story: &Story, watches: &[Watch], known: &Known<'_>, since: Option<Time>, threads: usize) -> Vec<Finding> {
-    let mut by_user: Vec<u32> = (0..story.sessions.len() as u32).collect();
-    by_user.sort_by_key(|&at| story.sessions[at as usize].user);
+/// The places of all sessions, those of a user together, each user's in the order of the story.
+fn by_user(story: &Story) -> Vec<u32> {
+    let mut places: Vec<u32> = (0..story.sessions.len() as u32).collect();
+    places.sort_by_key(|&at| story.sessions[at as usize].user);
+    places
+}
+
+fn findings(story: &Story, watches: &[Watch], known: &Known<'_>, threads: usize) -> Vec<Finding> {
+    let (by_user, since) = (by_user(story), known.terms.since);
     let mut found = shared(by_user.len(), threads, |range| about_sessions(story, watches, range));
     let user = |at: u32| story.sessions[at as usize].user;
     let users: Vec<_> = by_user.chunk_by(|a, b| user(*a) == user(*b)).collect();
@@ -305,9 +367,7 @@ fn about_users(story: &Story, known: &Known<'_>, users: &[&[u32]]) -> Vec<Findin
         let sessions: Vec<&Session> = user.iter().map(|&at| &story.sessions[at as usize]).collect();
         let number = sessions[0].user;
         let bytes = &known.balance.users[number as usize];
-        let secrets = known.balance.secrets;
-        let case =
-            UserCase { user: number, bytes, secrets, sessions: &sessions, places: user, clients: known.clients, story };
+        let case = UserCase { user: number, bytes, sessions: &sessions, places: user, known, story };
         for (check, conclude) in CHECKS.iter().enumerate() {
             let Conclude::User(conclude) = conclude.conclude else { continue };
             found.extend(conclude(&case).map(|finding| Finding { check: check as u8, ..finding }));
@@ -326,6 +386,7 @@ impl Listener for Watch {
         counters::observe(step, self);
         conduct::observe(step, self);
         timing::observe(step, self);
+        self.count(step);
         self.trace(step);
     }
 }

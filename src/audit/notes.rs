@@ -1,6 +1,7 @@
 //! What stands out in single announces, kept until the whole log has been read.
 
 use super::bytes::Trace;
+use super::generator::Increments;
 use crate::replay::Step;
 use crate::session::LineRef;
 use crate::time::Time;
@@ -83,6 +84,8 @@ pub struct Watch {
     notes: HashMap<u32, Notes, foldhash::fast::RandomState>,
     /// By session.
     traces: Vec<Trace>,
+    /// By session.
+    increments: Vec<Increments>,
 }
 
 impl Watch {
@@ -96,8 +99,27 @@ impl Watch {
         self.traces.get(session as usize)
     }
 
+    /// What the uploads of a session have in common, by its number in the engine.
+    pub(super) fn increments_of(&self, session: u32) -> Option<&Increments> {
+        self.increments.get(session as usize)
+    }
+
     pub(super) fn touched(&self, session: u32) -> u64 {
-        self.trace_of(session).map_or(0, Trace::touch)
+        self.trace_of(session).map_or(0, Trace::touch) ^ self.increments_of(session).map_or(0, Increments::touch)
+    }
+
+    /// Notes by how much a step lets the session's upload grow.
+    #[inline]
+    pub(super) fn count(&mut self, step: &Step<'_>) {
+        if step.credit.up == 0 {
+            return;
+        }
+        let at = step.session.number as usize;
+        if at >= self.increments.len() {
+            self.increments.resize_with(at + 1, Increments::default);
+        }
+        let since = step.said.at.zip(step.before.and_then(|before| before.last_at));
+        self.increments[at].note(step.credit.up, since.map(|(at, last)| at.since(last).max(0) as u64 / 1000));
     }
 
     /// Notes in the session's trace what a step reports.

@@ -9,7 +9,7 @@ use crate::session::Session;
 fn is_much(case: &UserCase<'_>, excess: &Excess, percent: u64) -> bool {
     let claimed = case.bytes.claimed;
     let enough = excess.bytes > GIB && excess.bytes > claimed / 100 * percent;
-    enough && excess.unless_secret(case.secrets) > (GIB / 4).max(excess.bytes / 5)
+    enough && excess.unless_secret(case.known.balance.secrets) > (GIB / 4).max(excess.bytes / 5)
 }
 
 fn finding(case: &UserCase<'_>, severity: Severity, excess: &Excess) -> Finding {

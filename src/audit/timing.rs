@@ -4,7 +4,7 @@ use super::notes::Stall;
 use super::{Check, Conclude, Severity, Watch, duration};
 use crate::announce::{client_of, usual_silence};
 use crate::replay::Step;
-use crate::session::Transition;
+use crate::session::{Session, Transition};
 
 pub(super) fn observe(step: &Step<'_>, watch: &mut Watch) {
     let (idle, Some(before)) = (step.session.idle, step.before) else { return };
@@ -71,6 +71,33 @@ pub static STALLED: Check = Check {
         Some(finding)
     }),
     message: |f| format!("announced {} times over {} without any progress", f.count, duration(f.amount)),
+};
+
+/// So many announces after too short a silence are a habit, and not somebody who presses a button.
+const FLOOD: u32 = 10;
+
+pub static ANNOUNCE_FLOOD: Check = Check {
+    name: "announce-flood",
+    severity: Severity::Low,
+    summary: "announces several times as often as the tracker asks, all the time",
+    formula: "plain announces after less than 15 s, 60 s or 300 s (the largest of these that is at most a third of the interval), in sessions where that is the rule",
+    threshold: "ten in a session, and more than half of its announces (so the median silence is below the bound); never for intervals below 45 s",
+    look_alikes: "a script that presses `force reannounce` for racing; a client whose interval was set by hand; a proxy that repeats requests",
+    source: "GhostSeed announces every minute; UNIT3D refuses announces before about 1500 s of 1800 s",
+    group: None,
+    conclude: Conclude::User(|case| {
+        let bound = [300, 60, 15].into_iter().position(|bound| bound * 3 <= case.story.settings.interval)?;
+        let soon = |session: &Session| u32::from(session.hurried[2 - bound]);
+        let floods = |session: &&&Session| soon(session) >= FLOOD && soon(session) > session.announces / 2;
+        let floods: Vec<&Session> = case.sessions.iter().filter(floods).copied().collect();
+        let mut finding = (!floods.is_empty()).then(|| case.finding(Severity::Low, &floods))?;
+        finding.amount = floods.iter().map(|session| u64::from(soon(session))).sum();
+        Some(finding)
+    }),
+    message: |f| {
+        let sessions = if f.count == 1 { "one session".into() } else { format!("{} sessions", f.count) };
+        format!("announced {} times in {sessions} long before it was asked to, and seldom when it was", f.amount)
+    },
 };
 
 pub static EARLY_ANNOUNCE: Check = Check {

@@ -11,6 +11,8 @@ pub enum Group {
     Bytes,
     /// Requests that the named client does not send.
     Protocol,
+    /// Arithmetic that only a generator does. By itself it proves nothing about bytes.
+    Generator,
 }
 
 /// What the log says about a user, from nothing to the worst.
@@ -25,7 +27,7 @@ pub enum Verdict {
     ClientMismatch,
     /// Bytes were claimed that cannot exist; who or what made them, the log does not tell.
     Unexplained,
-    /// Two kinds of evidence, one of them bytes.
+    /// Two kinds of evidence, one of them bytes or a generator's arithmetic.
     LikelyFaked,
 }
 
@@ -63,7 +65,7 @@ impl Judgement {
     /// One line of why.
     pub fn why(&self) -> String {
         match self.verdict {
-            Verdict::Clear => "nothing was found".into(),
+            Verdict::Clear if self.why.is_empty() => "nothing was found".into(),
             _ => self.why.clone(),
         }
     }
@@ -107,7 +109,10 @@ pub fn judge(story: &Story, balance: &Balance, findings: &[Finding]) -> Vec<Judg
             if judgement.verdict >= Verdict::Unexplained {
                 let bytes = &balance.users[user];
                 judgement.unexplained = bytes.certain.bytes.max(bytes.beside.bytes);
-                judgement.estimate = bytes.estimate();
+                let (least, most) = bytes.estimate();
+                // What a generator counted may all be made up.
+                let generated = counting[user].iter().filter(|finding| finding.check().group == Some(Group::Generator));
+                judgement.estimate = (least, generated.filter_map(|finding| finding.bytes).fold(most, u64::max));
             }
             judgement
         })
@@ -143,11 +148,11 @@ fn verdict_on(findings: &[&Finding]) -> Judgement {
         }
     }
     let has = |group: Group| kinds.iter().any(|kind| kind.0 == group && kind.1 >= weight(Severity::Medium));
-    let verdict = match (has(Group::Bytes), has(Group::Protocol)) {
-        (true, true) => Verdict::LikelyFaked,
-        (true, false) => Verdict::Unexplained,
-        (false, true) => Verdict::ClientMismatch,
-        (false, false) => Verdict::Clear,
+    let verdict = match (has(Group::Bytes), has(Group::Protocol), has(Group::Generator)) {
+        (true, true, _) | (true, _, true) | (_, true, true) => Verdict::LikelyFaked,
+        (true, false, false) => Verdict::Unexplained,
+        (false, true, false) => Verdict::ClientMismatch,
+        (false, false, _) => Verdict::Clear,
     };
     let mut reasons: Vec<&'static str> = findings.iter().map(|finding| finding.check().name).collect();
     reasons.dedup();

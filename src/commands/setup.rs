@@ -12,7 +12,7 @@ use std::sync::Arc;
 use std::sync::atomic::AtomicU64;
 use std::time::{SystemTime, UNIX_EPOCH};
 use swarmtrail::account::Keep;
-use swarmtrail::audit::{Audit, Severity, Watch, audit};
+use swarmtrail::audit::{Audit, HitAndRun, Severity, Terms, Watch, audit};
 use swarmtrail::pulse::{Curves, Pulse};
 use swarmtrail::reading::{Input, Options, read_all};
 use swarmtrail::replay::{Given, Order, Part, Rules, Story};
@@ -27,6 +27,7 @@ pub struct Setup {
     pub filter: Filter,
     pub given: Given,
     pub shared: Shared,
+    terms: Terms,
     until: Option<Time>,
     /// What could not be looked into.
     errors: Vec<SourceError>,
@@ -67,7 +68,14 @@ impl Setup {
             Completed::Seeds => session::Completed::Seeds,
         };
         let given = Given { interval: shared.interval, timeout: shared.timeout, completed, keep: Keep::Shape };
-        Ok(Setup { sources, filter, given, shared, until, errors, bytes_read: Arc::default() })
+        let usual = HitAndRun::default();
+        let hit_and_run = HitAndRun {
+            seed_time: shared.hnr_seedtime.unwrap_or(usual.seed_time),
+            ratio: shared.hnr_ratio.unwrap_or(usual.ratio),
+            grace: shared.hnr_grace.unwrap_or(usual.grace),
+        };
+        let terms = Terms { since: filter.since, hit_and_run };
+        Ok(Setup { sources, filter, given, shared, terms, until, errors, bytes_read: Arc::default() })
     }
 
     /// How many threads to use.
@@ -201,7 +209,7 @@ impl Told {
         let (watches, pulses): (Vec<Watch>, Vec<_>) = listeners.into_iter().unzip();
         let curves = Curves::of(pulses.into_iter().flatten());
         let story = Story::new(parts, Given { keep, ..setup.given }, setup.span(&input), setup.threads());
-        let audit = audit(&story, &watches, setup.filter.since, setup.threads());
+        let audit = audit(&story, &watches, &setup.terms, setup.threads());
         progress.end();
         let incomplete = setup.complain(&input);
         Ok(Told { setup, input, story, audit, curves, incomplete })

@@ -19,7 +19,8 @@ pub fn in_words(wrong: u32) -> impl Iterator<Item = &'static str> {
 /// How much the disagreements of a user's clients with themselves matter together. One alone may be a slip of the table's;
 /// two of different kinds, or the same with several peer ids, are the program's ways.
 fn severity(case: &UserCase<'_>) -> Severity {
-    let all = || case.places.iter().map(|at| (case.clients.wrong(*at as usize), *at)).filter(|(wrong, _)| *wrong != 0);
+    let all =
+        || case.places.iter().map(|at| (case.known.clients.wrong(*at as usize), *at)).filter(|(wrong, _)| *wrong != 0);
     let (mut kinds, mut strong, mut repeated) = (0, false, false);
     for (kind, _, weak) in KINDS {
         let mut peers =
@@ -35,7 +36,7 @@ fn severity(case: &UserCase<'_>) -> Severity {
 /// A finding of some kinds of disagreement.
 fn finding(case: &UserCase<'_>, kinds: u32) -> Option<Finding> {
     let found: Vec<usize> =
-        case.places.iter().map(|at| *at as usize).filter(|at| case.clients.wrong(*at) & kinds != 0).collect();
+        case.places.iter().map(|at| *at as usize).filter(|at| case.known.clients.wrong(*at) & kinds != 0).collect();
     if found.is_empty() {
         return None;
     }
@@ -51,7 +52,7 @@ fn finding(case: &UserCase<'_>, kinds: u32) -> Option<Finding> {
         to: sessions().filter_map(|session| session.last_at).max(),
         bytes: None,
         count: found.len() as u64,
-        amount: found.iter().fold(0, |all, at| all | u64::from(case.clients.wrong(*at) & kinds)),
+        amount: found.iter().fold(0, |all, at| all | u64::from(case.known.clients.wrong(*at) & kinds)),
         evidence,
     })
 }

@@ -1,0 +1,161 @@
+//! Arithmetic that only a generator does: what all increments of a counter have in common.
+
+use super::{Check, Clients, Conclude, Group, Severity, Watch};
+use crate::replay::Story;
+use crate::session::Session;
+use std::collections::{BTreeMap, HashMap};
+
+/// What the increments of a session's `uploaded` have in common.
+#[derive(Clone, Copy, Default, Debug)]
+pub struct Increments {
+    /// Their greatest common divisor; 0 if there are none.
+    divisor: u64,
+    /// The last two.
+    last: [u64; 2],
+    /// How many there are.
+    count: u32,
+    /// Those that share no more than the divisor with the two before, about.
+    apart: u32,
+}
+
+impl Increments {
+    /// Notes one, and in how many seconds it came: an hour if the log has no times.
+    #[inline]
+    pub fn note(&mut self, bytes: u64, secs: Option<u64>) {
+        self.count = self.count.saturating_add(1);
+        if self.divisor == 1 {
+            return;
+        }
+        self.divisor = common(self.divisor, bytes);
+        // A line that is capped grows by the same quantum with each of its ticks; two such increments share it, and are no
+        // evidence of anything else that they share.
+        let quantum = bytes / (TICKS * secs.unwrap_or(3600).max(1));
+        let apart = |other: u64| other != 0 && common(other, bytes) <= quantum;
+        self.apart += u32::from(self.last.iter().all(|last| apart(*last)));
+        self.last = [self.last[1], bytes];
+    }
+
+    /// Reads a little of it.
+    #[inline]
+    pub fn touch(&self) -> u64 {
+        self.divisor
+    }
+
+    /// The odd part of the divisor. Clients request blocks, which are powers of two: those say nothing.
+    fn odd(&self) -> u64 {
+        self.divisor >> self.divisor.trailing_zeros().min(63)
+    }
+
+    /// So many are evidence, at least: of two neighbours that are not like the rest, three look so.
+    fn independent(&self) -> u32 {
+        self.apart / 3 * 2
+    }
+
+    /// Whether they are so many that having something in common may show something.
+    fn are_enough(&self) -> bool {
+        self.count >= ENOUGH
+    }
+
+    fn merge(&mut self, other: &Increments) {
+        self.divisor = common(self.divisor, other.divisor);
+        self.count = self.count.saturating_add(other.count);
+        self.apart = self.apart.saturating_add(other.apart);
+    }
+}
+
+fn common(mut a: u64, mut b: u64) -> u64 {
+    while b != 0 {
+        (a, b) = (b, a % b);
+    }
+    a
+}
+
+/// A divisor that all increments share, and chance does not explain.
+#[derive(Debug)]
+pub struct Residue {
+    divisor: u64,
+    /// Increments that are evidence of it.
+    independent: u32,
+    /// The sessions, by their places.
+    places: Vec<u32>,
+}
+
+/// Fewer increments show nothing, whatever they have in common.
+const ENOUGH: u32 = 20;
+/// Chance may explain this much, over all that were tested.
+const CHANCE: f64 = 1e-8;
+/// No client hands out its capped line in so many portions a second.
+const TICKS: u64 = 64;
+/// Where most of so many users share a divisor, something in front of the tracker or in their program makes it so.
+const POPULATION: usize = 8;
+
+/// What is tested: all sessions of one user with one program, or one session by itself.
+#[derive(Default)]
+struct Tested {
+    increments: Increments,
+    places: Vec<u32>,
+}
+
+/// Users whose increments share a divisor by more than chance. Sessions of one client program, written in one way, are tested
+/// together, all of them: to choose among them would be to help chance. Who runs the real program too has long ones tested
+/// by themselves.
+pub fn residues(story: &Story, clients: &Clients, watches: &[Watch]) -> HashMap<u32, Residue> {
+    let mut groups: BTreeMap<(u32, usize, u32, Option<u32>), Tested> = BTreeMap::new();
+    for (at, (session, (engine, number))) in story.sessions.iter().zip(&story.origins).enumerate() {
+        let increments = watches.get(*engine as usize).and_then(|watch| watch.increments_of(*number));
+        let Some(increments) = increments.filter(|increments| increments.count > 0) else { continue };
+        let (program, form) = (clients.class_of(at), story.written(session).form);
+        let alone = increments.are_enough().then_some(Some(at as u32));
+        for part in [Some(None), alone].into_iter().flatten() {
+            let group = groups.entry((session.user, program, form, part)).or_default();
+            group.increments.merge(increments);
+            group.places.push(at as u32);
+        }
+    }
+    groups.retain(|_, group| group.increments.are_enough());
+    let tested = groups.len();
+    // Of everybody, and of those with the same program: how many were tested, and how many share what.
+    let (mut all, mut sharing): (HashMap<Option<usize>, usize>, HashMap<_, usize>) = Default::default();
+    for (key, group) in groups.iter().filter(|(key, _)| key.3.is_none()) {
+        for among in [None, Some(key.1)] {
+            *all.entry(among).or_default() += 1;
+            *sharing.entry((among, group.increments.odd())).or_default() += 1;
+        }
+    }
+    let mut found: HashMap<u32, Residue> = HashMap::new();
+    for (key, Tested { increments, places }) in groups {
+        let (odd, independent) = (increments.odd(), increments.independent());
+        let by_chance = (odd as f64).powf(-f64::from(independent)) * tested as f64;
+        let of = |among| (all.get(&among).unwrap_or(&0), sharing.get(&(among, odd)).unwrap_or(&0));
+        let usual = |among| matches!(of(among), (&all, sharing) if all >= POPULATION && sharing * 2 > all);
+        if odd == 1 || independent < ENOUGH || by_chance > CHANCE || usual(None) || usual(Some(key.1)) {
+            continue;
+        }
+        // A program's sessions come before the single ones of it.
+        found.entry(key.0).or_insert(Residue { divisor: increments.divisor, independent, places });
+    }
+    found
+}
+
+pub static RESIDUE: Check = Check {
+    name: "residue",
+    severity: Severity::Medium,
+    summary: "all uploads are multiples of one odd number",
+    formula: "m = greatest common divisor of all increments of uploaded between announces, in the user's sessions with one client program, or in a long one of them; its odd part to the power of minus the increments is how likely chance does that, times all that were tested. An increment counts if it shares no more with either of the two before it than a 64th of what was uploaded in a second, since a capped line grows by a quantum; and then for two thirds",
+    threshold: "20 increments that count, and less likely than 1e-8; not if most of all users tested (8 or more) share it, or most of those with the same program and version. Likely-faked only together with bytes or with a client that is not what it says",
+    look_alikes: "a modded client; a proxy that rounds; powers of two are what clients request, and never counted",
+    source: "JOAL adds speed x 5 s (multiples of 5); Ratio.py kB x 1000; multipliers in patched clients (x 3)",
+    group: Some(Group::Generator),
+    conclude: Conclude::User(|case| {
+        let residue = case.known.residues.get(&case.user)?;
+        let sessions: Vec<&Session> = residue.places.iter().map(|at| &case.story.sessions[*at as usize]).collect();
+        let mut finding = case.finding(Severity::Medium, &sessions);
+        finding.bytes = Some(sessions.iter().fold(0, |sum: u64, s| sum.saturating_add(s.state.credit().up)));
+        (finding.count, finding.amount) = (u64::from(residue.independent), residue.divisor);
+        Some(finding)
+    }),
+    message: |f| {
+        let bytes = f.bytes.unwrap_or(0);
+        format!("{bytes} bytes were uploaded in multiples of {}, {} times without another reason", f.amount, f.count)
+    },
+};
