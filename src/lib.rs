@@ -3,13 +3,14 @@
 //!
 //! The modules, from the bytes up: [`source`] cuts blocks of whole lines, [`access_log`] takes a line apart into a
 //! request, [`announce`] reads what it says, [`session`] knows what that means, [`account`] and [`swarm`] add up,
-//! [`replay`] drives announces through all of it in order, [`reading`] does so on every core, [`audit`] holds findings
-//! against it, [`report`] shows it. A module knows only those before it.
+//! [`replay`] drives announces through all of it in order, [`credit`] runs other trackers' rules beside it, [`reading`] does so
+//! on every core, [`audit`] holds findings against it, [`report`] shows it. A module knows only those before it.
 
 pub mod access_log;
 pub mod account;
 pub mod announce;
 pub mod audit;
+pub mod credit;
 pub mod reading;
 pub mod replay;
 pub mod report;
