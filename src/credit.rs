@@ -40,7 +40,8 @@ impl Timelines {
     }
 }
 
-/// What one engine's announces come to under some policies. Memory: 72 bytes for each peer and 48 for each session, by policy.
+/// What one engine's announces come to under some policies. Those that know peers by their port need to hear of announces in
+/// the order of the whole log ([`crate::replay::Order::WholeLog`]). Memory: 72 bytes for each peer and 48 for each session, by policy.
 #[derive(Default)]
 pub struct Books {
     policies: Vec<&'static Policy>,

@@ -5,17 +5,20 @@ use crate::cli::{Color, Completed, Output as Asked, Shared};
 use anyhow::{Context, bail};
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::io::{self, BufWriter, IsTerminal, Write};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::sync::Arc;
 use std::sync::atomic::AtomicU64;
 use std::time::{SystemTime, UNIX_EPOCH};
 use swarmtrail::account::Keep;
 use swarmtrail::audit::{Audit, Severity, Watch, audit};
+use swarmtrail::credit::{Books, Credits, Timelines};
 use swarmtrail::reading::{Input, Options, read_all};
-use swarmtrail::replay::{Given, Order, Part, Rules, Story};
+use swarmtrail::replay::{Given, Listener, Order, Part, Rules, Step, Story};
 use swarmtrail::report::{Filter, Output, Row, Style, View, print_rows, terminal_width};
+use swarmtrail::session::credit::{Identity, Policy};
 use swarmtrail::session::{self, LineRef};
+use swarmtrail::side::{Side, WrongRow};
 use swarmtrail::source::{Source, SourceError, expand, lines_of};
 use swarmtrail::time::{Moment, Time};
 
@@ -172,13 +175,50 @@ pub fn style(shared: &Shared, millis: bool) -> Style {
     Style { color, width: columns.or_else(terminal_width), millis, zone: shared.tz }
 }
 
+/// The tables of users and torrents, if any are given. Rows that cannot be used are said on standard error.
+fn side(shared: &Shared) -> anyhow::Result<Side> {
+    let mut side = Side::default();
+    let complain = |path: &Path, wrong: Vec<WrongRow>| {
+        wrong.iter().for_each(|row| eprintln!("swarmtrail: {}:{}: {}", path.display(), row.line, row.problem));
+    };
+    if let Some(path) = &shared.users {
+        complain(path, side.read_users(path)?);
+    }
+    if let Some(path) = &shared.torrents {
+        complain(path, side.read_torrents(path)?);
+    }
+    Ok(side)
+}
+
 /// A log, read and understood.
 pub struct Told {
     setup: Setup,
     input: Input,
     story: Story,
     audit: Audit,
+    /// What the policies that ran beside credit.
+    credits: Credits,
+    side: Side,
     incomplete: bool,
+}
+
+/// What listens while a log is read.
+struct Listeners {
+    watch: Watch,
+    books: Option<Books>,
+}
+
+impl Listener for Listeners {
+    fn applied(&mut self, step: &Step<'_>) {
+        self.watch.applied(step);
+        if let Some(books) = &mut self.books {
+            books.applied(step);
+        }
+    }
+
+    fn touch(&self, session: u32) -> u64 {
+        self.watch.touch(session)
+    }
 }
 
 impl Told {
@@ -187,21 +227,56 @@ impl Told {
     /// # Errors
     /// If there is nothing to read.
     pub fn read(files: &[PathBuf], shared: Shared, keep: Keep) -> anyhow::Result<Told> {
+        let policy = shared.credit.0;
+        let timelines = policy
+            .map(|_| Timelines { keep, torrent: shared.torrent.as_ref().map(|prefix| prefix.to_ascii_lowercase()) });
+        Told::read_with(files, shared, keep, policy.as_slice(), timelines)
+    }
+
+    /// Reads the logs, and runs policies beside.
+    ///
+    /// # Errors
+    /// If there is nothing to read.
+    pub fn read_comparing(files: &[PathBuf], shared: Shared, policies: &[&'static Policy]) -> anyhow::Result<Told> {
+        Told::read_with(files, shared, Keep::Shape, policies, None)
+    }
+
+    fn read_with(
+        files: &[PathBuf],
+        shared: Shared,
+        keep: Keep,
+        policies: &[&'static Policy],
+        timelines: Option<Timelines>,
+    ) -> anyhow::Result<Told> {
         let setup = Setup::new(files, shared)?;
+        let side = side(&setup.shared)?;
         let progress = setup.progress();
-        let (input, parts) =
-            read_all(&setup.sources, &setup.options(keep, setup.threads(), Order::EachPeer), Watch::default);
-        let (parts, watches): (Vec<Part>, Vec<Watch>) = parts.into_iter().unzip();
-        let story = Story::new(parts, Given { keep, ..setup.given }, setup.span(&input), setup.threads());
+        let books = || Books::new(policies.to_vec(), setup.filter.since, timelines.clone());
+        let listeners = || Listeners { watch: Watch::default(), books: (!policies.is_empty()).then(books) };
+        // Who knows peers by their port must hear in turn of those that share it.
+        let by_port = policies.iter().any(|policy| policy.identity == Identity::Port);
+        let order = if by_port { Order::WholeLog } else { Order::EachPeer };
+        let (input, parts) = read_all(&setup.sources, &setup.options(keep, setup.threads(), order), listeners);
+        let (parts, listeners): (Vec<Part>, Vec<Listeners>) = parts.into_iter().unzip();
+        let (watches, books): (Vec<Watch>, Vec<Option<Books>>) =
+            listeners.into_iter().map(|heard| (heard.watch, heard.books)).unzip();
+        let mut story = Story::new(parts, Given { keep, ..setup.given }, setup.span(&input), setup.threads());
         let audit = audit(&story, &watches, setup.filter.since, setup.threads());
+        let credits = Credits::new(&mut story, books.into_iter().flatten().collect());
         progress.end();
         let incomplete = setup.complain(&input);
-        Ok(Told { setup, input, story, audit, incomplete })
+        Ok(Told { setup, input, story, audit, credits, side, incomplete })
     }
 
     /// What was asked for.
     pub fn view(&self) -> View<'_> {
-        View::new(&self.story, &self.input, &self.audit, &self.setup.filter)
+        let view = View::new(&self.story, &self.input, &self.audit, &self.setup.filter).with(&self.side);
+        if self.setup.shared.credit.0.is_some() { view.credited(&self.credits) } else { view }
+    }
+
+    /// What the policies credit that ran beside.
+    pub fn credits(&self) -> &Credits {
+        &self.credits
     }
 
     /// The raw lines that the findings asked for cite, fit to be shown: passkeys are cut short as everywhere. Lines that

@@ -1,6 +1,6 @@
 //! Tables for people.
 
-use super::rows::{Cell, DetectRow, Row, UserRow};
+use super::rows::{Cell, Column, DetectRow, Row, SessionCreditRow, UserCreditRow, UserRow};
 use super::text::{bytes, chart_bar, clean, ratio};
 use super::{Style, View};
 use crate::access_log::Format;
@@ -45,7 +45,9 @@ fn build<R: Row>(style: &Style, rows: impl Iterator<Item = R>) -> Table {
     } else {
         table.force_no_tty();
     }
-    let columns: Vec<_> = R::columns().into_iter().filter(|column| column.shown).collect();
+    let rows: Vec<R> = rows.collect();
+    let says = |column: &Column<R>| !column.optional || rows.iter().any(|row| !(column.cell)(row).is_empty());
+    let columns: Vec<_> = R::columns().into_iter().filter(|column| column.shown && says(column)).collect();
     table.set_header(columns.iter().map(|column| heading(column.name, style)));
     for row in rows {
         table.add_row(columns.iter().map(|column| cell(&(column.cell)(&row), style)));
@@ -92,11 +94,14 @@ pub fn report(out: &mut dyn Write, style: &Style, view: &View<'_>) -> io::Result
     let settings = &view.story.settings;
     writeln!(
         out,
-        "interval {} s ({}), timeout {} s, completed {} (times are {})",
+        "interval {} s ({}), timeout {} s, completed {}{} (times are {})",
         settings.interval,
         settings.interval_from.name(),
         settings.timeout,
         if settings.completed == crate::session::Completed::Removes { "removes" } else { "seeds" },
+        view.credits
+            .and_then(|credits| credits.policies().first())
+            .map_or(String::new(), |p| format!(", credit as {}", p.name)),
         style.zone,
     )?;
     let counts = view.counts();
@@ -161,6 +166,32 @@ pub fn timelines<'a>(out: &mut dyn Write, style: &Style, users: impl Iterator<It
         }
     }
     if any { Ok(()) } else { writeln!(out, "nothing") }
+}
+
+/// What policies credit; `sessions` are those about which they do not agree.
+pub fn credit<'a>(
+    out: &mut dyn Write,
+    style: &Style,
+    users: impl Iterator<Item = UserCreditRow>,
+    sessions: impl Iterator<Item = SessionCreditRow<'a>>,
+) -> io::Result<()> {
+    section(out, "USERS", style)?;
+    print_pages(out, style, users)?;
+    writeln!(out)?;
+    section(out, "SESSIONS THAT NOT ALL CREDIT ALIKE", style)?;
+    print_pages(out, style, sessions)
+}
+
+/// Rows, however many.
+fn print_pages<R: Row>(out: &mut dyn Write, style: &Style, rows: impl Iterator<Item = R>) -> io::Result<()> {
+    let mut rows = rows.peekable();
+    if rows.peek().is_none() {
+        return writeln!(out, "none");
+    }
+    while rows.peek().is_some() {
+        page(out, style, rows.by_ref().take(PAGE))?;
+    }
+    Ok(())
 }
 
 /// One check, explained.

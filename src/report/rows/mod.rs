@@ -3,6 +3,7 @@
 mod audit;
 mod case;
 mod client;
+mod credit;
 mod finding;
 mod format;
 mod input;
@@ -13,6 +14,7 @@ mod user;
 pub use audit::{AuditRow, JudgementCells};
 pub use case::CaseRow;
 pub use client::ClientRow;
+pub use credit::{OWN, PolicyRow, SessionCreditRow, UserCreditRow};
 pub use finding::{AnomalyRow, CheckRow};
 pub use format::{ApartRow, DetectRow, FormatRow};
 pub use input::{InputRow, Inputs, SettingsRow};
@@ -43,23 +45,30 @@ pub struct Column<R> {
     pub exact: bool,
     /// People see it.
     pub shown: bool,
+    /// People see it only if it says something in any row.
+    pub optional: bool,
     /// The value of a row.
     pub cell: fn(&R) -> Cell,
 }
 
 /// A column for everybody.
 fn shown<R>(name: &'static str, cell: fn(&R) -> Cell) -> Column<R> {
-    Column { name, exact: true, shown: true, cell }
+    Column { name, exact: true, shown: true, optional: false, cell }
 }
 
 /// A column for programs: it would only crowd a screen.
 fn exact<R>(name: &'static str, cell: fn(&R) -> Cell) -> Column<R> {
-    Column { name, exact: true, shown: false, cell }
+    Column { name, exact: true, shown: false, optional: false, cell }
 }
 
 /// A column for people: it shortens or draws what others tell exactly.
 fn brief<R>(name: &'static str, cell: fn(&R) -> Cell) -> Column<R> {
-    Column { name, exact: false, shown: true, cell }
+    Column { name, exact: false, shown: true, optional: false, cell }
+}
+
+/// A column for everybody, if it says something.
+fn optional<R>(name: &'static str, cell: fn(&R) -> Cell) -> Column<R> {
+    Column { optional: true, ..shown(name, cell) }
 }
 
 /// A value, printed exactly for programs and readably for people.
@@ -78,6 +87,13 @@ pub enum Cell {
     Time(At),
     /// How much a finding matters.
     Severity(Severity),
+}
+
+impl Cell {
+    /// Whether it says nothing.
+    pub fn is_empty(&self) -> bool {
+        matches!(self, Cell::MaybeBytes(None)) || matches!(self, Cell::Text(text) if text.is_empty())
+    }
 }
 
 /// A time, if there is one; printed with milliseconds if the log has them.
