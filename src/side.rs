@@ -197,7 +197,7 @@ fn read<K: std::hash::Hash + Eq, V>(
     for (line, fields) in table.rows() {
         match row(&fields) {
             Ok((key, _)) if items.contains_key(&key) => {
-                wrong.push(WrongRow { line, problem: format!("{wanted} that an earlier row has; that one counts") });
+                wrong.push(WrongRow { line, problem: format!("{wanted} that an earlier row has") });
             }
             Ok((key, value)) => {
                 items.insert(key, value);

@@ -35,6 +35,7 @@ fn every_command_on_a_real_log() {
     }
     snapshot("real_replay", &["replay", "--user", "6ec0", REAL]);
     snapshot("real_timeline", &["timeline", "--user", "8557", REAL]);
+    snapshot("real_credit_compare", &["credit", "--compare", "--user", "6ec0", REAL]);
     snapshot("real_timeline_step_csv", &["timeline", "--user", "6ec0", "--step", "2m", "-o", "csv", REAL]);
     // Deluge was killed at 06:49:01 and never came back; the others began anew, and their old entries are ghosts.
     snapshot("real_profile", &["profile", "--at", "2026-11-22T06:51:00", REAL]);

@@ -125,7 +125,8 @@ fn pauses_that_say_stopped() {
 
 #[test]
 fn a_session_that_did_not_say_started() {
-    // WebTorrent's first line here (14) has no `started`: TBDev refuses it, and the whole session.
+    // WebTorrent's first line here (13, 0/0) has no `started`: TBDev refuses it and the whole session, which shows from the
+    // first growth (line 18) on.
     let sessions = of_user(FORCED, "3285");
     let found = sessions.iter().find(|session| session["tbdev"].3 == "unknown-peer").expect("the session");
     expect(

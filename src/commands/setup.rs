@@ -177,9 +177,19 @@ pub fn style(shared: &Shared, millis: bool) -> Style {
 
 /// The tables of users and torrents, if any are given. Rows that cannot be used are said on standard error.
 fn side(shared: &Shared) -> anyhow::Result<Side> {
+    /// So many are said, and how many more there are.
+    const SAID: usize = 20;
     let mut side = Side::default();
     let complain = |path: &Path, wrong: Vec<WrongRow>| {
-        wrong.iter().for_each(|row| eprintln!("swarmtrail: {}:{}: {}", path.display(), row.line, row.problem));
+        if shared.quiet {
+            return;
+        }
+        for row in wrong.iter().take(SAID) {
+            eprintln!("swarmtrail: {}:{}: {}; the row is left out", path.display(), row.line, row.problem);
+        }
+        if wrong.len() > SAID {
+            eprintln!("swarmtrail: {}: {} more rows are left out", path.display(), wrong.len() - SAID);
+        }
     };
     if let Some(path) = &shared.users {
         complain(path, side.read_users(path)?);

@@ -119,8 +119,10 @@ impl Row for SessionRow<'_> {
 #[derive(Serialize)]
 pub struct ListedRow {
     user: String,
+    user_name: Option<String>,
     #[serde(serialize_with = "hex")]
     info_hash: InfoHash,
+    torrent_name: Option<String>,
     session: u64,
     status: &'static str,
     since: At,
@@ -136,7 +138,9 @@ impl ListedRow {
         let session = &story.sessions[index];
         ListedRow {
             user: view.name(story.user(session)),
+            user_name: view.user_name(session.user as usize),
             info_hash: story.torrents[session.torrent as usize],
+            torrent_name: view.torrent_name(session.torrent),
             session: index as u64 + 1,
             status: listed.status.name(),
             since: view.at(listed.from),
@@ -153,8 +157,10 @@ impl Row for ListedRow {
     fn columns() -> Vec<Column<Self>> {
         vec![
             shown("user", |r| Cell::Text(r.user.clone())),
+            optional("user_name", |r| Cell::Text(r.user_name.clone().unwrap_or_default())),
             exact("info_hash", |r| Cell::Text(r.info_hash.to_string())),
             brief("torrent", |r| Cell::Text(r.info_hash.to_string()[..12].into())),
+            optional("torrent_name", |r| Cell::Text(r.torrent_name.clone().unwrap_or_default())),
             shown("session", |r| Cell::Count(r.session)),
             shown("status", |r| Cell::Text(r.status.into())),
             shown("since", |r| Cell::Time(r.since)),
