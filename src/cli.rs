@@ -154,7 +154,8 @@ pub struct Shared {
     /// What event=completed does to the listing: `removes` as the anatomy document says, `seeds` as BEP 3 says
     #[arg(long, global = true, value_enum, default_value_t = Completed::Removes)]
     pub completed: Completed,
-    /// Whose rule credits bytes: a tracker's, raw (what clients say), or swarmtrail's own, growth by the running maximum
+    /// Whose rule credits bytes: ocelot, unit3d, unit3d-announce, tbdev, nexusphp, xbt, torrentpier, xbtit, trackarr, raw (what
+    /// clients say), or swarmtrail's own, growth by the running maximum
     #[arg(long, global = true, value_name = "NAME", value_parser = policy, default_value = OWN)]
     pub credit: PolicyChoice,
     /// A table of users, CSV or JSON: passkey, name, joined, class, line speed

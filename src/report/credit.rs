@@ -25,7 +25,14 @@ pub fn credit(
     let sessions = SessionCreditRow::all(view, credits, together);
     let policies = credits.policies().iter().map(|policy| PolicyRow::new(policy));
     match output {
-        Output::Table => table::credit(out, style, users, sessions),
+        Output::Table => {
+            table::titled(out, style, "USERS", users)?;
+            if credits.policies().is_empty() {
+                return Ok(());
+            }
+            writeln!(out)?;
+            table::titled(out, style, "SESSIONS THAT ARE NOT CREDITED ALIKE", sessions)
+        }
         Output::Json => {
             write!(out, "{{\"schema\":\"{SCHEMA}\",\n\"beside\":\"{OWN}\",\n\"policies\":")?;
             json::elements(out, policies)?;

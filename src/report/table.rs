@@ -1,6 +1,6 @@
 //! Tables for people.
 
-use super::rows::{Cell, Column, DetectRow, Row, SessionCreditRow, UserCreditRow, UserRow};
+use super::rows::{Cell, Column, DetectRow, Row, UserRow};
 use super::text::{bytes, chart_bar, clean, ratio};
 use super::{Style, View};
 use crate::access_log::Format;
@@ -168,22 +168,14 @@ pub fn timelines<'a>(out: &mut dyn Write, style: &Style, users: impl Iterator<It
     if any { Ok(()) } else { writeln!(out, "nothing") }
 }
 
-/// What policies credit; `sessions` are those about which they do not agree.
-pub fn credit<'a>(
+/// Rows with a title, however many.
+pub fn titled<R: Row>(
     out: &mut dyn Write,
     style: &Style,
-    users: impl Iterator<Item = UserCreditRow>,
-    sessions: impl Iterator<Item = SessionCreditRow<'a>>,
+    title: &str,
+    rows: impl Iterator<Item = R>,
 ) -> io::Result<()> {
-    section(out, "USERS", style)?;
-    print_pages(out, style, users)?;
-    writeln!(out)?;
-    section(out, "SESSIONS THAT NOT ALL CREDIT ALIKE", style)?;
-    print_pages(out, style, sessions)
-}
-
-/// Rows, however many.
-fn print_pages<R: Row>(out: &mut dyn Write, style: &Style, rows: impl Iterator<Item = R>) -> io::Result<()> {
+    section(out, title, style)?;
     let mut rows = rows.peekable();
     if rows.peek().is_none() {
         return writeln!(out, "none");

@@ -92,7 +92,7 @@ pub struct UserCreditRow {
 pub struct SessionCreditRow<'a> {
     session: u64,
     user: String,
-    name: Option<String>,
+    user_name: Option<String>,
     #[serde(serialize_with = "hex")]
     info_hash: InfoHash,
     torrent_name: Option<String>,
@@ -107,7 +107,7 @@ pub struct SessionCreditRow<'a> {
 }
 
 /// The names of the policies, and what each credited for a session.
-fn by_policy<'a>(view: &View<'_>, credits: &'a Credits, session: usize) -> Vec<(&'static str, Credited)> {
+fn by_policy(view: &View<'_>, credits: &Credits, session: usize) -> Vec<(&'static str, Credited)> {
     let own = Credited { sum: view.story.sessions[session].state.credit(), parts: None };
     let others = credits.policies().iter().map(|policy| policy.name).zip(credits.session(session).iter().copied());
     // A policy that was asked for stands alone.
@@ -186,7 +186,7 @@ impl<'a> SessionCreditRow<'a> {
                 SessionCreditRow {
                     session: session as u64 + 1,
                     user: view.name(view.story.user(of)),
-                    name: view.user_name(of.user as usize),
+                    user_name: view.user_name(of.user as usize),
                     info_hash: view.story.torrents[of.torrent as usize],
                     torrent_name: view.torrent_name(of.torrent),
                     peer_id: view.story.peer_id(of).to_string(),
@@ -280,7 +280,7 @@ impl Row for SessionCreditRow<'_> {
         vec![
             shown("session", |r| Cell::Count(r.session)),
             shown("user", |r| Cell::Text(r.user.clone())),
-            optional("name", |r| Cell::Text(r.name.clone().unwrap_or_default())),
+            optional("user_name", |r| Cell::Text(r.user_name.clone().unwrap_or_default())),
             exact("info_hash", |r| Cell::Text(r.info_hash.to_string())),
             brief("torrent", |r| Cell::Text(r.info_hash.to_string()[..12].into())),
             optional("torrent_name", |r| Cell::Text(r.torrent_name.clone().unwrap_or_default())),

@@ -4,8 +4,8 @@
 //! peer and an announce to what it keeps then and what it credits. All of them are in [`POLICIES`].
 //!
 //! What a rule needs beyond announces is left out: limits of places and slots, bans, multipliers, and that trackers sweep only
-//! now and then: a peer is forgotten as soon as its timeout is over. A peer is a
-//! user's, even where the tracker looks at the peer id alone.
+//! now and then, so that a peer is forgotten as soon as its timeout is over. A peer is a user's, even where the tracker looks at
+//! the peer id alone.
 
 mod nexusphp;
 mod ocelot;

@@ -1,3 +1,5 @@
+//! NexusPHP's rule.
+
 use super::{Identity, Kept, Policy, Taken, Why, each_growth, within};
 use crate::announce::Event;
 use crate::session::Said;

@@ -1,3 +1,5 @@
+//! Ocelot's rule.
+
 use super::{Identity, Kept, Policy, Taken, Why, joint_growth};
 use crate::announce::Event;
 use crate::session::{Counters, Said};

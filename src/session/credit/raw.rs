@@ -1,3 +1,5 @@
+//! What clients say, as a rule.
+
 use super::{Identity, Kept, Policy, Taken, Why, each_growth};
 use crate::session::{Counters, Said};
 

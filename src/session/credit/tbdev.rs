@@ -1,3 +1,5 @@
+//! TBDev's rule.
+
 use super::{Identity, Kept, Policy, Taken, Why, each_growth};
 use crate::announce::Event;
 use crate::session::Said;

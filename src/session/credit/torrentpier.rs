@@ -1,3 +1,5 @@
+//! TorrentPier's rule.
+
 use super::{Identity, Kept, Policy, Taken, Why, each_growth};
 use crate::session::Said;
 

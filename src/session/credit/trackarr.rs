@@ -1,3 +1,5 @@
+//! Trackarr's rule.
+
 use super::{Identity, Kept, Policy, Taken, Why, each_growth, since, within};
 use crate::session::{Counters, Said};
 

@@ -1,3 +1,5 @@
+//! The rules of UNIT3D's two trackers.
+
 use super::{Identity, Kept, Policy, Taken, Why, each_growth, joint_growth, within};
 use crate::announce::Event;
 use crate::session::{Counters, Said};

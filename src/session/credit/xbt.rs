@@ -1,3 +1,5 @@
+//! XBT Tracker's rule.
+
 use super::{Identity, Kept, Policy, Taken, Why, joint_growth};
 use crate::announce::Event;
 use crate::session::Said;

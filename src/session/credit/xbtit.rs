@@ -1,3 +1,5 @@
+//! XBTIT's rule.
+
 use super::{Identity, Kept, Policy, Taken, Why};
 use crate::announce::Event;
 use crate::session::{Counters, Said};
