@@ -41,7 +41,7 @@ impl Timelines {
 }
 
 /// What one engine's announces come to under some policies. Those that know peers by their port need to hear of announces in
-/// the order of the whole log ([`crate::replay::Order::WholeLog`]). Memory: 72 bytes for each peer and 48 for each session, by policy.
+/// the order of the whole log ([`crate::replay::Order::WholeLog`]). Memory: 48 bytes for each peer and 32 for each session, by policy.
 #[derive(Default)]
 pub struct Books {
     policies: Vec<&'static Policy>,

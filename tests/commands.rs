@@ -459,7 +459,7 @@ fn swarms_that_do_not_balance() -> Vec<(&'static str, Vec<String>, Vec<String>)>
 
 /// The README's tables are the registries.
 #[test]
-fn the_readme_lists_every_check_and_format() {
+fn the_readme_lists_every_check_format_and_policy() {
     let readme = std::fs::read_to_string("README.md").expect("it is there");
     for check in swarmtrail::audit::CHECKS {
         let row = format!("| `{}` | {} | {} |", check.name, check.severity.name(), check.summary);
@@ -468,6 +468,10 @@ fn the_readme_lists_every_check_and_format() {
     for format in swarmtrail::access_log::FORMATS {
         let row = format!("| `{}` | {} |", format.name(), format.summary());
         assert!(readme.contains(&row), "missing: {row}");
+    }
+    let help = swarmtrail(&["--help"]).stdout;
+    for policy in swarmtrail::session::credit::POLICIES {
+        assert!(readme.contains(&format!("| `{}` | ", policy.name)) && help.contains(policy.name), "{}", policy.name);
     }
 }
 
