@@ -108,6 +108,17 @@ impl Account {
     pub fn timeline(&self, keep: Keep) -> impl DoubleEndedIterator<Item = Point> + use<> {
         let mut credits = self.credits.clone();
         put_in_order(&mut credits, keep);
+        self.points(credits, keep).into_iter()
+    }
+
+    /// The timeline's shape in about so many points, and not more than one above.
+    pub fn outline(&self, most: usize) -> Vec<Point> {
+        let mut credits = self.credits.clone();
+        thin(&mut credits, most.max(2));
+        self.points(credits, Keep::Shape)
+    }
+
+    fn points(&self, mut credits: Vec<(Option<Time>, Counters)>, keep: Keep) -> Vec<Point> {
         let begins_there =
             |first: &(Option<Time>, Counters)| first.0.is_some() && same_place(first.0, self.first_at, keep);
         let begins_before = self.begun && !credits.first().is_some_and(begins_there);
@@ -115,11 +126,11 @@ impl Account {
             credits.insert(0, (self.first_at, Counters::ZERO));
         }
         let mut sum = Counters::ZERO;
-        for credit in &mut credits {
-            sum = sum.plus(credit.1);
-            credit.1 = sum;
-        }
-        credits.into_iter().map(|(at, sum)| Point { at, uploaded: sum.up, downloaded: sum.down })
+        let point = |(at, credit): (Option<Time>, Counters)| {
+            sum = sum.plus(credit);
+            Point { at, uploaded: sum.up, downloaded: sum.down }
+        };
+        credits.into_iter().map(point).collect()
     }
 }
 

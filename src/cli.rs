@@ -36,6 +36,7 @@ Examples:
   swarmtrail case 572ebd access.log > case.md    everything about one user, for a ticket
   swarmtrail credit --compare --user 572ebd access.log   what other trackers would have credited
   swarmtrail users --users users.csv access.log  with names
+  swarmtrail report -o html access.log > report.html
   swarmtrail explain pause-gap                   what a finding means
   swarmtrail detect access.log                   which format a log is in, and whether it is read right
   swarmtrail --log-format '$remote_addr [$time_iso8601] \"$request\" $status' access.log
@@ -78,6 +79,17 @@ pub enum Command {
         /// The check's name; all of them if left out
         #[arg(value_parser = |name: &str| check_named(name).map(|c| c.name).ok_or("no such check; `swarmtrail explain` lists them"))]
         check: Option<&'static str>,
+    },
+    /// Completions for a shell, to be loaded by it
+    Completions {
+        /// The shell
+        #[arg(value_enum)]
+        shell: clap_complete::Shell,
+    },
+    /// The man page, of all or of one command: swarmtrail man | man -l -
+    Man {
+        /// The command; the program as a whole if left out
+        command: Option<String>,
     },
 }
 
@@ -191,6 +203,9 @@ pub struct Shared {
     /// Colours
     #[arg(long, global = true, value_enum, default_value_t = Color::Auto)]
     pub color: Color,
+    /// Show the output in $PAGER (less if unset), if it goes to a terminal
+    #[arg(long, global = true)]
+    pub pager: bool,
     /// No progress and no notes on standard error, only errors
     #[arg(short, long, global = true)]
     pub quiet: bool,
@@ -205,6 +220,8 @@ pub enum Output {
     Json,
     Ndjson,
     Csv,
+    /// One page for a browser, with everything in it: of report and case
+    Html,
 }
 
 #[derive(Clone, Copy, ValueEnum)]

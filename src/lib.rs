@@ -3,14 +3,16 @@
 //!
 //! The modules, from the bytes up: [`source`] cuts blocks of whole lines, [`access_log`] takes a line apart into a
 //! request, [`announce`] reads what it says, [`session`] knows what that means, [`account`] and [`swarm`] add up, [`side`]
-//! knows what no log tells, [`replay`] drives announces through all of it in order, [`credit`] runs other trackers' rules beside it, [`reading`] does so
-//! on every core, [`audit`] holds findings against it, [`report`] shows it. A module knows only those before it.
+//! knows what no log tells, [`replay`] drives announces through all of it in order, [`credit`] runs other trackers' rules
+//! beside it, [`reading`] does so on every core, [`audit`] holds findings against it, [`pulse`] keeps what moved when, [`report`]
+//! shows it. A module knows only those before it.
 
 pub mod access_log;
 pub mod account;
 pub mod announce;
 pub mod audit;
 pub mod credit;
+pub mod pulse;
 pub mod reading;
 pub mod replay;
 pub mod report;

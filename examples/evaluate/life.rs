@@ -226,6 +226,8 @@ impl World {
                 self.say_or_retry(at, event);
             }
             Act::Remove => {
+                // Where much happens it may go in the middle of a step: what it moved in all of it is moved.
+                self.enter(at);
                 self.say(at, Event::Stopped);
                 self.leave_swarm(at);
                 let peer = &mut self.peers[at as usize];

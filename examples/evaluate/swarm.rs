@@ -137,22 +137,27 @@ impl World {
     /// Enters what moved in the step that has ended, and lets those who have everything say so.
     pub fn settle_step(&mut self) {
         for at in std::mem::take(&mut self.moving) {
-            let peer = &mut self.peers[at as usize];
-            let up = std::mem::take(&mut peer.flow_up);
-            let down = std::mem::take(&mut peer.flow_down);
-            let have = std::mem::take(&mut peer.flow_have);
-            peer.up += up;
-            peer.down += down;
-            peer.have += have;
-            peer.sent += up;
-            peer.received += down;
-            if peer.waste > 20 {
-                peer.corrupt += down - have;
-            }
-            if have > 0 && self.missing(&self.peers[at as usize]) == 0 {
+            if self.enter(at) > 0 && self.missing(&self.peers[at as usize]) == 0 {
                 self.download_ends(at);
             }
         }
+    }
+
+    /// Enters what a peer moved in this step; returns what it has now and had not.
+    pub fn enter(&mut self, at: u32) -> u64 {
+        let peer = &mut self.peers[at as usize];
+        let up = std::mem::take(&mut peer.flow_up);
+        let down = std::mem::take(&mut peer.flow_down);
+        let have = std::mem::take(&mut peer.flow_have);
+        peer.up += up;
+        peer.down += down;
+        peer.have += have;
+        peer.sent += up;
+        peer.received += down;
+        if peer.waste > 20 {
+            peer.corrupt += down - have;
+        }
+        have
     }
 
     fn download_ends(&mut self, at: u32) {

@@ -1,5 +1,6 @@
 //! `replay`: one row per announce, in the order applied.
 
+use super::out::Out;
 use super::progress::Progress;
 use super::setup::{Setup, output, style};
 use crate::cli::Shared;
@@ -15,9 +16,9 @@ use swarmtrail::report::{Filter, Printer, ReplayRow};
 use swarmtrail::session::{Status, Transition};
 use swarmtrail::time::Time;
 
-/// Standard output. Rows come while the log is still being read, so progress makes way for the first of them wherever both
+/// Where rows go. They come while the log is still being read, so progress makes way for the first of them wherever both
 /// may end up on the same terminal.
-struct Page<'a>(io::Stdout, Option<&'a Progress>);
+struct Page<'a>(Out, Option<&'a Progress>);
 
 impl Write for Page<'_> {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
@@ -105,7 +106,7 @@ pub fn run(files: &[PathBuf], shared: Shared) -> anyhow::Result<ExitCode> {
     let progress = setup.progress();
     // What goes through a pipe may be shown by whoever reads it.
     let to_file = std::fs::metadata("/dev/stdout").is_ok_and(|data| data.is_file());
-    let page = || Page(io::stdout(), (!to_file).then_some(&progress));
+    let page = || Page(Out::new(&setup.shared), (!to_file).then_some(&progress));
     let narrator = || Narrator {
         printer: Printer::new(BufWriter::new(page()), output(&setup.shared), style(&setup.shared, false)),
         filter: &setup.filter,

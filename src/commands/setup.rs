@@ -1,5 +1,6 @@
 //! From options to a story: what every command that reads logs has in common.
 
+use super::out::Out;
 use super::progress::Progress;
 use crate::cli::{Color, Completed, Output as Asked, Shared};
 use anyhow::{Context, bail};
@@ -13,8 +14,9 @@ use std::time::{SystemTime, UNIX_EPOCH};
 use swarmtrail::account::Keep;
 use swarmtrail::audit::{Audit, Severity, Watch, audit};
 use swarmtrail::credit::{Books, Credits, Timelines};
+use swarmtrail::pulse::{Curves, Pulse};
 use swarmtrail::reading::{Input, Options, read_all};
-use swarmtrail::replay::{Given, Listener, Order, Part, Rules, Step, Story};
+use swarmtrail::replay::{Given, Listener, Order, Rules, Step, Story};
 use swarmtrail::report::{Filter, Output, Row, Style, View, print_rows, terminal_width};
 use swarmtrail::session::credit::{Identity, Policy};
 use swarmtrail::session::{self, LineRef};
@@ -159,6 +161,8 @@ pub fn output(shared: &Shared) -> Output {
         Asked::Json => Output::Json,
         Asked::Ndjson => Output::Ndjson,
         Asked::Csv => Output::Csv,
+        // Whoever can make a page has made it by then, and who cannot has refused.
+        Asked::Html => Output::Table,
     }
 }
 
@@ -209,18 +213,23 @@ pub struct Told {
     /// What the policies that ran beside credit.
     credits: Credits,
     side: Side,
+    curves: Curves,
     incomplete: bool,
 }
 
 /// What listens while a log is read.
 struct Listeners {
     watch: Watch,
+    pulse: Option<Pulse>,
     books: Option<Books>,
 }
 
 impl Listener for Listeners {
     fn applied(&mut self, step: &Step<'_>) {
         self.watch.applied(step);
+        if let Some(pulse) = &mut self.pulse {
+            pulse.applied(step);
+        }
         if let Some(books) = &mut self.books {
             books.applied(step);
         }
@@ -261,21 +270,31 @@ impl Told {
         let setup = Setup::new(files, shared)?;
         let side = side(&setup.shared)?;
         let progress = setup.progress();
+        let html = matches!(setup.shared.output, Asked::Html);
         let books = || Books::new(policies.to_vec(), setup.filter.since, timelines.clone());
-        let listeners = || Listeners { watch: Watch::default(), books: (!policies.is_empty()).then(books) };
+        let listeners = || Listeners {
+            watch: Watch::default(),
+            pulse: html.then(Pulse::default),
+            books: (!policies.is_empty()).then(books),
+        };
         // Who knows peers by their port must hear in turn of those that share it.
         let by_port = policies.iter().any(|policy| policy.identity == Identity::Port);
         let order = if by_port { Order::WholeLog } else { Order::EachPeer };
         let (input, parts) = read_all(&setup.sources, &setup.options(keep, setup.threads(), order), listeners);
-        let (parts, listeners): (Vec<Part>, Vec<Listeners>) = parts.into_iter().unzip();
-        let (watches, books): (Vec<Watch>, Vec<Option<Books>>) =
-            listeners.into_iter().map(|heard| (heard.watch, heard.books)).unzip();
-        let mut story = Story::new(parts, Given { keep, ..setup.given }, setup.span(&input), setup.threads());
+        let (mut told, mut watches, mut pulses, mut books) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
+        for (part, heard) in parts {
+            told.push(part);
+            watches.push(heard.watch);
+            pulses.extend(heard.pulse);
+            books.extend(heard.books);
+        }
+        let curves = Curves::of(pulses.into_iter());
+        let mut story = Story::new(told, Given { keep, ..setup.given }, setup.span(&input), setup.threads());
         let audit = audit(&story, &watches, setup.filter.since, setup.threads());
-        let credits = Credits::new(&mut story, books.into_iter().flatten().collect());
+        let credits = Credits::new(&mut story, books);
         progress.end();
         let incomplete = setup.complain(&input);
-        Ok(Told { setup, input, story, audit, credits, side, incomplete })
+        Ok(Told { setup, input, story, audit, credits, side, curves, incomplete })
     }
 
     /// What was asked for.
@@ -289,12 +308,15 @@ impl Told {
         &self.credits
     }
 
-    /// The raw lines that the findings asked for cite, fit to be shown: passkeys are cut short as everywhere. Lines that
-    /// cannot be read a second time are missing.
-    pub fn cited(&self) -> HashMap<LineRef, String> {
+    /// What moved when, if a page is asked for.
+    pub fn curves(&self) -> &Curves {
+        &self.curves
+    }
+
+    /// Raw lines, fit to be shown: passkeys are cut short as everywhere. Lines that cannot be read a second time are missing.
+    pub fn raw(&self, lines: impl IntoIterator<Item = LineRef>) -> HashMap<LineRef, String> {
         let mut wanted: BTreeMap<usize, BTreeSet<u64>> = BTreeMap::new();
-        let view = self.view();
-        for line in view.findings_asked_for().flat_map(|finding| &finding.evidence) {
+        for line in lines {
             wanted.entry(line.source()).or_default().insert(line.line());
         }
         let mut cited = HashMap::new();
@@ -318,7 +340,7 @@ impl Told {
         if self.input.sources.is_empty() {
             return Ok(ExitCode::from(2));
         }
-        let mut out = BufWriter::with_capacity(1 << 16, io::stdout().lock());
+        let mut out = BufWriter::with_capacity(1 << 16, Out::new(&self.setup.shared));
         print(&mut out, output(&self.setup.shared), style(&self.setup.shared, self.input.tally.millis))?;
         out.flush()?;
         let severe = |least: Severity| self.view().findings_asked_for().any(|f| f.severity >= least);

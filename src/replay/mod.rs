@@ -21,7 +21,9 @@ use crate::time::Time;
 use foldhash::fast::RandomState;
 use hashbrown::HashTable;
 use peer::{Held, Peer};
+use percent_encoding::percent_decode;
 use record::Span;
+use std::borrow::Cow;
 use std::collections::{HashMap, VecDeque};
 use std::hash::BuildHasher;
 
@@ -443,7 +445,9 @@ impl<L: Listener> Replay<L> {
         let (line, info_hash_at) = batch.whole_line(record);
         let escapes = write_form(line, info_hash_at, peer_id.bytes(), text(record.agent), &mut self.form);
         self.written.push(Written { form: self.names.number(&self.form), escapes });
-        let whose = Whose { user, torrent, key: self.names.number(text(record.key)), peer: number };
+        // Once for each peer: how fast it is does not matter.
+        let key: Cow<'_, [u8]> = percent_decode(text(record.key)).into();
+        let whose = Whose { user, torrent, key: self.names.number(&key), peer: number };
         let address = self.names.number(text(record.addr));
         let session = Session::open(whose, 0, address, State::default(), batch.line(record), Opening::Unseen);
         self.peers.push(Peer::new(record.hashes, address, session));

@@ -43,13 +43,47 @@ pub fn row<R: Row>(out: &mut dyn Write, style: &Style, columns: &[Column<R>], ro
 
 fn field(cell: &Cell, style: &Style) -> String {
     match cell {
-        Cell::Text(text) if text.contains([',', '"', '\n', '\r']) => format!("\"{}\"", text.replace('"', "\"\"")),
-        Cell::Text(text) => text.clone(),
+        Cell::Text(text) => quoted(&guarded(text)),
         Cell::Bytes(n) => n.to_string(),
         Cell::MaybeBytes(n) => n.map(|n| n.to_string()).unwrap_or_default(),
         Cell::Count(n) => n.to_string(),
         Cell::Ratio(ratio) => ratio.map(|r| r.to_string()).unwrap_or_default(),
         Cell::Time(at) => at.time.map(|t| t.rfc3339(style.millis).to_string()).unwrap_or_default(),
         Cell::Severity(severity) => severity.name().into(),
+    }
+}
+
+fn quoted(text: &str) -> String {
+    if text.contains([',', '"', '\n', '\r']) { format!("\"{}\"", text.replace('"', "\"\"")) } else { text.into() }
+}
+
+/// What a spreadsheet would take for a formula gets an apostrophe in front. Numbers and usual peer ids, which begin with a
+/// minus too, stay as they are: without brackets, quotes, bars and marks of exclamation they cannot call anything.
+fn guarded(text: &str) -> String {
+    let harmless = |c: char| c.is_ascii_alphanumeric() || "-_.%".contains(c);
+    let formula =
+        text.starts_with(['=', '+', '-', '@', '\t', '\r']) && !(text.starts_with('-') && text.chars().all(harmless));
+    if formula { format!("'{text}") } else { text.into() }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn formulas_are_guarded_and_data_is_not() {
+        for (text, field) in [
+            ("-qB4520-abcdefghijkl", "-qB4520-abcdefghijkl"),
+            ("-TR3000-%AB%00.x_y", "-TR3000-%AB%00.x_y"),
+            ("-1234", "-1234"),
+            ("stopped", "stopped"),
+            ("=1+1", "'=1+1"),
+            ("@SUM(A1)", "'@SUM(A1)"),
+            ("+cmd|'/c calc'!A1", "'+cmd|'/c calc'!A1"),
+            ("-qB4520-cmd|'/c x'!A", "'-qB4520-cmd|'/c x'!A"),
+            ("=HYPERLINK(\"x\",\"y\")", "\"'=HYPERLINK(\"\"x\"\",\"\"y\"\")\""),
+        ] {
+            assert_eq!(quoted(&guarded(text)), field);
+        }
     }
 }

@@ -3,7 +3,9 @@
 mod case;
 mod credit;
 mod csv;
+mod html;
 mod json;
+mod plot;
 mod rows;
 mod table;
 mod text;
@@ -245,13 +247,18 @@ impl<'a> View<'a> {
 
     /// Users with their verdicts, the worst first.
     pub fn audited(&self) -> impl Iterator<Item = AuditRow> {
+        self.worst_first().into_iter().map(|n| AuditRow::new(self, n))
+    }
+
+    /// The numbers of the users asked for, the worst verdict first.
+    fn worst_first(&self) -> Vec<usize> {
         let mut order: Vec<usize> = (0..self.sums.len()).filter(|&n| self.sums[n].sessions > 0).collect();
         let key = |n: usize| {
             let judgement = &self.audit.judgements[n];
             (judgement.verdict, judgement.score, judgement.unexplained, judgement.estimate)
         };
         order.sort_by(|&a, &b| key(b).partial_cmp(&key(a)).unwrap_or(std::cmp::Ordering::Equal).then(a.cmp(&b)));
-        order.into_iter().map(|n| AuditRow::new(self, n))
+        order
     }
 
     /// Client programs, the one with most users first.
@@ -464,6 +471,8 @@ pub fn print_report(out: &mut dyn Write, output: Output, style: &Style, view: &V
 
 pub use case::case as print_case;
 pub use credit::credit as print_credit;
+pub use html::{case as print_case_page, cited as cited_on_page, report as print_report_page};
+pub use plot::charts as print_charts;
 pub use table::{
     check as print_check, detected as print_detected, formats as print_formats, terminal_width,
     timelines as print_timelines,

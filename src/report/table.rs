@@ -47,19 +47,38 @@ fn build<R: Row>(style: &Style, rows: impl Iterator<Item = R>) -> Table {
     }
     let rows: Vec<R> = rows.collect();
     let says = |column: &Column<R>| !column.optional || rows.iter().any(|row| !(column.cell)(row).is_empty());
-    let columns: Vec<_> = R::columns().into_iter().filter(|column| column.shown && says(column)).collect();
-    table.set_header(columns.iter().map(|column| heading(column.name, style)));
-    for row in rows {
-        table.add_row(columns.iter().map(|column| cell(&(column.cell)(&row), style)));
+    let mut columns: Vec<_> = R::columns().into_iter().filter(|column| column.shown && says(column)).collect();
+    let mut rows: Vec<Vec<Drawn>> =
+        rows.iter().map(|row| columns.iter().map(|column| cell(&(column.cell)(row), style)).collect()).collect();
+    while let Some(at) = in_the_way(style, &columns, &rows) {
+        columns.remove(at);
+        rows.iter_mut().for_each(|row| drop(row.remove(at)));
     }
+    table.set_header(columns.iter().map(|column| heading(column.name, style)));
+    table.add_rows(rows);
     for column in table.column_iter_mut() {
         column.set_padding((0, 2));
     }
     table
 }
 
+/// The last column that may give way, if the table is too wide for the terminal.
+fn in_the_way<R>(style: &Style, columns: &[Column<R>], rows: &[Vec<Drawn>]) -> Option<usize> {
+    let width = |at: usize| {
+        let heading = title(columns[at].name).split(' ').map(str::len).max().unwrap_or(0);
+        rows.iter().map(|row| row[at].content().chars().count()).max().unwrap_or(0).max(heading) + 2
+    };
+    let whole: usize = (0..columns.len()).map(width).sum();
+    style.width.filter(|room| whole > usize::from(*room) + 2)?;
+    columns.iter().rposition(|column| column.aside)
+}
+
+fn title(name: &str) -> String {
+    name.trim_end_matches("_at").replace('_', " ").to_uppercase()
+}
+
 fn heading(name: &str, style: &Style) -> Drawn {
-    let drawn = Drawn::new(name.trim_end_matches("_at").replace('_', " ").to_uppercase());
+    let drawn = Drawn::new(title(name));
     if style.color { drawn.add_attribute(Attribute::Bold) } else { drawn }
 }
 
@@ -89,11 +108,10 @@ fn cell(cell: &Cell, style: &Style) -> Drawn {
 pub fn report(out: &mut dyn Write, style: &Style, view: &View<'_>) -> io::Result<()> {
     section(out, "INPUT", style)?;
     for sentence in view.inputs().sentences(style.zone) {
-        writeln!(out, "{sentence}")?;
+        say(out, style, &sentence)?;
     }
     let settings = &view.story.settings;
-    writeln!(
-        out,
+    let settings = format!(
         "interval {} s ({}), timeout {} s, completed {}{} (times are {})",
         settings.interval,
         settings.interval_from.name(),
@@ -103,7 +121,8 @@ pub fn report(out: &mut dyn Write, style: &Style, view: &View<'_>) -> io::Result
             .and_then(|credits| credits.policies().first())
             .map_or(String::new(), |p| format!(", credit as {}", p.name)),
         style.zone,
-    )?;
+    );
+    say(out, style, &settings)?;
     let counts = view.counts();
     some(out, style, "USERS", "users", view.users(), counts.users)?;
     some(out, style, "TORRENTS", "torrents", view.torrents(), counts.torrents)?;
@@ -117,12 +136,30 @@ pub fn report(out: &mut dyn Write, style: &Style, view: &View<'_>) -> io::Result
     if !kinds.is_empty() {
         let counts: Vec<String> =
             kinds.iter().map(|((severity, check), n)| format!("{n} {check} ({})", severity.0.name())).collect();
-        writeln!(out, "in all: {}; `swarmtrail explain CHECK` tells what one means", counts.join(", "))?;
+        say(out, style, &format!("in all: {}; `swarmtrail explain CHECK` tells what one means", counts.join(", ")))?;
     }
     Ok(())
 }
 
-fn section(out: &mut dyn Write, title: &str, style: &Style) -> io::Result<()> {
+/// A sentence, in as many lines as a terminal needs; further ones are indented.
+fn say(out: &mut dyn Write, style: &Style, sentence: &str) -> io::Result<()> {
+    let room = style.width.map_or(usize::MAX, usize::from);
+    let mut used = 0;
+    for (at, word) in sentence.split(' ').enumerate() {
+        let width = word.chars().count();
+        if at > 0 && used + 1 + width > room {
+            write!(out, "\n    {word}")?;
+            used = 4 + width;
+        } else {
+            write!(out, "{}{word}", if at > 0 { " " } else { "" })?;
+            used += width + usize::from(at > 0);
+        }
+    }
+    writeln!(out)
+}
+
+/// A heading.
+pub fn section(out: &mut dyn Write, title: &str, style: &Style) -> io::Result<()> {
     if style.color { writeln!(out, "\x1b[1m{title}\x1b[0m") } else { writeln!(out, "{title}") }
 }
 

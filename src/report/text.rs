@@ -27,10 +27,10 @@ pub fn ratio(ratio: Option<f64>) -> String {
 
 const STEPS: [char; 8] = ['▁', '▂', '▃', '▄', '▅', '▆', '▇', '█'];
 
-/// A curve in one line: the last value of each of `width` equal stretches, from 0 to the largest.
-pub fn sparkline(values: &[(f64, f64)], width: usize) -> String {
+/// A curve in columns: the last value of each of `width` equal stretches, as a part of the largest.
+pub fn levels(values: &[(f64, f64)], width: usize) -> Vec<f64> {
     let Some(((first, _), (last, _))) = values.first().zip(values.last()) else {
-        return String::new();
+        return Vec::new();
     };
     let top = values.iter().map(|v| v.1).fold(0.0, f64::max);
     let span = (last - first).max(f64::MIN_POSITIVE);
@@ -40,14 +40,16 @@ pub fn sparkline(values: &[(f64, f64)], width: usize) -> String {
         columns[at.min(width.max(1) - 1)] = Some(*y);
     }
     let mut before = values[0].1;
-    columns
-        .into_iter()
-        .map(|value| {
-            before = value.unwrap_or(before);
-            let step = if top > 0.0 { (before / top * 7.0).round() } else { 0.0 };
-            STEPS[(step as usize).min(7)]
-        })
-        .collect()
+    let level = |value: Option<f64>| {
+        before = value.unwrap_or(before);
+        if top > 0.0 { before / top } else { 0.0 }
+    };
+    columns.into_iter().map(level).collect()
+}
+
+/// Levels from 0 to 1 in one line.
+pub fn sparkline(levels: &[f64]) -> String {
+    levels.iter().map(|level| STEPS[((level * 7.0).round() as usize).min(7)]).collect()
 }
 
 /// A bar of at most `width` columns, in eighths.
@@ -64,9 +66,12 @@ pub fn chart_bar(value: f64, top: f64, width: usize) -> String {
     bar
 }
 
-/// Text from outside, without anything a terminal might act on.
+/// Text from outside, without anything a terminal might act on, and without what makes text read in another order than it
+/// is written.
 pub fn clean(text: &str) -> String {
-    text.chars().map(|c| if c.is_control() { '\u{fffd}' } else { c }).collect()
+    let turns =
+        |c: char| matches!(c, '\u{61c}' | '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}');
+    text.chars().map(|c| if c.is_control() || turns(c) { '\u{fffd}' } else { c }).collect()
 }
 
 #[cfg(test)]
@@ -89,9 +94,10 @@ mod tests {
 
     #[test]
     fn curves() {
-        assert_eq!(sparkline(&[(0.0, 0.0), (1.0, 1.0), (2.0, 2.0)], 3), "▁▅█");
-        assert_eq!(sparkline(&[(0.0, 0.0)], 3), "▁▁▁");
-        assert_eq!(sparkline(&[], 3), "");
+        let curve = |values: &[(f64, f64)]| sparkline(&levels(values, 3));
+        assert_eq!(curve(&[(0.0, 0.0), (1.0, 1.0), (2.0, 2.0)]), "▁▅█");
+        assert_eq!(curve(&[(0.0, 0.0)]), "▁▁▁");
+        assert_eq!(curve(&[]), "");
         assert_eq!(chart_bar(1.0, 2.0, 4), "██");
         assert_eq!(chart_bar(0.0, 0.0, 4), "");
     }

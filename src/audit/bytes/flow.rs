@@ -101,6 +101,11 @@ fn place(Reverse(open): Reverse<u64>) -> usize {
 /// Nobody receives from himself: with several users on both sides that makes the order of serving a good one, not the best;
 /// with only one sender it stays exact.
 pub fn unserved(senders: &[Window], receivers: &[Window], sends: impl Fn(u32) -> bool) -> u64 {
+    serve(senders, receivers, sends).0
+}
+
+/// As [`unserved`]; and what the receivers can still receive.
+pub fn serve(senders: &[Window], receivers: &[Window], sends: impl Fn(u32) -> bool) -> (u64, Vec<Window>) {
     let (mut senders, mut receivers) = (Side::new(senders, sends), Side::new(receivers, |_| true));
     let mut unserved = 0u64;
     loop {
@@ -122,9 +127,11 @@ pub fn unserved(senders: &[Window], receivers: &[Window], sends: impl Fn(u32) ->
             (_, Some(_)) => {
                 receivers.close(&mut senders);
             }
-            _ => return unserved,
+            _ => break,
         }
     }
+    let rest = receivers.windows.iter().zip(receivers.rest).filter(|(_, rest)| *rest > 0);
+    (unserved, rest.map(|(window, bytes)| Window { bytes, ..*window }).collect())
 }
 
 #[cfg(test)]

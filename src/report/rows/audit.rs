@@ -1,6 +1,6 @@
 //! Verdicts.
 
-use super::{Cell, Column, Row, exact, optional, shown};
+use super::{Cell, Column, Row, aside, exact, optional, shown};
 use crate::audit::Judgement;
 use crate::report::View;
 use serde::Serialize;
@@ -86,13 +86,13 @@ impl Row for AuditRow {
             shown("user", |r| Cell::Text(r.user.clone())),
             optional("name", |r| Cell::Text(r.name.clone().unwrap_or_default())),
             shown("verdict", |r| Cell::Text(r.judgement.verdict.into())),
-            shown("score", |r| Cell::Text(r.judgement.score())),
+            aside(shown("score", |r| Cell::Text(r.judgement.score()))),
             shown("unexplained_upload", |r| Cell::Bytes(r.judgement.unexplained_upload.into())),
             exact("faked_at_least", |r| Cell::Bytes(r.judgement.faked_upload_estimate[0].into())),
             exact("faked_at_most", |r| Cell::Bytes(r.judgement.faked_upload_estimate[1].into())),
             shown("uploaded", |r| Cell::Bytes(r.uploaded)),
             exact("downloaded", |r| Cell::Bytes(r.downloaded)),
-            shown("ratio", |r| Cell::Ratio(r.ratio)),
+            aside(shown("ratio", |r| Cell::Ratio(r.ratio))),
             exact("reasons", |r| Cell::Text(r.judgement.reasons.join(" "))),
             shown("why", |r| Cell::Text(r.why.clone())),
         ]

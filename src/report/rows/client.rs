@@ -9,19 +9,19 @@ use std::collections::HashSet;
 /// A client program in a version, as peer ids name it.
 #[derive(Serialize)]
 pub struct ClientRow {
-    client: &'static str,
-    version: String,
+    pub(in crate::report) client: &'static str,
+    pub(in crate::report) version: String,
     /// The table knows how it writes.
-    known: bool,
-    users: u64,
-    sessions: u64,
+    pub(in crate::report) known: bool,
+    pub(in crate::report) users: u64,
+    pub(in crate::report) sessions: u64,
     /// Different ways in which its announces are written.
-    forms: u64,
+    pub(in crate::report) forms: u64,
     /// Users whose announces it does not write so.
-    disagreeing_users: u64,
-    disagreeing_sessions: u64,
+    pub(in crate::report) disagreeing_users: u64,
+    pub(in crate::report) disagreeing_sessions: u64,
     /// In what, the most frequent first.
-    disagreements: Vec<&'static str>,
+    pub(in crate::report) disagreements: Vec<&'static str>,
 }
 
 impl ClientRow {

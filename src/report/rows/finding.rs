@@ -1,6 +1,6 @@
 //! Findings, and the checks that make them.
 
-use super::{At, Cell, Column, Place, Row, exact, optional, shown};
+use super::{At, Cell, Column, Place, Row, aside, exact, optional, shown};
 use crate::announce::InfoHash;
 use crate::audit::{Check, Finding, Severity};
 use crate::report::View;
@@ -93,8 +93,8 @@ impl Row for AnomalyRow<'_> {
             shown("user", |r| Cell::Text(r.user.clone())),
             optional("user_name", |r| Cell::Text(r.user_name.clone().unwrap_or_default())),
             exact("info_hash", |r| Cell::Text(r.info_hash.as_ref().map(|h| h.0.to_string()).unwrap_or_default())),
-            shown("session", |r| Cell::Text(r.session.map(|id| id.to_string()).unwrap_or_default())),
-            shown("from", |r| Cell::Time(r.from)),
+            aside(shown("session", |r| Cell::Text(r.session.map(|id| id.to_string()).unwrap_or_default()))),
+            aside(shown("from", |r| Cell::Time(r.from))),
             exact("to", |r| Cell::Time(r.to)),
             exact("bytes", |r| Cell::MaybeBytes(r.bytes)),
             shown("message", |r| Cell::Text(r.message.clone())),

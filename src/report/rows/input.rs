@@ -10,10 +10,10 @@ use std::collections::BTreeMap;
 /// The settings.
 #[derive(Serialize)]
 pub struct SettingsRow {
-    interval_s: u32,
-    interval_from: &'static str,
-    timeout_s: u32,
-    completed: &'static str,
+    pub(in crate::report) interval_s: u32,
+    pub(in crate::report) interval_from: &'static str,
+    pub(in crate::report) timeout_s: u32,
+    pub(in crate::report) completed: &'static str,
     /// Whose rule credits.
     credit: &'static str,
 }
@@ -37,19 +37,19 @@ impl SettingsRow {
 /// What was read.
 #[derive(Serialize)]
 pub struct Inputs<'a> {
-    sources: Vec<InputRow<'a>>,
-    lines: u64,
-    announces: u64,
-    duplicates: u64,
-    undelivered: u64,
-    scrapes: u64,
-    other: u64,
-    rejected: u64,
-    continuations: u64,
-    rejected_by_reason: BTreeMap<&'static str, u64>,
+    pub(in crate::report) sources: Vec<InputRow<'a>>,
+    pub(in crate::report) lines: u64,
+    pub(in crate::report) announces: u64,
+    pub(in crate::report) duplicates: u64,
+    pub(in crate::report) undelivered: u64,
+    pub(in crate::report) scrapes: u64,
+    pub(in crate::report) other: u64,
+    pub(in crate::report) rejected: u64,
+    pub(in crate::report) continuations: u64,
+    pub(in crate::report) rejected_by_reason: BTreeMap<&'static str, u64>,
     rejected_examples: Vec<Example<'a>>,
-    first_at: At,
-    last_at: At,
+    pub(in crate::report) first_at: At,
+    pub(in crate::report) last_at: At,
     /// Users that are not in the table of users; `None` without one.
     unknown_users: Option<u64>,
     /// Torrents that are not in the table of torrents; `None` without one.

@@ -47,23 +47,30 @@ pub struct Column<R> {
     pub shown: bool,
     /// People see it only if it says something in any row.
     pub optional: bool,
+    /// It gives way where a screen is too narrow.
+    pub aside: bool,
     /// The value of a row.
     pub cell: fn(&R) -> Cell,
 }
 
 /// A column for everybody.
 fn shown<R>(name: &'static str, cell: fn(&R) -> Cell) -> Column<R> {
-    Column { name, exact: true, shown: true, optional: false, cell }
+    Column { name, exact: true, shown: true, optional: false, aside: false, cell }
 }
 
 /// A column for programs: it would only crowd a screen.
 fn exact<R>(name: &'static str, cell: fn(&R) -> Cell) -> Column<R> {
-    Column { name, exact: true, shown: false, optional: false, cell }
+    Column { name, exact: true, shown: false, optional: false, aside: false, cell }
 }
 
 /// A column for people: it shortens or draws what others tell exactly.
 fn brief<R>(name: &'static str, cell: fn(&R) -> Cell) -> Column<R> {
-    Column { name, exact: false, shown: true, optional: false, cell }
+    Column { name, exact: false, shown: true, optional: false, aside: false, cell }
+}
+
+/// A column that gives way where a screen is too narrow.
+fn aside<R>(column: Column<R>) -> Column<R> {
+    Column { aside: true, ..column }
 }
 
 /// A column for everybody, if it says something.
@@ -123,7 +130,7 @@ impl View<'_> {
         At { time, millis: self.input.tally.millis }
     }
 
-    fn place(&self, line: LineRef) -> Place<'_> {
+    pub(in crate::report) fn place(&self, line: LineRef) -> Place<'_> {
         Place { source: self.input.source(line.source()).map_or("?", |s| s.name.as_str()), line: line.line() }
     }
 }

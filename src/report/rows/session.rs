@@ -1,6 +1,6 @@
 //! Sessions, and what profiles list.
 
-use super::{At, Cell, Column, Place, Row, brief, exact, hex, optional, shown};
+use super::{At, Cell, Column, Place, Row, aside, brief, exact, hex, optional, shown};
 use crate::announce::{InfoHash, client_of, printable};
 use crate::report::View;
 use crate::report::text::bytes;
@@ -18,28 +18,28 @@ struct Stretch {
 /// A session.
 #[derive(Serialize)]
 pub struct SessionRow<'a> {
-    id: u64,
-    user: String,
+    pub(in crate::report) id: u64,
+    pub(in crate::report) user: String,
     user_name: Option<String>,
     #[serde(serialize_with = "hex")]
-    info_hash: InfoHash,
+    pub(in crate::report) info_hash: InfoHash,
     torrent_name: Option<String>,
-    peer_id: String,
-    key: String,
-    client: String,
-    addresses: Vec<String>,
-    started_at: At,
-    last_at: At,
-    ended_at: At,
-    end: &'static str,
-    completed_at: At,
-    announces: u32,
-    uploaded: u64,
-    downloaded: u64,
-    left: Option<u64>,
+    pub(in crate::report) peer_id: String,
+    pub(in crate::report) key: String,
+    pub(in crate::report) client: String,
+    pub(in crate::report) addresses: Vec<String>,
+    pub(in crate::report) started_at: At,
+    pub(in crate::report) last_at: At,
+    pub(in crate::report) ended_at: At,
+    pub(in crate::report) end: &'static str,
+    pub(in crate::report) completed_at: At,
+    pub(in crate::report) announces: u32,
+    pub(in crate::report) uploaded: u64,
+    pub(in crate::report) downloaded: u64,
+    pub(in crate::report) left: Option<u64>,
     listing: Vec<Stretch>,
-    first_line: Place<'a>,
-    last_line: Place<'a>,
+    pub(in crate::report) first_line: Place<'a>,
+    pub(in crate::report) last_line: Place<'a>,
 }
 
 impl<'a> SessionRow<'a> {
@@ -94,7 +94,7 @@ impl Row for SessionRow<'_> {
             shown("user", |r| Cell::Text(r.user.clone())),
             optional("user_name", |r| Cell::Text(r.user_name.clone().unwrap_or_default())),
             exact("info_hash", |r| Cell::Text(r.info_hash.to_string())),
-            brief("torrent", |r| Cell::Text(r.info_hash.to_string()[..12].into())),
+            aside(brief("torrent", |r| Cell::Text(r.info_hash.to_string()[..12].into()))),
             optional("torrent_name", |r| Cell::Text(r.torrent_name.clone().unwrap_or_default())),
             exact("peer_id", |r| Cell::Text(r.peer_id.clone())),
             exact("key", |r| Cell::Text(r.key.clone())),
@@ -102,13 +102,13 @@ impl Row for SessionRow<'_> {
             exact("addresses", |r| Cell::Text(r.addresses.join(" "))),
             shown("started_at", |r| Cell::Time(r.started_at)),
             exact("last_at", |r| Cell::Time(r.last_at)),
-            shown("ended_at", |r| Cell::Time(r.ended_at)),
+            aside(shown("ended_at", |r| Cell::Time(r.ended_at))),
             shown("end", |r| Cell::Text(r.end.into())),
             exact("completed_at", |r| Cell::Time(r.completed_at)),
-            shown("announces", |r| Cell::Count(r.announces.into())),
+            aside(shown("announces", |r| Cell::Count(r.announces.into()))),
             shown("uploaded", |r| Cell::Bytes(r.uploaded.into())),
             shown("downloaded", |r| Cell::Bytes(r.downloaded.into())),
-            shown("left", |r| Cell::MaybeBytes(r.left)),
+            aside(shown("left", |r| Cell::MaybeBytes(r.left))),
             exact("first_line", |r| Cell::Text(r.first_line.to_string())),
             exact("last_line", |r| Cell::Text(r.last_line.to_string())),
         ]
@@ -118,18 +118,18 @@ impl Row for SessionRow<'_> {
 /// A torrent in a profile.
 #[derive(Serialize)]
 pub struct ListedRow {
-    user: String,
+    pub(in crate::report) user: String,
     user_name: Option<String>,
     #[serde(serialize_with = "hex")]
-    info_hash: InfoHash,
+    pub(in crate::report) info_hash: InfoHash,
     torrent_name: Option<String>,
-    session: u64,
-    status: &'static str,
-    since: At,
+    pub(in crate::report) session: u64,
+    pub(in crate::report) status: &'static str,
+    pub(in crate::report) since: At,
     /// When the session was last heard of, in the whole log.
-    last_at: At,
-    ghost: &'static str,
-    client: String,
+    pub(in crate::report) last_at: At,
+    pub(in crate::report) ghost: &'static str,
+    pub(in crate::report) client: String,
 }
 
 impl ListedRow {
@@ -159,12 +159,12 @@ impl Row for ListedRow {
             shown("user", |r| Cell::Text(r.user.clone())),
             optional("user_name", |r| Cell::Text(r.user_name.clone().unwrap_or_default())),
             exact("info_hash", |r| Cell::Text(r.info_hash.to_string())),
-            brief("torrent", |r| Cell::Text(r.info_hash.to_string()[..12].into())),
+            aside(brief("torrent", |r| Cell::Text(r.info_hash.to_string()[..12].into()))),
             optional("torrent_name", |r| Cell::Text(r.torrent_name.clone().unwrap_or_default())),
             shown("session", |r| Cell::Count(r.session)),
             shown("status", |r| Cell::Text(r.status.into())),
             shown("since", |r| Cell::Time(r.since)),
-            shown("last_at", |r| Cell::Time(r.last_at)),
+            aside(shown("last_at", |r| Cell::Time(r.last_at))),
             shown("ghost", |r| Cell::Text(r.ghost.into())),
             shown("client", |r| Cell::Text(r.client.clone())),
         ]

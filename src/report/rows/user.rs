@@ -1,11 +1,12 @@
 //! Users and their timelines, torrents.
 
-use super::{At, Cell, Column, JudgementCells, Row, brief, exact, hex, optional, shown};
+use super::{At, Cell, Column, JudgementCells, Row, aside, brief, exact, hex, optional, shown};
 use crate::account::{Account, Keep, Point};
 use crate::announce::InfoHash;
 use crate::replay::User;
 use crate::report::View;
-use crate::report::text::sparkline;
+use crate::report::text::{levels, sparkline};
+use crate::time::Time;
 use serde::ser::SerializeSeq;
 use serde::{Serialize, Serializer};
 
@@ -24,6 +25,11 @@ impl<'a> PointRow<'a> {
     /// The ratio at that time.
     pub fn ratio(&self) -> Option<f64> {
         self.ratio
+    }
+
+    /// The time.
+    pub(in crate::report) fn at(&self) -> Option<Time> {
+        self.at.time
     }
 
     fn new(user: Option<&'a str>, point: &Point, millis: bool) -> Self {
@@ -142,11 +148,12 @@ impl<'a> UserRow<'a> {
             .map(move |point| PointRow::new(Some(&self.user), &point, millis))
     }
 
-    fn curve(&self) -> String {
+    /// The ratio over time in so many columns, from 0 to 1 as the largest; none if it never rose above 0.
+    pub(in crate::report) fn levels(&self, width: usize) -> Vec<f64> {
         let x = |at: usize, p: &Point| p.at.map_or(at as f64, |t| t.millis() as f64);
         let points = self.timeline.account.timeline(self.timeline.keep).enumerate();
         let values: Vec<(f64, f64)> = points.map(|(at, p)| (x(at, &p), p.ratio().unwrap_or(0.0))).collect();
-        if values.iter().all(|v| v.1 == 0.0) { String::new() } else { sparkline(&values, 12) }
+        if values.iter().all(|v| v.1 == 0.0) { Vec::new() } else { levels(&values, width) }
     }
 }
 
@@ -160,12 +167,12 @@ impl Row for UserRow<'_> {
             shown("uploaded", |r| Cell::Bytes(r.uploaded)),
             shown("downloaded", |r| Cell::Bytes(r.downloaded)),
             shown("ratio", |r| Cell::Ratio(r.ratio)),
-            brief("ratio_over_time", |r| Cell::Text(r.curve())),
-            shown("announces", |r| Cell::Count(r.announces)),
-            shown("sessions", |r| Cell::Count(r.sessions.into())),
+            brief("ratio_over_time", |r| Cell::Text(sparkline(&r.levels(12)))),
+            aside(shown("announces", |r| Cell::Count(r.announces))),
+            aside(shown("sessions", |r| Cell::Count(r.sessions.into()))),
             exact("torrents", |r| Cell::Count(r.torrents)),
-            shown("leeching", |r| Cell::Count(r.leeching.into())),
-            shown("seeding", |r| Cell::Count(r.seeding.into())),
+            aside(shown("leeching", |r| Cell::Count(r.leeching.into()))),
+            aside(shown("seeding", |r| Cell::Count(r.seeding.into()))),
             exact("addresses", |r| Cell::Count(r.addresses)),
             shown("verdict", |r| Cell::Text(r.judgement.verdict().into())),
             exact("unexplained_upload", |r| Cell::Bytes(r.judgement.unexplained().into())),
@@ -231,10 +238,10 @@ impl Row for TorrentRow {
             shown("uploaded", |r| Cell::Bytes(r.uploaded)),
             shown("downloaded", |r| Cell::Bytes(r.downloaded)),
             shown("size", |r| Cell::MaybeBytes(r.size)),
-            shown("users", |r| Cell::Count(r.users.into())),
-            shown("sessions", |r| Cell::Count(r.sessions.into())),
-            shown("leeching", |r| Cell::Count(r.leeching.into())),
-            shown("seeding", |r| Cell::Count(r.seeding.into())),
+            aside(shown("users", |r| Cell::Count(r.users.into()))),
+            aside(shown("sessions", |r| Cell::Count(r.sessions.into()))),
+            aside(shown("leeching", |r| Cell::Count(r.leeching.into()))),
+            aside(shown("seeding", |r| Cell::Count(r.seeding.into()))),
             exact("unexplained_upload", |r| Cell::Bytes(r.unexplained_upload.into())),
             exact("balance", |r| Cell::Text(r.balance.to_string())),
         ]
