@@ -288,7 +288,7 @@ impl Told {
             pulses.extend(heard.pulse);
             books.extend(heard.books);
         }
-        let curves = Curves::of(pulses.into_iter());
+        let curves = Curves::of(pulses);
         let mut story = Story::new(told, Given { keep, ..setup.given }, setup.span(&input), setup.threads());
         let audit = audit(&story, &watches, setup.filter.since, setup.threads());
         let credits = Credits::new(&mut story, books);
