@@ -4,6 +4,8 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 use std::path::PathBuf;
 use swarmtrail::access_log::{FORMATS, Format, Json, Pattern, Template, format_named};
 use swarmtrail::audit::{Severity, check_named};
+use swarmtrail::report::OWN;
+use swarmtrail::session::credit::{POLICIES, Policy, policy_named};
 use swarmtrail::time::{Moment, Zone, parse_duration};
 
 /// Reads the access log of a BitTorrent tracker and tells what really happened: every torrent session, each user's ratio
@@ -32,6 +34,8 @@ Examples:
   swarmtrail anomalies --min-severity low -o json access.log | jq '.[].message'
   swarmtrail audit access.log                    who claims what nobody received
   swarmtrail case 572ebd access.log > case.md    everything about one user, for a ticket
+  swarmtrail credit --compare --user 572ebd access.log   what other trackers would have credited
+  swarmtrail users --users users.csv access.log  with names
   swarmtrail report -o html access.log > report.html
   swarmtrail explain pause-gap                   what a finding means
   swarmtrail detect access.log                   which format a log is in, and whether it is read right
@@ -64,6 +68,8 @@ pub enum Command {
     Case(Case),
     /// What does not add up, worst first, with the lines that prove it
     Anomalies(Files),
+    /// What a tracker would have credited (--credit), or every known one (--compare), and since which lines they part
+    Credit(Credit),
     /// The formats of logs, with an example line each
     Formats,
     /// What a log is taken for, how sure that is, and three of its lines taken apart
@@ -116,6 +122,15 @@ pub struct Timeline {
 }
 
 #[derive(Args)]
+pub struct Credit {
+    #[command(flatten)]
+    pub files: Files,
+    /// Every policy, side by side
+    #[arg(long, conflicts_with = "credit")]
+    pub compare: bool,
+}
+
+#[derive(Args)]
 pub struct Profile {
     #[command(flatten)]
     pub files: Files,
@@ -151,6 +166,16 @@ pub struct Shared {
     /// What event=completed does to the listing: `removes` as the anatomy document says, `seeds` as BEP 3 says
     #[arg(long, global = true, value_enum, default_value_t = Completed::Removes)]
     pub completed: Completed,
+    /// Whose rule credits bytes: ocelot, unit3d, unit3d-announce, tbdev, nexusphp, xbt, torrentpier, xbtit, trackarr, raw (what
+    /// clients say), or swarmtrail's own, growth by the running maximum
+    #[arg(long, global = true, value_name = "NAME", value_parser = policy, default_value = OWN)]
+    pub credit: PolicyChoice,
+    /// A table of users, CSV or JSON: passkey, name, joined, class, line speed
+    #[arg(long, global = true, value_name = "FILE")]
+    pub users: Option<PathBuf>,
+    /// A table of torrents, CSV or JSON: info hash, name, size, piece length, upload factor, download factor or freeleech, private
+    #[arg(long, global = true, value_name = "FILE")]
+    pub torrents: Option<PathBuf>,
     /// Count only what happened from then on; sessions open before are known (2026-11-22, 2026-11-22T06:00, -2h, yesterday)
     #[arg(long, global = true, value_name = "TIME", value_parser = moment, allow_hyphen_values = true)]
     pub since: Option<Moment>,
@@ -260,6 +285,19 @@ fn format(name: &str) -> Result<FormatChoice, String> {
     format_named(name)
         .map(|f| FormatChoice(Some(f)))
         .ok_or_else(|| format!("no such format; there are auto, {}", names()))
+}
+
+/// A policy asked for by name; none is swarmtrail's own rule.
+#[derive(Clone)]
+pub struct PolicyChoice(pub Option<&'static Policy>);
+
+fn policy(name: &str) -> Result<PolicyChoice, String> {
+    if name == OWN {
+        return Ok(PolicyChoice(None));
+    }
+    let names = || POLICIES.iter().map(|policy| policy.name).collect::<Vec<_>>().join(", ");
+    let found = policy_named(name).map(|policy| PolicyChoice(Some(policy)));
+    found.ok_or_else(|| format!("no such policy; there are {OWN}, {}", names()))
 }
 
 /// A format of somebody's own. There is one at most, and it is needed as long as the program runs.

@@ -35,6 +35,7 @@ fn every_command_on_a_real_log() {
     }
     snapshot("real_replay", &["replay", "--user", "6ec0", REAL]);
     snapshot("real_timeline", &["timeline", "--user", "8557", REAL]);
+    snapshot("real_credit_compare", &["credit", "--compare", "--user", "6ec0", REAL]);
     snapshot("real_timeline_step_csv", &["timeline", "--user", "6ec0", "--step", "2m", "-o", "csv", REAL]);
     // Deluge was killed at 06:49:01 and never came back; the others began anew, and their old entries are ghosts.
     snapshot("real_profile", &["profile", "--at", "2026-11-22T06:51:00", REAL]);
@@ -614,7 +615,7 @@ fn a_residue_alone_is_no_verdict() {
 
 /// The README's tables are the registries.
 #[test]
-fn the_readme_lists_every_check_and_format() {
+fn the_readme_lists_every_check_format_and_policy() {
     let readme = std::fs::read_to_string("README.md").expect("it is there");
     for check in swarmtrail::audit::CHECKS {
         let row = format!("| `{}` | {} | {} |", check.name, check.severity.name(), check.summary);
@@ -623,6 +624,10 @@ fn the_readme_lists_every_check_and_format() {
     for format in swarmtrail::access_log::FORMATS {
         let row = format!("| `{}` | {} |", format.name(), format.summary());
         assert!(readme.contains(&row), "missing: {row}");
+    }
+    let help = swarmtrail(&["--help"]).stdout;
+    for policy in swarmtrail::session::credit::POLICIES {
+        assert!(readme.contains(&format!("| `{}` | ", policy.name)) && help.contains(policy.name), "{}", policy.name);
     }
 }
 

@@ -1,6 +1,7 @@
 //! The commands: each wires the library together, and holds no rules of its own.
 
 mod case;
+mod credit;
 mod detect;
 mod explain;
 mod formats;
@@ -60,6 +61,7 @@ pub fn run(cli: Cli) -> anyhow::Result<ExitCode> {
             told.print_rows(told.view().clients())
         }
         Command::Case(args) => case::run(args, shared),
+        Command::Credit(args) => credit::run(&args, shared),
         Command::Anomalies(args) => {
             let told = Told::read(&args.files, shared, Keep::Shape)?;
             told.print_rows(told.view().anomalies())

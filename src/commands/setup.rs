@@ -6,18 +6,21 @@ use crate::cli::{Color, Completed, Output as Asked, Shared};
 use anyhow::{Context, bail};
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::io::{self, BufWriter, IsTerminal, Write};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::sync::Arc;
 use std::sync::atomic::AtomicU64;
 use std::time::{SystemTime, UNIX_EPOCH};
 use swarmtrail::account::Keep;
 use swarmtrail::audit::{Audit, HitAndRun, Severity, Terms, Watch, audit};
+use swarmtrail::credit::{Books, Credits, Timelines};
 use swarmtrail::pulse::{Curves, Pulse};
 use swarmtrail::reading::{Input, Options, read_all};
-use swarmtrail::replay::{Given, Order, Part, Rules, Story};
+use swarmtrail::replay::{Given, Listener, Order, Rules, Step, Story};
 use swarmtrail::report::{Filter, Output, Row, Style, View, print_rows, terminal_width};
+use swarmtrail::session::credit::{Identity, Policy};
 use swarmtrail::session::{self, LineRef};
+use swarmtrail::side::{Side, WrongRow};
 use swarmtrail::source::{Source, SourceError, expand, lines_of};
 use swarmtrail::time::{Moment, Time};
 
@@ -184,14 +187,65 @@ pub fn style(shared: &Shared, millis: bool) -> Style {
     Style { color, width: columns.or_else(terminal_width), millis, zone: shared.tz }
 }
 
+/// The tables of users and torrents, if any are given. Rows that cannot be used are said on standard error.
+fn side(shared: &Shared) -> anyhow::Result<Side> {
+    /// So many are said, and how many more there are.
+    const SAID: usize = 20;
+    let mut side = Side::default();
+    let complain = |path: &Path, wrong: Vec<WrongRow>| {
+        if shared.quiet {
+            return;
+        }
+        for row in wrong.iter().take(SAID) {
+            eprintln!("swarmtrail: {}:{}: {}; the row is left out", path.display(), row.line, row.problem);
+        }
+        if wrong.len() > SAID {
+            eprintln!("swarmtrail: {}: {} more rows are left out", path.display(), wrong.len() - SAID);
+        }
+    };
+    if let Some(path) = &shared.users {
+        complain(path, side.read_users(path)?);
+    }
+    if let Some(path) = &shared.torrents {
+        complain(path, side.read_torrents(path)?);
+    }
+    Ok(side)
+}
+
 /// A log, read and understood.
 pub struct Told {
     setup: Setup,
     input: Input,
     story: Story,
     audit: Audit,
+    /// What the policies that ran beside credit.
+    credits: Credits,
+    side: Side,
     curves: Curves,
     incomplete: bool,
+}
+
+/// What listens while a log is read.
+struct Listeners {
+    watch: Watch,
+    pulse: Option<Pulse>,
+    books: Option<Books>,
+}
+
+impl Listener for Listeners {
+    fn applied(&mut self, step: &Step<'_>) {
+        self.watch.applied(step);
+        if let Some(pulse) = &mut self.pulse {
+            pulse.applied(step);
+        }
+        if let Some(books) = &mut self.books {
+            books.applied(step);
+        }
+    }
+
+    fn touch(&self, session: u32) -> u64 {
+        self.watch.touch(session)
+    }
 }
 
 impl Told {
@@ -200,24 +254,66 @@ impl Told {
     /// # Errors
     /// If there is nothing to read.
     pub fn read(files: &[PathBuf], shared: Shared, keep: Keep) -> anyhow::Result<Told> {
+        let policy = shared.credit.0;
+        let timelines = policy
+            .map(|_| Timelines { keep, torrent: shared.torrent.as_ref().map(|prefix| prefix.to_ascii_lowercase()) });
+        Told::read_with(files, shared, keep, policy.as_slice(), timelines)
+    }
+
+    /// Reads the logs, and runs policies beside.
+    ///
+    /// # Errors
+    /// If there is nothing to read.
+    pub fn read_comparing(files: &[PathBuf], shared: Shared, policies: &[&'static Policy]) -> anyhow::Result<Told> {
+        Told::read_with(files, shared, Keep::Shape, policies, None)
+    }
+
+    fn read_with(
+        files: &[PathBuf],
+        shared: Shared,
+        keep: Keep,
+        policies: &[&'static Policy],
+        timelines: Option<Timelines>,
+    ) -> anyhow::Result<Told> {
         let setup = Setup::new(files, shared)?;
+        let side = side(&setup.shared)?;
         let progress = setup.progress();
         let html = matches!(setup.shared.output, Asked::Html);
-        let listener = || (Watch::default(), html.then(Pulse::default));
-        let (input, parts) = read_all(&setup.sources, &setup.options(keep, setup.threads(), Order::EachPeer), listener);
-        let (parts, listeners): (Vec<Part>, Vec<_>) = parts.into_iter().unzip();
-        let (watches, pulses): (Vec<Watch>, Vec<_>) = listeners.into_iter().unzip();
-        let curves = Curves::of(pulses.into_iter().flatten());
-        let story = Story::new(parts, Given { keep, ..setup.given }, setup.span(&input), setup.threads());
+        let books = || Books::new(policies.to_vec(), setup.filter.since, timelines.clone());
+        let listeners = || Listeners {
+            watch: Watch::default(),
+            pulse: html.then(Pulse::default),
+            books: (!policies.is_empty()).then(books),
+        };
+        // Who knows peers by their port must hear in turn of those that share it.
+        let by_port = policies.iter().any(|policy| policy.identity == Identity::Port);
+        let order = if by_port { Order::WholeLog } else { Order::EachPeer };
+        let (input, parts) = read_all(&setup.sources, &setup.options(keep, setup.threads(), order), listeners);
+        let (mut told, mut watches, mut pulses, mut books) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
+        for (part, heard) in parts {
+            told.push(part);
+            watches.push(heard.watch);
+            pulses.extend(heard.pulse);
+            books.extend(heard.books);
+        }
+        let curves = Curves::of(pulses);
+        let mut story = Story::new(told, Given { keep, ..setup.given }, setup.span(&input), setup.threads());
         let audit = audit(&story, &watches, &setup.terms, setup.threads());
+        let credits = Credits::new(&mut story, books);
         progress.end();
         let incomplete = setup.complain(&input);
-        Ok(Told { setup, input, story, audit, curves, incomplete })
+        Ok(Told { setup, input, story, audit, credits, side, curves, incomplete })
     }
 
     /// What was asked for.
     pub fn view(&self) -> View<'_> {
-        View::new(&self.story, &self.input, &self.audit, &self.setup.filter)
+        let view = View::new(&self.story, &self.input, &self.audit, &self.setup.filter).with(&self.side);
+        if self.setup.shared.credit.0.is_some() { view.credited(&self.credits) } else { view }
+    }
+
+    /// What the policies credit that ran beside.
+    pub fn credits(&self) -> &Credits {
+        &self.credits
     }
 
     /// What moved when, if a page is asked for.

@@ -12,7 +12,8 @@ pub fn report(out: &mut dyn Write, style: &Style, view: &View<'_>) -> io::Result
     table(out, style, view.anomalies())
 }
 
-fn table<R: Row>(out: &mut dyn Write, style: &Style, rows: impl Iterator<Item = R>) -> io::Result<()> {
+/// Rows with a heading; the first column says what they are.
+pub fn table<R: Row>(out: &mut dyn Write, style: &Style, rows: impl Iterator<Item = R>) -> io::Result<()> {
     let columns = columns::<R>();
     out.write_all(b"type,")?;
     heading(out, &columns)?;

@@ -22,7 +22,8 @@ pub fn close(out: &mut dyn Write, empty: bool) -> io::Result<()> {
     out.write_all(if empty { b"[]" } else { b"\n]" })
 }
 
-fn elements<R: Row>(out: &mut dyn Write, rows: impl Iterator<Item = R>) -> io::Result<()> {
+/// An array.
+pub fn elements<R: Row>(out: &mut dyn Write, rows: impl Iterator<Item = R>) -> io::Result<()> {
     let mut first = true;
     for row in rows {
         element(out, &row, std::mem::take(&mut first))?;
@@ -30,7 +31,8 @@ fn elements<R: Row>(out: &mut dyn Write, rows: impl Iterator<Item = R>) -> io::R
     close(out, first)
 }
 
-fn lines<R: Row>(out: &mut dyn Write, rows: impl Iterator<Item = R>) -> io::Result<()> {
+/// An object a line, each with its `type`.
+pub fn lines<R: Row>(out: &mut dyn Write, rows: impl Iterator<Item = R>) -> io::Result<()> {
     for row in rows {
         line(out, R::TYPE, &row)?;
     }

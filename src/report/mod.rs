@@ -1,6 +1,7 @@
 //! What people and programs see: rows over one model, and a file for each way to print them.
 
 mod case;
+mod credit;
 mod csv;
 mod html;
 mod json;
@@ -11,13 +12,17 @@ mod text;
 
 pub use rows::{
     AnomalyRow, ApartRow, AuditRow, CaseRow, CheckRow, ClientRow, DetectRow, FormatRow, InputRow, Inputs, ListedRow,
-    PointRow, ReplayRow, Row, SessionRow, SettingsRow, TorrentRow, UserRow,
+    OWN, PointRow, PolicyRow, ReplayRow, Row, SessionCreditRow, SessionRow, SettingsRow, TorrentRow, UserCreditRow,
+    UserRow,
 };
 
+use crate::account::Totals;
 use crate::audit::{Audit, Finding, Severity};
+use crate::credit::Credits;
 use crate::reading::Input;
 use crate::replay::{Story, User};
-use crate::session::{LineRef, Listed, Status, status_at};
+use crate::session::{Counters, LineRef, Listed, Status, status_at};
+use crate::side::{Factors, Side, TorrentInfo, UserInfo};
 use crate::swarm::{Swarm, swarms};
 use crate::time::{Time, Zone};
 use std::collections::HashMap;
@@ -94,6 +99,10 @@ pub struct View<'a> {
     pub input: &'a Input,
     audit: &'a Audit,
     filter: &'a Filter,
+    /// What one policy credits, if that was asked for instead of swarmtrail's own rule.
+    credits: Option<&'a Credits>,
+    /// What is known of users and torrents.
+    side: Option<&'a Side>,
     sums: Vec<UserSum>,
     swarms: Vec<Swarm>,
     shown: Vec<bool>,
@@ -132,7 +141,68 @@ impl<'a> View<'a> {
             }
         }
         let swarms = swarms(story, |index| shown[index].then_some(statuses[index]));
-        View { story, input, audit, filter, sums, swarms, shown }
+        View { story, input, audit, filter, credits: None, side: None, sums, swarms, shown }
+    }
+
+    /// The same with what another tracker credits. The users' accounts are that already (see [`Credits::new`]).
+    pub fn credited(mut self, credits: &'a Credits) -> View<'a> {
+        self.credits = Some(credits);
+        self.swarms.iter_mut().for_each(|swarm| swarm.totals = Totals::default());
+        for session in (0..self.shown.len()).filter(|&n| self.shown[n]) {
+            let (torrent, credit) = (self.story.sessions[session].torrent, self.credit(session));
+            self.swarms[torrent as usize].totals.add(credit);
+        }
+        self
+    }
+
+    /// The same with names, sizes and factors.
+    pub fn with(mut self, side: &'a Side) -> View<'a> {
+        self.side = Some(side);
+        self
+    }
+
+    /// What is credited for a session.
+    fn credit(&self, session: usize) -> Counters {
+        let credited = self.credits.and_then(|credits| credits.session(session).first());
+        credited.map_or_else(|| self.story.sessions[session].state.credit(), |credited| credited.sum)
+    }
+
+    fn shown_sessions(&self) -> impl Iterator<Item = usize> {
+        (0..self.shown.len()).filter(|&n| self.shown[n])
+    }
+
+    fn user_info(&self, user: usize) -> Option<&'a UserInfo> {
+        self.side?.user(&self.story.users[user].name)
+    }
+
+    fn torrent_info(&self, torrent: u32) -> Option<&'a TorrentInfo> {
+        self.side?.torrent(&self.story.torrents[torrent as usize])
+    }
+
+    fn user_name(&self, user: usize) -> Option<String> {
+        self.user_info(user)?.name.clone()
+    }
+
+    fn torrent_name(&self, torrent: u32) -> Option<String> {
+        self.torrent_info(torrent)?.name.clone()
+    }
+
+    fn factors(&self, torrent: u32) -> Factors {
+        self.torrent_info(torrent).map_or_else(Factors::default, |torrent| torrent.factors)
+    }
+
+    /// How many users and torrents that are asked for are in no table; `None` without a table.
+    fn unknown(&self) -> (Option<u64>, Option<u64>) {
+        let Some(side) = self.side else { return (None, None) };
+        let user = |&n: &usize| side.knows_user(&self.story.users[n].name) == Some(false);
+        let torrent = |&n: &usize| side.knows_torrent(&self.story.torrents[n]) == Some(false);
+        let users = (0..self.sums.len()).filter(|&n| self.sums[n].sessions > 0).filter(user).count();
+        let torrents = (0..self.swarms.len()).filter(|&n| self.swarms[n].sessions > 0).filter(torrent).count();
+        (side.has_users().then_some(users as u64), side.has_torrents().then_some(torrents as u64))
+    }
+
+    fn has_factors(&self) -> bool {
+        self.side.is_some_and(Side::has_factors)
     }
 
     /// How a user is called in print: 12 characters of a passkey, since a whole one is a credential.
@@ -162,13 +232,17 @@ impl<'a> View<'a> {
 
     /// Users, the one that uploaded most first.
     pub fn users(&self) -> impl Iterator<Item = UserRow<'_>> {
+        self.user_order().into_iter().map(|n| UserRow::new(self, n))
+    }
+
+    fn user_order(&self) -> Vec<usize> {
         let mut order: Vec<usize> = (0..self.sums.len()).filter(|&n| self.sums[n].sessions > 0).collect();
         let totals = |n: usize| self.story.users[n].account.totals;
         order.sort_by(|&a, &b| {
             let key = |n: usize| (totals(n).uploaded, totals(n).downloaded);
             key(b).cmp(&key(a)).then(a.cmp(&b))
         });
-        order.into_iter().map(|n| UserRow::new(self, n))
+        order
     }
 
     /// Users with their verdicts, the worst first.
@@ -214,7 +288,7 @@ impl<'a> View<'a> {
 
     /// Sessions in the order in which they began.
     pub fn sessions(&self) -> impl Iterator<Item = SessionRow<'_>> {
-        (0..self.shown.len()).filter(|&n| self.shown[n]).map(|n| SessionRow::new(self, n))
+        self.shown_sessions().map(|n| SessionRow::new(self, n))
     }
 
     /// Findings, worst first.
@@ -238,8 +312,7 @@ impl<'a> View<'a> {
             let status = status_at(&self.story.listing(n), at)?;
             (status.status != Status::Removed).then_some((n, status))
         };
-        let mut rows: Vec<(usize, Listed)> =
-            (0..self.shown.len()).filter(|&n| self.shown[n]).filter_map(listed).collect();
+        let mut rows: Vec<(usize, Listed)> = self.shown_sessions().filter_map(listed).collect();
         rows.sort_by_key(|(n, listed)| (self.story.sessions[*n].user, listed.status, listed.from, *n));
         rows.into_iter().map(move |(n, listed)| ListedRow::new(self, n, listed, at))
     }
@@ -397,6 +470,7 @@ pub fn print_report(out: &mut dyn Write, output: Output, style: &Style, view: &V
 }
 
 pub use case::case as print_case;
+pub use credit::credit as print_credit;
 pub use html::{case as print_case_page, cited as cited_on_page, report as print_report_page};
 pub use plot::charts as print_charts;
 pub use table::{

@@ -45,9 +45,11 @@ fn build<R: Row>(style: &Style, rows: impl Iterator<Item = R>) -> Table {
     } else {
         table.force_no_tty();
     }
-    let mut columns: Vec<_> = R::columns().into_iter().filter(|column| column.shown).collect();
+    let rows: Vec<R> = rows.collect();
+    let says = |column: &Column<R>| !column.optional || rows.iter().any(|row| !(column.cell)(row).is_empty());
+    let mut columns: Vec<_> = R::columns().into_iter().filter(|column| column.shown && says(column)).collect();
     let mut rows: Vec<Vec<Drawn>> =
-        rows.map(|row| columns.iter().map(|column| cell(&(column.cell)(&row), style)).collect()).collect();
+        rows.iter().map(|row| columns.iter().map(|column| cell(&(column.cell)(row), style)).collect()).collect();
     while let Some(at) = in_the_way(style, &columns, &rows) {
         columns.remove(at);
         rows.iter_mut().for_each(|row| drop(row.remove(at)));
@@ -110,11 +112,14 @@ pub fn report(out: &mut dyn Write, style: &Style, view: &View<'_>) -> io::Result
     }
     let settings = &view.story.settings;
     let settings = format!(
-        "interval {} s ({}), timeout {} s, completed {} (times are {})",
+        "interval {} s ({}), timeout {} s, completed {}{} (times are {})",
         settings.interval,
         settings.interval_from.name(),
         settings.timeout,
         if settings.completed == crate::session::Completed::Removes { "removes" } else { "seeds" },
+        view.credits
+            .and_then(|credits| credits.policies().first())
+            .map_or(String::new(), |p| format!(", credit as {}", p.name)),
         style.zone,
     );
     say(out, style, &settings)?;
@@ -198,6 +203,24 @@ pub fn timelines<'a>(out: &mut dyn Write, style: &Style, users: impl Iterator<It
         }
     }
     if any { Ok(()) } else { writeln!(out, "nothing") }
+}
+
+/// Rows with a title, however many.
+pub fn titled<R: Row>(
+    out: &mut dyn Write,
+    style: &Style,
+    title: &str,
+    rows: impl Iterator<Item = R>,
+) -> io::Result<()> {
+    section(out, title, style)?;
+    let mut rows = rows.peekable();
+    if rows.peek().is_none() {
+        return writeln!(out, "none");
+    }
+    while rows.peek().is_some() {
+        page(out, style, rows.by_ref().take(PAGE))?;
+    }
+    Ok(())
 }
 
 /// One check, explained.

@@ -50,8 +50,10 @@
 //!
 //! A session's credit is the growth of its counters by the running maximum ([`State::credit`]), from the `started` line,
 //! or an earlier refused `started`, or else the first line seen. So copies, second address families and the zeros that
-//! WebTorrent sends with `stopped` change nothing, and nothing is counted twice.
+//! WebTorrent sends with `stopped` change nothing, and nothing is counted twice. What trackers would credit instead is in
+//! [`credit`].
 
+pub mod credit;
 mod ending;
 mod record;
 mod state;

@@ -1,6 +1,6 @@
 //! Verdicts.
 
-use super::{Cell, Column, Row, aside, exact, shown};
+use super::{Cell, Column, Row, aside, exact, optional, shown};
 use crate::audit::Judgement;
 use crate::report::View;
 use serde::Serialize;
@@ -53,6 +53,7 @@ impl JudgementCells {
 #[derive(Serialize)]
 pub struct AuditRow {
     user: String,
+    name: Option<String>,
     #[serde(flatten)]
     judgement: JudgementCells,
     uploaded: u128,
@@ -67,6 +68,7 @@ impl AuditRow {
         let totals = user.account.totals;
         AuditRow {
             user: view.name(user),
+            name: view.user_name(number),
             judgement: JudgementCells::new(view, number),
             uploaded: totals.uploaded,
             downloaded: totals.downloaded,
@@ -82,6 +84,7 @@ impl Row for AuditRow {
     fn columns() -> Vec<Column<Self>> {
         vec![
             shown("user", |r| Cell::Text(r.user.clone())),
+            optional("name", |r| Cell::Text(r.name.clone().unwrap_or_default())),
             shown("verdict", |r| Cell::Text(r.judgement.verdict.into())),
             aside(shown("score", |r| Cell::Text(r.judgement.score()))),
             shown("unexplained_upload", |r| Cell::Bytes(r.judgement.unexplained_upload.into())),

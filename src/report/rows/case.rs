@@ -1,11 +1,11 @@
 //! One user's dossier.
 
 use super::{AnomalyRow, Place, SessionRow, UserRow, hex};
+use crate::account::Totals;
 use crate::announce::InfoHash;
 use crate::audit::Finding;
 use crate::report::View;
-use crate::session::{LineRef, Status};
-use crate::swarm::swarms;
+use crate::session::LineRef;
 use serde::Serialize;
 use std::collections::{BTreeMap, HashMap};
 
@@ -82,19 +82,22 @@ impl<'a> CaseRow<'a> {
                 lines: finding.evidence.iter().map(line).collect(),
             }
         };
-        let mut sums: BTreeMap<u32, (u128, u128)> = BTreeMap::new();
-        for session in view.story.sessions.iter().filter(|session| session.user as usize == number) {
-            let (sum, credit) = (sums.entry(session.torrent).or_default(), session.state.credit());
-            *sum = (sum.0 + u128::from(credit.up), sum.1 + u128::from(credit.down));
-        }
+        let mut sums: BTreeMap<u32, Totals> = BTreeMap::new();
         // Of all, whoever was asked for.
-        let whole = swarms(view.story, |_| Some(Status::Removed));
-        let swarm = |(torrent, (uploaded, downloaded)): (u32, (u128, u128))| CaseSwarm {
+        let mut whole = vec![Totals::default(); view.story.torrents.len()];
+        for (index, session) in view.story.sessions.iter().enumerate() {
+            let credit = view.credit(index);
+            whole[session.torrent as usize].add(credit);
+            if session.user as usize == number {
+                sums.entry(session.torrent).or_default().add(credit);
+            }
+        }
+        let swarm = |(torrent, Totals { uploaded, downloaded }): (u32, Totals)| CaseSwarm {
             info_hash: view.story.torrents[torrent as usize],
             uploaded,
             downloaded,
-            uploaded_by_all: whole[torrent as usize].totals.uploaded,
-            downloaded_by_all: whole[torrent as usize].totals.downloaded,
+            uploaded_by_all: whole[torrent as usize].uploaded,
+            downloaded_by_all: whole[torrent as usize].downloaded,
             unexplained_upload: view.audit.swarms[torrent as usize].unexplained,
         };
         let mut swarms: Vec<CaseSwarm> = sums.into_iter().map(swarm).collect();

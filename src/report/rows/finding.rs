@@ -1,6 +1,6 @@
 //! Findings, and the checks that make them.
 
-use super::{At, Cell, Column, Place, Row, aside, exact, shown};
+use super::{At, Cell, Column, Place, Row, aside, exact, optional, shown};
 use crate::announce::InfoHash;
 use crate::audit::{Check, Finding, Severity};
 use crate::report::View;
@@ -14,6 +14,7 @@ pub struct AnomalyRow<'a> {
     #[serde(serialize_with = "severity")]
     severity: Severity,
     user: String,
+    user_name: Option<String>,
     info_hash: Option<Hash>,
     session: Option<u64>,
     from: At,
@@ -39,6 +40,7 @@ impl<'a> AnomalyRow<'a> {
             check: finding.check().name,
             severity: finding.severity,
             user: view.name(&story.users[finding.user as usize]),
+            user_name: view.user_name(finding.user as usize),
             info_hash: session.map(|s| Hash(story.torrents[s.torrent as usize])),
             session: finding.session.map(|n| u64::from(n) + 1),
             from: view.at(finding.from),
@@ -89,6 +91,7 @@ impl Row for AnomalyRow<'_> {
             shown("severity", |r| Cell::Severity(r.severity)),
             shown("check", |r| Cell::Text(r.check.into())),
             shown("user", |r| Cell::Text(r.user.clone())),
+            optional("user_name", |r| Cell::Text(r.user_name.clone().unwrap_or_default())),
             exact("info_hash", |r| Cell::Text(r.info_hash.as_ref().map(|h| h.0.to_string()).unwrap_or_default())),
             aside(shown("session", |r| Cell::Text(r.session.map(|id| id.to_string()).unwrap_or_default()))),
             aside(shown("from", |r| Cell::Time(r.from))),

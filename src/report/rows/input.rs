@@ -1,6 +1,6 @@
 //! What was read, and with which settings.
 
-use super::{At, Place};
+use super::{At, OWN, Place};
 use crate::report::{View, text};
 use crate::session::{Completed, LineRef};
 use crate::time::Zone;
@@ -14,6 +14,8 @@ pub struct SettingsRow {
     pub(in crate::report) interval_from: &'static str,
     pub(in crate::report) timeout_s: u32,
     pub(in crate::report) completed: &'static str,
+    /// Whose rule credits.
+    credit: &'static str,
 }
 
 impl SettingsRow {
@@ -27,6 +29,7 @@ impl SettingsRow {
                 Completed::Removes => "removes",
                 Completed::Seeds => "seeds",
             },
+            credit: view.credits.and_then(|credits| credits.policies().first()).map_or(OWN, |policy| policy.name),
         }
     }
 }
@@ -47,6 +50,10 @@ pub struct Inputs<'a> {
     rejected_examples: Vec<Example<'a>>,
     pub(in crate::report) first_at: At,
     pub(in crate::report) last_at: At,
+    /// Users that are not in the table of users; `None` without one.
+    unknown_users: Option<u64>,
+    /// Torrents that are not in the table of torrents; `None` without one.
+    unknown_torrents: Option<u64>,
 }
 
 /// A source.
@@ -109,6 +116,8 @@ impl<'a> Inputs<'a> {
             rejected_examples: tally.examples.iter().map(example).collect(),
             first_at: view.at(tally.first_at),
             last_at: view.at(tally.last_at),
+            unknown_users: view.unknown().0,
+            unknown_torrents: view.unknown().1,
         }
     }
 
@@ -144,6 +153,9 @@ impl<'a> Inputs<'a> {
             let places = self.rejected_examples.iter().filter(|e| e.reason == *reason);
             let places: Vec<_> = places.map(|e| Place { source: e.source, line: e.line }.to_string()).collect();
             out.push(format!("  {n} rejected: {reason} ({}{})", places.join(", "), if *n > 3 { ", ..." } else { "" }));
+        }
+        for (unknown, what) in [(self.unknown_users, "users"), (self.unknown_torrents, "torrents")] {
+            out.extend(unknown.filter(|n| *n > 0).map(|n| format!("{n} {what} are not in the table of {what}")));
         }
         if let Some((first, last)) = self.first_at.time.zip(self.last_at.time) {
             let millis = self.first_at.millis;

@@ -3,6 +3,7 @@
 mod audit;
 mod case;
 mod client;
+mod credit;
 mod finding;
 mod format;
 mod input;
@@ -13,6 +14,7 @@ mod user;
 pub use audit::{AuditRow, JudgementCells};
 pub use case::CaseRow;
 pub use client::ClientRow;
+pub use credit::{OWN, PolicyRow, SessionCreditRow, UserCreditRow};
 pub use finding::{AnomalyRow, CheckRow};
 pub use format::{ApartRow, DetectRow, FormatRow};
 pub use input::{InputRow, Inputs, SettingsRow};
@@ -43,6 +45,8 @@ pub struct Column<R> {
     pub exact: bool,
     /// People see it.
     pub shown: bool,
+    /// People see it only if it says something in any row.
+    pub optional: bool,
     /// It gives way where a screen is too narrow.
     pub aside: bool,
     /// The value of a row.
@@ -51,22 +55,27 @@ pub struct Column<R> {
 
 /// A column for everybody.
 fn shown<R>(name: &'static str, cell: fn(&R) -> Cell) -> Column<R> {
-    Column { name, exact: true, shown: true, aside: false, cell }
+    Column { name, exact: true, shown: true, optional: false, aside: false, cell }
 }
 
 /// A column for programs: it would only crowd a screen.
 fn exact<R>(name: &'static str, cell: fn(&R) -> Cell) -> Column<R> {
-    Column { name, exact: true, shown: false, aside: false, cell }
+    Column { name, exact: true, shown: false, optional: false, aside: false, cell }
 }
 
 /// A column for people: it shortens or draws what others tell exactly.
 fn brief<R>(name: &'static str, cell: fn(&R) -> Cell) -> Column<R> {
-    Column { name, exact: false, shown: true, aside: false, cell }
+    Column { name, exact: false, shown: true, optional: false, aside: false, cell }
 }
 
 /// A column that gives way where a screen is too narrow.
 fn aside<R>(column: Column<R>) -> Column<R> {
     Column { aside: true, ..column }
+}
+
+/// A column for everybody, if it says something.
+fn optional<R>(name: &'static str, cell: fn(&R) -> Cell) -> Column<R> {
+    Column { optional: true, ..shown(name, cell) }
 }
 
 /// A value, printed exactly for programs and readably for people.
@@ -85,6 +94,13 @@ pub enum Cell {
     Time(At),
     /// How much a finding matters.
     Severity(Severity),
+}
+
+impl Cell {
+    /// Whether it says nothing.
+    pub fn is_empty(&self) -> bool {
+        matches!(self, Cell::MaybeBytes(None)) || matches!(self, Cell::Text(text) if text.is_empty())
+    }
 }
 
 /// A time, if there is one; printed with milliseconds if the log has them.

@@ -1,6 +1,6 @@
 //! Sessions, and what profiles list.
 
-use super::{At, Cell, Column, Place, Row, aside, brief, exact, hex, shown};
+use super::{At, Cell, Column, Place, Row, aside, brief, exact, hex, optional, shown};
 use crate::announce::{InfoHash, client_of, printable};
 use crate::report::View;
 use crate::report::text::bytes;
@@ -20,8 +20,10 @@ struct Stretch {
 pub struct SessionRow<'a> {
     pub(in crate::report) id: u64,
     pub(in crate::report) user: String,
+    user_name: Option<String>,
     #[serde(serialize_with = "hex")]
     pub(in crate::report) info_hash: InfoHash,
+    torrent_name: Option<String>,
     pub(in crate::report) peer_id: String,
     pub(in crate::report) key: String,
     pub(in crate::report) client: String,
@@ -53,12 +55,14 @@ impl<'a> SessionRow<'a> {
     pub(in crate::report) fn new(view: &'a View<'_>, index: usize) -> Self {
         let story = view.story;
         let (session, ending) = (&story.sessions[index], &story.endings[index]);
-        let credit = session.state.credit();
+        let credit = view.credit(index);
         let text = |number: u32| printable(story.names.name(number)).to_string();
         SessionRow {
             id: index as u64 + 1,
             user: view.name(story.user(session)),
+            user_name: view.user_name(session.user as usize),
             info_hash: story.torrents[session.torrent as usize],
+            torrent_name: view.torrent_name(session.torrent),
             peer_id: story.peer_id(session).to_string(),
             key: text(session.key),
             client: client_of(story.peer_id(session).bytes()).to_string(),
@@ -88,8 +92,10 @@ impl Row for SessionRow<'_> {
         vec![
             shown("id", |r| Cell::Count(r.id)),
             shown("user", |r| Cell::Text(r.user.clone())),
+            optional("user_name", |r| Cell::Text(r.user_name.clone().unwrap_or_default())),
             exact("info_hash", |r| Cell::Text(r.info_hash.to_string())),
             aside(brief("torrent", |r| Cell::Text(r.info_hash.to_string()[..12].into()))),
+            optional("torrent_name", |r| Cell::Text(r.torrent_name.clone().unwrap_or_default())),
             exact("peer_id", |r| Cell::Text(r.peer_id.clone())),
             exact("key", |r| Cell::Text(r.key.clone())),
             shown("client", |r| Cell::Text(r.client.clone())),
@@ -113,8 +119,10 @@ impl Row for SessionRow<'_> {
 #[derive(Serialize)]
 pub struct ListedRow {
     pub(in crate::report) user: String,
+    user_name: Option<String>,
     #[serde(serialize_with = "hex")]
     pub(in crate::report) info_hash: InfoHash,
+    torrent_name: Option<String>,
     pub(in crate::report) session: u64,
     pub(in crate::report) status: &'static str,
     pub(in crate::report) since: At,
@@ -130,7 +138,9 @@ impl ListedRow {
         let session = &story.sessions[index];
         ListedRow {
             user: view.name(story.user(session)),
+            user_name: view.user_name(session.user as usize),
             info_hash: story.torrents[session.torrent as usize],
+            torrent_name: view.torrent_name(session.torrent),
             session: index as u64 + 1,
             status: listed.status.name(),
             since: view.at(listed.from),
@@ -147,8 +157,10 @@ impl Row for ListedRow {
     fn columns() -> Vec<Column<Self>> {
         vec![
             shown("user", |r| Cell::Text(r.user.clone())),
+            optional("user_name", |r| Cell::Text(r.user_name.clone().unwrap_or_default())),
             exact("info_hash", |r| Cell::Text(r.info_hash.to_string())),
             aside(brief("torrent", |r| Cell::Text(r.info_hash.to_string()[..12].into()))),
+            optional("torrent_name", |r| Cell::Text(r.torrent_name.clone().unwrap_or_default())),
             shown("session", |r| Cell::Count(r.session)),
             shown("status", |r| Cell::Text(r.status.into())),
             shown("since", |r| Cell::Time(r.since)),

@@ -1,6 +1,6 @@
 //! Users and their timelines, torrents.
 
-use super::{At, Cell, Column, JudgementCells, Row, aside, brief, exact, hex, shown};
+use super::{At, Cell, Column, JudgementCells, Row, aside, brief, exact, hex, optional, shown};
 use crate::account::{Account, Keep, Point};
 use crate::announce::InfoHash;
 use crate::replay::User;
@@ -77,6 +77,12 @@ impl Serialize for Timeline<'_> {
 #[derive(Serialize)]
 pub struct UserRow<'a> {
     user: String,
+    name: Option<&'a str>,
+    class: Option<&'a str>,
+    joined_at: At,
+    line_speed: Option<u64>,
+    /// In the table of users; `None` without one.
+    known: Option<bool>,
     uploaded: u128,
     downloaded: u128,
     ratio: Option<f64>,
@@ -96,8 +102,14 @@ impl<'a> UserRow<'a> {
         let user: &User = &view.story.users[number];
         let sum = &view.sums[number];
         let totals = user.account.totals;
+        let info = view.user_info(number);
         UserRow {
             user: view.name(user),
+            name: info.and_then(|info| info.name.as_deref()),
+            class: info.and_then(|info| info.class.as_deref()),
+            joined_at: At { time: info.and_then(|info| info.joined), millis: false },
+            line_speed: info.and_then(|info| info.line_speed),
+            known: view.side.and_then(|side| side.knows_user(&user.name)),
             uploaded: totals.uploaded,
             downloaded: totals.downloaded,
             ratio: totals.ratio(),
@@ -151,6 +163,7 @@ impl Row for UserRow<'_> {
     fn columns() -> Vec<Column<Self>> {
         vec![
             shown("user", |r| Cell::Text(r.user.clone())),
+            optional("name", |r| Cell::Text(r.name.unwrap_or_default().into())),
             shown("uploaded", |r| Cell::Bytes(r.uploaded)),
             shown("downloaded", |r| Cell::Bytes(r.downloaded)),
             shown("ratio", |r| Cell::Ratio(r.ratio)),
@@ -173,6 +186,13 @@ impl Row for UserRow<'_> {
 pub struct TorrentRow {
     #[serde(serialize_with = "hex")]
     info_hash: InfoHash,
+    name: Option<String>,
+    /// In the table of torrents; `None` without one.
+    known: Option<bool>,
+    piece_length: Option<u64>,
+    private: Option<bool>,
+    upload_factor: Option<f64>,
+    download_factor: Option<f64>,
     uploaded: u128,
     downloaded: u128,
     size: Option<u64>,
@@ -186,12 +206,18 @@ pub struct TorrentRow {
 
 impl TorrentRow {
     pub(in crate::report) fn new(view: &View<'_>, number: usize) -> Self {
-        let swarm = &view.swarms[number];
+        let (swarm, info) = (&view.swarms[number], view.torrent_info(number as u32));
         TorrentRow {
             info_hash: view.story.torrents[number],
+            name: view.torrent_name(number as u32),
+            known: view.side.and_then(|side| side.knows_torrent(&view.story.torrents[number])),
+            piece_length: info.and_then(|info| info.piece_length),
+            private: info.and_then(|info| info.private),
+            upload_factor: info.map(|info| f64::from(info.factors.up) / 1000.0),
+            download_factor: info.map(|info| f64::from(info.factors.down) / 1000.0),
             uploaded: swarm.totals.uploaded,
             downloaded: swarm.totals.downloaded,
-            size: swarm.size,
+            size: info.and_then(|info| info.size).or(swarm.size),
             users: swarm.users,
             sessions: swarm.sessions,
             leeching: swarm.leeching,
@@ -208,6 +234,7 @@ impl Row for TorrentRow {
     fn columns() -> Vec<Column<Self>> {
         vec![
             shown("info_hash", |r| Cell::Text(r.info_hash.to_string())),
+            optional("name", |r| Cell::Text(r.name.clone().unwrap_or_default())),
             shown("uploaded", |r| Cell::Bytes(r.uploaded)),
             shown("downloaded", |r| Cell::Bytes(r.downloaded)),
             shown("size", |r| Cell::MaybeBytes(r.size)),
