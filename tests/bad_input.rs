@@ -203,3 +203,17 @@ fn passkeys_are_masked_unless_asked_for() {
     }
     assert!(swarmtrail_on(log.as_bytes(), &["users", "--show-passkeys"]).stdout.contains(key));
 }
+
+#[test]
+fn a_wrapped_capture_may_end_anywhere() {
+    let capture = std::fs::read("testdata/anatomy.txt").expect("it is there");
+    for end in (0..=capture.len()).rev().take(2_000).step_by(7) {
+        let log = &capture[..end];
+        let run = swarmtrail_on(log, &["report", "-o", "json"]);
+        let input = &json(&run.stdout)["input"];
+        let fates = ["announces", "duplicates", "undelivered", "scrapes", "other", "rejected", "continuations"];
+        let sum: u64 = fates.iter().map(|fate| input[fate].as_u64().expect("a count")).sum();
+        let lines = log.split_inclusive(|b| *b == b'\n').count() as u64;
+        assert_eq!((input["lines"].as_u64(), sum), (Some(lines), lines), "cut after {end} bytes: {input}");
+    }
+}

@@ -32,7 +32,16 @@ impl Format for Bare {
     }
 
     fn prepare(&self, text: &mut Vec<u8>, _: &mut Context) -> u64 {
-        unwrap_captures(text)
+        let ended = text.ends_with(b"\n");
+        if !ended {
+            text.push(b'\n');
+        }
+        let joined = unwrap_captures(text);
+        // A last line without an end that is empty now would be none.
+        if !ended && !text.ends_with(b"\n\n") {
+            text.pop();
+        }
+        joined
     }
 
     fn parse<'a>(&self, line: &'a [u8], context: &mut Context) -> Option<Request<'a>> {
