@@ -64,15 +64,19 @@ impl Excess {
         if bytes > self.worst {
             (self.worst, self.torrent) = (bytes, Some(torrent));
         }
-        let leech = if size == 0 { bytes } else { bytes.min(size.saturating_add(size / 10)) };
-        let place = self.secretly.partition_point(|more| *more >= leech);
-        if let Some(behind) = self.secretly.get_mut(place..) {
-            behind.rotate_right(1.min(behind.len()));
-            behind.iter_mut().take(1).for_each(|first| *first = leech);
+        // Several may have leeched in the same swarm.
+        let mut rest = bytes;
+        for _ in 0..SECRETS.1 {
+            let leech = if size == 0 { rest } else { rest.min(size.saturating_add(size / 10)) };
+            let place = self.secretly.partition_point(|more| *more >= leech);
+            let Some(behind) = self.secretly.get_mut(place..).filter(|behind| !behind.is_empty()) else { break };
+            behind.rotate_right(1);
+            behind[0] = leech;
+            rest -= leech;
         }
     }
 
-    /// What is left of them if so many leeches had each received a whole torrent in secret, where that explains the most.
+    /// What is left of them if so many leeches had received a whole torrent in secret, where that explains the most.
     pub fn unless_secret(&self, leeches: usize) -> u64 {
         self.secretly.iter().take(leeches).fold(self.bytes, |rest, leech| rest.saturating_sub(*leech))
     }
@@ -94,7 +98,7 @@ pub struct Balance {
     pub swarms: Vec<SwarmBytes>,
     /// Receivers are missing from the log: of users nothing can be said.
     pub open: bool,
-    /// In so many swarms of each user somebody may have received the whole torrent in secret: two at least, more if the log
+    /// So often may somebody have received a whole torrent in secret, from each user: twice at least, more often if the log
     /// shows that many do.
     pub secrets: usize,
 }
