@@ -11,6 +11,9 @@ const SWEEPS: usize = 300_000_000;
 
 /// Where more than so many tenths of all users are suspects, too few are left to be trusted.
 const MANY: usize = 3;
+/// So few are tried in any case.
+const FEW: usize = 100;
+
 /// Who lacks receivers for so many times what is allowed is not helped by serving others in another way: that is not tried.
 const MOVABLE: u64 = 4;
 
@@ -26,7 +29,7 @@ pub struct Trial<'a> {
 impl<'a> Trial<'a> {
     /// A trial of some users; `None` if there are too many of them to tell.
     pub fn new(book: &Book<'_>, looked: &'a [Looked], suspects: Vec<bool>) -> Option<Self> {
-        if suspects.iter().filter(|suspect| **suspect).count() > suspects.len() / 10 * MANY {
+        if suspects.iter().filter(|suspect| **suspect).count() > FEW.max(suspects.len() / 10 * MANY) {
             return None;
         }
         let is_suspect = |user: &&(u32, u64, u64)| suspects[user.0 as usize] && in_bytes(user.1) >= NOISE;
