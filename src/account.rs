@@ -2,6 +2,8 @@
 
 use crate::session::Counters;
 use crate::time::Time;
+use prefetch_index::prefetch_index;
+use std::slice;
 
 /// Total bytes; wide enough that no log overflows it.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
@@ -98,10 +100,17 @@ impl Account {
         }
     }
 
-    /// Reads a little of it, so that it is in the cache when it is needed.
+    /// Has the cache fetch it.
     #[inline]
-    pub fn touch(&self) -> u64 {
-        self.totals.downloaded as u64 ^ self.credits.last().map_or(0, |credit| credit.1.up)
+    pub fn fetch(&self) {
+        prefetch_index(slice::from_ref(&self.totals), 0);
+        prefetch_index(slice::from_ref(&self.credits), 0);
+    }
+
+    /// Has the cache fetch the end of its timeline.
+    #[inline]
+    pub fn fetch_end(&self) {
+        prefetch_index(&self.credits, self.credits.len());
     }
 
     /// The timeline: the first and the last point are always there.

@@ -1,7 +1,6 @@
 //! What moved when: announces and bytes over time, of the whole log and of each torrent, in bounded memory.
 
 use crate::announce::InfoHash;
-use crate::audit::Watch;
 use crate::replay::{Listener, Step};
 use crate::session::Transition;
 use crate::time::Time;
@@ -164,20 +163,6 @@ impl Listener for Pulse {
             *info_hash = step.info_hash;
             curve.add(second, moment);
         }
-    }
-}
-
-/// Who needs no pulse does not pay for one.
-impl Listener for (Watch, Option<Pulse>) {
-    fn applied(&mut self, step: &Step<'_>) {
-        self.0.applied(step);
-        if let Some(pulse) = &mut self.1 {
-            pulse.applied(step);
-        }
-    }
-
-    fn touch(&self, session: u32) -> u64 {
-        self.0.touch(session)
     }
 }
 

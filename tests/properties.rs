@@ -419,7 +419,7 @@ proptest! {
                 prop_assert_eq!(next.phase == Phase::Completed, event == Event::Completed && !seeds);
             }
             if next.phase == Phase::Seeding {
-                prop_assert_eq!(next.left, Some(0));
+                prop_assert_eq!(next.left(), Some(0));
             }
             prop_assert!(next.completed_at.is_none() || next.leeched, "only a leech completes");
             state = Some(next);

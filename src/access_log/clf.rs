@@ -3,6 +3,7 @@
 
 use super::clock::iso;
 use super::{Context, Format, Request, address, closing_quote, cut_at, split_request};
+use crate::scan::find_near;
 use crate::time::Time;
 
 /// A member of the family.
@@ -63,20 +64,20 @@ impl Format for Clf {
 
     #[inline]
     fn parse<'a>(&self, line: &'a [u8], context: &mut Context) -> Option<Request<'a>> {
-        let (mut addr, mut rest) = cut_at(line, b' ')?;
+        let end = find_near(b' ', line)?;
+        let (mut addr, mut rest) = (&line[..end], &line[end + 1..]);
         if self.vhost {
             (addr, rest) = cut_at(rest, b' ')?;
         }
         if addr.ends_with(b",") {
             (addr, rest) = listed(addr, rest)?;
         }
-        // Identity and user, of which the latter may hold spaces.
-        let open = memchr::memchr(b'[', rest)?;
-        let (names, rest) = (&rest[..open], &rest[open + 1..]);
-        // Two names end in a space each; a third one is a user name with a space in it, or all is shifted by a
-        // virtual host.
-        let spaces = names.iter().filter(|&&b| b == b' ').count();
-        if spaces < 2 || addr == b"-" || !self.vhost && spaces > 2 && starts_with_address(names) {
+        // Identity and user, of which the latter may hold spaces; most often there are none.
+        let rest = match rest {
+            [b'-', b' ', b'-', b' ', b'[', rest @ ..] => rest,
+            _ => self.without_names(rest)?,
+        };
+        if addr == b"-" {
             return None;
         }
         let time = context.clock.read(rest).or_else(|| iso(rest).map(|(time, _)| time));
@@ -106,10 +107,23 @@ impl Format for Clf {
         // A field behind the agent may tell the time more precisely.
         let time =
             if tail.last().is_some_and(u8::is_ascii_digit) { time.map(|time| precise(time, tail)) } else { time };
-        if address::may_be_inside(addr) && tail.len() > 2 {
+        if address::may_be_inside(addr) {
             addr = forwarded(addr, tail);
         }
         (size > 0 && fits).then_some(Request { time, addr, method, target, status, ..Request::default() })
+    }
+}
+
+impl Clf {
+    /// What stands behind identity and user and the bracket after them.
+    #[cold]
+    fn without_names<'a>(&self, rest: &'a [u8]) -> Option<&'a [u8]> {
+        let (names, rest) = cut_at(rest, b'[')?;
+        // Two names end in a space each; a third one is a user name with a space in it, or all is shifted by a
+        // virtual host.
+        let spaces = names.iter().filter(|&&b| b == b' ').count();
+        let shifted = !self.vhost && spaces > 2 && starts_with_address(names);
+        (spaces >= 2 && !shifted).then_some(rest)
     }
 }
 
@@ -144,13 +158,14 @@ fn listed<'a>(first: &'a [u8], rest: &'a [u8]) -> Option<(&'a [u8], &'a [u8])> {
 }
 
 /// The client behind a proxy, if the last of the quoted fields is what `X-Forwarded-For` said.
-#[cold]
 fn forwarded<'a>(peer: &'a [u8], fields: &'a [u8]) -> &'a [u8] {
-    let Some(end) = memchr::memrchr(b'"', fields) else { return peer };
+    // Most often it is the user agent: a few characters tell.
+    let may_be = |field: &[u8]| field.iter().all(|b| b.is_ascii_hexdigit() || b"., :[]".contains(b));
+    let Some(end) = memchr::memrchr(b'"', fields).filter(|end| may_be(&fields[end.saturating_sub(2)..*end])) else {
+        return peer;
+    };
     let field = memchr::memrchr(b'"', &fields[..end]).map_or(&b""[..], |open| &fields[open + 1..end]);
-    // Most are user agents.
-    let may_be = field.last().is_some_and(|b| b.is_ascii_hexdigit() || *b == b']');
-    if may_be && address::is_list(field) { address::client(peer, field) } else { peer }
+    if may_be(&field[..field.len().min(4)]) && address::is_list(field) { address::client(peer, field) } else { peer }
 }
 
 /// The time with the milliseconds of nginx's `$msec` (`1795330578.282`), if one of the fields is that and means the same

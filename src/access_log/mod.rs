@@ -256,6 +256,9 @@ fn closing_quote(text: &[u8]) -> Option<usize> {
     let mut from = 0;
     loop {
         let at = from + memchr::memchr(b'"', &text[from..])?;
+        if text[..at].last() != Some(&b'\\') {
+            return Some(at);
+        }
         let slashes = text[..at].iter().rev().take_while(|&&b| b == b'\\').count();
         if slashes % 2 == 0 {
             return Some(at);

@@ -1,5 +1,6 @@
 //! Percent-escapes, and the `\xHH` that web servers write for bytes they do not print.
 
+use crate::scan;
 use percent_encoding::{AsciiSet, CONTROLS, PercentEncode, percent_encode};
 
 /// Everything outside printable ASCII, the percent sign, and the space (so that the text stays one word).
@@ -91,39 +92,17 @@ pub fn decode(mut text: &[u8]) -> Option<Decoded> {
     Some(out)
 }
 
-/// Whether the first `len` bytes of `text` stand for exactly 20 bytes.
-#[inline]
-pub fn is_20_bytes(text: &[u8], len: usize) -> bool {
-    /// Every byte escaped, and a round number.
-    const MOST: usize = 64;
-    let Some(window) = text.first_chunk::<{ MOST + 2 }>().filter(|_| len <= MOST) else {
-        return text.get(..len).and_then(decode).is_some_and(|hash| hash.len == 20);
-    };
-    // No early way out of the loops: so they are done many bytes at a time.
-    let mut hex = [0u8; MOST + 2];
-    for (hex, byte) in hex.iter_mut().zip(window) {
-        let (digit, letter) = (byte.wrapping_sub(b'0'), (byte | 0x20).wrapping_sub(b'a'));
-        *hex = u8::from(digit < 10) | u8::from(letter < 6);
-    }
-    let (mut escapes, mut odd) = (0u8, 0u8);
-    for at in 0..MOST {
-        let inside = u8::from((at as u8) < len as u8);
-        let escape = inside & u8::from(window[at] == b'%');
-        escapes += escape;
-        odd |= escape & !(hex[at + 1] & hex[at + 2]);
-        odd |= inside & u8::from(window[at] == b'\\');
-    }
-    if odd != 0 {
-        return decode(&text[..len]).is_some_and(|hash| hash.len == 20);
-    }
-    len == 20 + 2 * usize::from(escapes)
+/// How many bytes the first `len` bytes of `text` stand for; 0 if an escape is broken, or if they are too many for one value.
+#[inline(always)]
+pub fn decoded_len(text: &[u8], len: usize) -> usize {
+    let known = scan::unescaped_len(text, len).filter(|len| *len <= Decoded::MOST);
+    known.unwrap_or_else(|| slowly(&text[..len]))
 }
 
-/// Whether a value stands for one to [`Decoded::MOST`] bytes.
-#[inline]
-pub fn is_short(value: &[u8]) -> bool {
-    let plain = value.len() <= Decoded::MOST && memchr::memchr2(b'%', b'\\', value).is_none();
-    !value.is_empty() && (plain || decode(value).is_some())
+/// The same for what stands at the end of a text, was escaped by a server, or cannot be decoded.
+#[cold]
+fn slowly(value: &[u8]) -> usize {
+    decode(value).map_or(0, |decoded| usize::from(decoded.len))
 }
 
 #[cfg(test)]
@@ -144,11 +123,14 @@ mod tests {
         ] {
             assert_eq!(decoded(text).as_deref(), Some(&expected[..]), "{}", printable(text));
             // With and without something behind it.
-            assert!(is_20_bytes(text, text.len()) && is_20_bytes(&[text, &[b'&'; 66]].concat(), text.len()));
+            assert_eq!(
+                [decoded_len(text, text.len()), decoded_len(&[text, &[b'&'; 66]].concat(), text.len())],
+                [20; 2]
+            );
         }
         for bad in [&b"%"[..], b"%b", b"%zz", b"%b8%7c%", &[b'a'; 64]] {
             assert_eq!(decoded(bad), None);
-            assert!(!is_short(bad) && !is_20_bytes(&[bad, &[b'f'; 66]].concat(), bad.len()));
+            assert_eq!([decoded_len(bad, bad.len()), decoded_len(&[bad, &[b'f'; 66]].concat(), bad.len())], [0; 2]);
         }
         assert_eq!(decoded(b"a%26").as_deref(), Some(&b"a&"[..]));
     }

@@ -2,6 +2,8 @@
 
 use super::passkey::TrackerPath;
 use super::{Announce, Event, Field, Reason, escape};
+use crate::scan;
+use std::cmp::Reverse;
 
 /// Reads the query of an announce. Of a parameter that comes twice the last one counts, as with most trackers.
 /// A second `?` separates like `&`: some trackers' announce URLs end in `?passkey=KEY` and clients append `?info_hash=`.
@@ -12,66 +14,156 @@ use super::{Announce, Event, Field, Reason, escape};
 /// What is missing or cannot be read.
 #[inline]
 pub fn announce<'a>(tracker: &TrackerPath<'a>) -> Result<Announce<'a>, Reason> {
-    let mut announce = Announce { passkey: tracker.passkey, ..Announce::default() };
-    let mut readable = [false; 2];
-    let mut numbers = [Number::Missing; 3];
-    let mut query_key: Option<(u8, &[u8])> = None;
-
     let query = tracker.query;
-    let mut at = 0;
     // Only the first parameter, the announce URL's own, can end in a second `?`.
-    if !query.starts_with(b"info_hash=") && separator_of_first(query) == b'?' {
-        at = value_end(query, 0, b'?');
-        note_other(&mut query_key, tracker, &query[..at]);
-        at += 1;
-    }
-    while at < query.len() {
-        let name = word(query, at);
-        let counter = match name {
-            INFO_HASH if query[at + 8..].starts_with(b"h=") => {
-                let value = at + 10;
-                at = take(query, value, &mut announce.info_hash);
-                readable[0] = escape::is_20_bytes(&query[value..], announce.info_hash.len());
-                continue;
-            }
-            PEER_ID => {
-                at = take(query, at + 8, &mut announce.peer_id);
-                readable[1] = escape::is_short(announce.peer_id);
-                continue;
-            }
-            UPLOADED if query.get(at + 8) == Some(&b'=') => Some((0, at + 9)),
-            DOWNLOADED if query[at + 8..].starts_with(b"ed=") => Some((1, at + 11)),
-            _ if name & mask(5) == LEFT => Some((2, at + 5)),
-            _ => None,
-        };
-        if let Some((which, value)) = counter {
-            (numbers[which], at) = number(query, value);
-            continue;
-        }
-        if name & mask(4) == KEY {
-            at = take(query, at + 4, &mut announce.key);
-        } else if name & mask(6) == EVENT {
-            let mut event: &[u8] = b"";
-            at = take(query, at + 6, &mut event);
-            announce.event = Event::of(event);
-        } else {
-            let end = value_end(query, at, b'&');
-            if tracker.passkey.is_none() {
-                note_other(&mut query_key, tracker, &query[at..end]);
-            }
-            at = end + 1;
-        }
-    }
-    if let Some((rank, value)) = query_key {
-        announce.passkey = Some(user_of(rank, value));
-    }
+    let from = if query.starts_with(b"info_hash=") { 0 } else { end_of_passkey(query) };
+    let found = match parameters(query, from) {
+        Some(found) => found,
+        None => parameters_slowly(query, from),
+    };
+    let value = |which: usize| {
+        let (begin, end) = found[which];
+        query.get(begin as usize + NAMES[which].len()..end as usize).unwrap_or_default()
+    };
+    let length = |which: usize| {
+        let rest = query.get(found[which].0 as usize + NAMES[which].len()..).unwrap_or_default();
+        escape::decoded_len(rest, value(which).len())
+    };
+    let counter = |which: usize| match found[which] {
+        (0, 0) => Number::Missing,
+        (begin, end) => number(query, begin as usize + NAMES[which].len(), end as usize),
+    };
+    let announce = Announce {
+        passkey: tracker.passkey.or_else(|| user_in(query)),
+        info_hash: value(INFO_HASH),
+        peer_id: value(PEER_ID),
+        key: value(KEY),
+        event: Event::of(value(EVENT)),
+        ..Announce::default()
+    };
+    let numbers = [counter(UPLOADED), counter(DOWNLOADED), counter(LEFT)];
     match numbers {
-        [Number::Is(uploaded), Number::Is(downloaded), Number::Is(left)] if readable == [true; 2] => {
+        [Number::Is(uploaded), Number::Is(downloaded), Number::Is(left)]
+            if length(INFO_HASH) == 20 && length(PEER_ID) > 0 =>
+        {
             Ok(Announce { uploaded, downloaded, left, ..announce })
         }
         _ => Err(reason(&announce, numbers)),
     }
 }
+
+/// The parameters that an announce is made of. Other ones do not matter.
+const NAMES: [&[u8]; 7] = [b"info_hash=", b"peer_id=", b"uploaded=", b"downloaded=", b"left=", b"key=", b"event="];
+const INFO_HASH: usize = 0;
+const PEER_ID: usize = 1;
+const UPLOADED: usize = 2;
+const DOWNLOADED: usize = 3;
+const LEFT: usize = 4;
+const KEY: usize = 5;
+const EVENT: usize = 6;
+
+/// Where each of [`NAMES`] stands, from its name to its value's end; twice 0 if it is not there. The last one is for all others.
+type Found = [(u32, u32); NAMES.len() + 1];
+
+/// Finds the parameters, the last one where a name comes twice. `None` if there are too many, or names that only begin like
+/// these. What comes next in a query can hardly be foreseen, and a branch that is guessed wrong costs as much as a dozen
+/// operations: so there are none.
+#[inline(always)]
+fn parameters(query: &[u8], from: usize) -> Option<Found> {
+    let mut ends = [0; 32];
+    let count = scan::places(b'&', query, from, &mut ends)?;
+    let mut found: Found = Default::default();
+    let mut begin = from;
+    for &end in &ends[..count] {
+        let first = word(query, begin);
+        let which = usize::from(BY_HASH[hash(first)]);
+        let which = if first & MASKS[which] == WORDS[which] { which } else { NAMES.len() };
+        found[which] = (begin as u32, end);
+        begin = end as usize + 1;
+    }
+    let is_whole = |which: &usize| {
+        let (begin, end) = found[*which];
+        end == 0 || query[begin as usize..].starts_with(NAMES[*which])
+    };
+    [INFO_HASH, UPLOADED, DOWNLOADED].iter().all(is_whole).then_some(found)
+}
+
+#[cold]
+fn parameters_slowly(query: &[u8], from: usize) -> Found {
+    let mut found: Found = Default::default();
+    let mut begin = from;
+    while begin < query.len() {
+        let rest = &query[begin..];
+        let end = begin + memchr::memchr(b'&', rest).unwrap_or(rest.len());
+        if let Some(which) = NAMES.iter().position(|name| rest.starts_with(name)) {
+            found[which] = (begin as u32, end as u32);
+        }
+        begin = end + 1;
+    }
+    found
+}
+
+/// The first eight characters of each name.
+const WORDS: [u64; NAMES.len() + 1] = {
+    let mut words = [0; NAMES.len() + 1];
+    let mut which = 0;
+    while which < NAMES.len() {
+        let mut at = 0;
+        while at < 8 && at < NAMES[which].len() {
+            words[which] |= (NAMES[which][at] as u64) << (8 * at);
+            at += 1;
+        }
+        which += 1;
+    }
+    words
+};
+
+/// Which bits of a word belong to the name.
+const MASKS: [u64; NAMES.len() + 1] = {
+    let mut masks = [0; NAMES.len() + 1];
+    let mut which = 0;
+    while which < NAMES.len() {
+        let len = NAMES[which].len();
+        masks[which] = if len >= 8 { u64::MAX } else { (1 << (8 * len)) - 1 };
+        which += 1;
+    }
+    masks
+};
+
+/// Tells the names apart by their first three letters.
+#[inline(always)]
+const fn hash(word: u64) -> usize {
+    (((word as u32) << 8).wrapping_mul(FACTOR) >> 28) as usize
+}
+
+/// With this one no two names have the same hash.
+const FACTOR: u32 = {
+    let mut factor: u32 = 1;
+    loop {
+        let (mut taken, mut which, mut alone) = (0u32, 0, true);
+        while which < NAMES.len() {
+            let bit = 1 << (((WORDS[which] as u32) << 8).wrapping_mul(factor) >> 28);
+            alone &= taken & bit == 0;
+            taken |= bit;
+            which += 1;
+        }
+        if alone {
+            break factor;
+        }
+        factor += 2;
+    }
+};
+
+/// Which name has which hash.
+const BY_HASH: [u8; 16] = {
+    let mut names = [NAMES.len() as u8; 16];
+    let mut which = 0;
+    while which < NAMES.len() {
+        names[hash(WORDS[which])] = which as u8;
+        which += 1;
+    }
+    names
+};
 
 /// Why an announce cannot be used: the first of its fields that is missing or unreadable.
 #[cold]
@@ -87,56 +179,25 @@ fn reason(announce: &Announce<'_>, numbers: [Number; 3]) -> Reason {
     }
 }
 
-// Parameters are told apart by their first eight letters at once.
-const INFO_HASH: u64 = u64::from_le_bytes(*b"info_has");
-const PEER_ID: u64 = u64::from_le_bytes(*b"peer_id=");
-const UPLOADED: u64 = u64::from_le_bytes(*b"uploaded");
-const DOWNLOADED: u64 = u64::from_le_bytes(*b"download");
-const LEFT: u64 = u64::from_le_bytes(*b"left=\0\0\0");
-const KEY: u64 = u64::from_le_bytes(*b"key=\0\0\0\0");
-const EVENT: u64 = u64::from_le_bytes(*b"event=\0\0");
-
-/// The first so many bytes of a word.
-const fn mask(bytes: u32) -> u64 {
-    (1 << (8 * bytes)) - 1
-}
-
 const ONES: u64 = u64::from_ne_bytes([1; 8]);
 const HIGHS: u64 = u64::from_ne_bytes([0x80; 8]);
 
 /// Eight bytes from `at` on, the first one lowest; zeros behind the end.
 #[inline(always)]
 fn word(text: &[u8], at: usize) -> u64 {
-    let rest = text.get(at..).unwrap_or_default();
-    rest.first_chunk().map_or_else(|| short_word(rest), |bytes| u64::from_le_bytes(*bytes))
+    if let Some(bytes) = text.get(at..).and_then(|rest| rest.first_chunk()) {
+        return u64::from_le_bytes(*bytes);
+    }
+    // The last eight, without those that come before.
+    let before = (at + 8).saturating_sub(text.len()).min(8) as u32;
+    let last = text.last_chunk().map_or_else(|| short_word(text), |bytes| u64::from_le_bytes(*bytes));
+    last.checked_shr(8 * before).unwrap_or(0)
 }
 
+/// All of a text of less than eight bytes, the last one highest.
 #[cold]
 fn short_word(text: &[u8]) -> u64 {
-    text.iter().rev().fold(0, |word, byte| word << 8 | u64::from(*byte))
-}
-
-/// Where the first `end` from `at` on is, or the end of the text. Eight bytes at a time: most values are too short for
-/// anything wider to pay.
-#[inline]
-fn value_end(text: &[u8], mut at: usize, end: u8) -> usize {
-    while at < text.len() {
-        let word = word(text, at) ^ (ONES * u64::from(end));
-        let found = word.wrapping_sub(ONES) & !word & HIGHS;
-        if found != 0 {
-            return at + found.trailing_zeros() as usize / 8;
-        }
-        at += 8;
-    }
-    text.len()
-}
-
-/// Takes the value that begins at `at`. Returns where the next parameter begins.
-#[inline(always)]
-fn take<'a>(query: &'a [u8], at: usize, into: &mut &'a [u8]) -> usize {
-    let end = value_end(query, at, b'&');
-    *into = query.get(at..end).unwrap_or_default();
-    end + 1
+    text.iter().rfold(0, |word, byte| word << 8 | u64::from(*byte)).checked_shl(64 - 8 * text.len() as u32).unwrap_or(0)
 }
 
 /// What a parameter that should be a number is.
@@ -147,50 +208,45 @@ enum Number {
     Is(u64),
 }
 
-/// Reads a whole number of at most 64 bits at `at`, and says where the next parameter begins. It takes two words whatever
-/// their length: a branch on the length would be guessed wrong too often.
+/// Reads a whole number of at most 64 bits. It takes two words whatever their length: a branch on the length would be guessed
+/// wrong too often.
 #[inline(always)]
-fn number(query: &[u8], at: usize) -> (Number, usize) {
-    const TENS: [u64; 9] = [1, 10, 100, 1000, 10_000, 100_000, 1_000_000, 10_000_000, 100_000_000];
-    let (high, first) = digits(word(query, at));
-    let (low, second) = digits(word(query, at + first));
-    let end = at + first + second;
-    if first > 0 && second < 8 && query.get(end).is_none_or(|b| *b == b'&') {
-        return (Number::Is(high * TENS[second] + low), end + 1);
+fn number(query: &[u8], from: usize, to: usize) -> Number {
+    let len = to.wrapping_sub(from);
+    let chunk: Option<&[u8; 16]> = query.get(..to).and_then(|text| text.last_chunk());
+    let Some(chunk) = chunk.filter(|_| (1..=16).contains(&len)) else { return long_number(&query[..to], from) };
+    let halves = [0, 8].map(|at| u64::from_le_bytes(std::array::from_fn(|n| chunk[at + n])));
+    let (high, low) = (digits(halves[0], len.saturating_sub(8)), digits(halves[1], len.min(8)));
+    match high.zip(low) {
+        Some((high, low)) => Number::Is(high * 100_000_000 + low),
+        None => Number::Unreadable,
     }
-    long_number(query, at)
 }
 
-/// The digits that a word begins with, as a number, and how many they are.
+/// The number that the last `len` of eight characters stand for; `None` if one of them is no digit.
 #[inline(always)]
-fn digits(word: u64) -> (u64, usize) {
+fn digits(word: u64, len: usize) -> Option<u64> {
     let values = word ^ (ONES * u64::from(b'0'));
+    let values = values & u64::MAX.checked_shl(64 - 8 * len as u32).unwrap_or(0);
     // A byte above 9 has its high bit set afterwards, or had it before.
     let others = (values.wrapping_add(ONES * 0x76) | values) & HIGHS;
-    let count = others.trailing_zeros() as usize / 8;
-    if count == 0 {
-        return (0, 0);
-    }
-    let values = values << (64 - 8 * count);
     let pairs = values.wrapping_mul(10).wrapping_add(values >> 8) & 0x00ff_00ff_00ff_00ff;
     let fours = pairs.wrapping_mul(100).wrapping_add(pairs >> 16) & 0x0000_ffff_0000_ffff;
-    (fours.wrapping_mul(10_000).wrapping_add(fours >> 32) & 0xffff_ffff, count)
+    (others == 0).then(|| fours.wrapping_mul(10_000).wrapping_add(fours >> 32) & 0xffff_ffff)
 }
 
-/// Reads what is longer than two words, or no number.
+/// Reads what is longer than two words, stands too near the beginning, or is no number.
 #[cold]
-fn long_number(query: &[u8], at: usize) -> (Number, usize) {
-    let mut value: &[u8] = b"";
-    let next = take(query, at, &mut value);
+fn long_number(text: &[u8], from: usize) -> Number {
+    let value = text.get(from..).unwrap_or_default();
     let add = |n: u64, b: &u8| n.checked_mul(10)?.checked_add(b.is_ascii_digit().then(|| u64::from(b - b'0'))?);
     let number = value.iter().try_fold(0, add);
-    let number = if value.is_empty() { Number::Missing } else { number.map_or(Number::Unreadable, Number::Is) };
-    (number, next)
+    if value.is_empty() { Number::Missing } else { number.map_or(Number::Unreadable, Number::Is) }
 }
 
-/// `?` if the first parameter ends in one, else `&`.
-fn separator_of_first(query: &[u8]) -> u8 {
-    memchr::memchr2(b'&', b'?', query).map_or(b'&', |at| query[at])
+/// Where the parameters begin: behind the first one and a `?` if that is how it ends.
+fn end_of_passkey(query: &[u8]) -> usize {
+    memchr::memchr2(b'&', b'?', query).filter(|&at| query[at] == b'?').map_or(0, |at| at + 1)
 }
 
 /// The parameters that hold a passkey, surest first.
@@ -201,34 +257,30 @@ pub fn is_passkey_name(name: &[u8]) -> bool {
     PASSKEYS.contains(&name)
 }
 
-/// Notes the passkey that a parameter holds, if there is no surer one.
-#[cold]
-fn note_other<'a>(best: &mut Option<(u8, &'a [u8])>, tracker: &TrackerPath<'_>, part: &'a [u8]) {
-    if tracker.passkey.is_none()
-        && let Some((rank, value)) = passkey_parameter(part)
-        && best.is_none_or(|(best, _)| rank <= best)
-    {
-        *best = Some((rank, value));
-    }
-}
-
 /// The passkey in a query, if a parameter holds one.
 pub fn passkey(query: &[u8]) -> Option<&[u8]> {
-    let parts = query.split(|b| matches!(b, b'&' | b'?')).filter_map(passkey_parameter);
-    parts.min_by_key(|(rank, _)| *rank).map(|(_, value)| value)
+    surest(query).map(|(_, value)| value)
 }
 
-/// A passkey in a parameter, and how sure that is.
-fn passkey_parameter(part: &[u8]) -> Option<(u8, &[u8])> {
-    let at = memchr::memchr(b'=', part)?;
-    let (name, value) = (&part[..at], &part[at + 1..]);
-    let rank = PASSKEYS.iter().position(|p| *p == name).filter(|_| !value.is_empty())?;
-    Some((rank as u8, value))
+/// Who a query is of, if it tells by a parameter.
+fn user_in(query: &[u8]) -> Option<&[u8]> {
+    surest(query).map(|(rank, value)| user_of(rank, value))
+}
+
+/// The surest passkey in a query, and how sure that is; of several the last one.
+fn surest(query: &[u8]) -> Option<(Reverse<usize>, &[u8])> {
+    let holds = |part| {
+        let at = memchr::memchr(b'=', part)?;
+        let (name, value) = (&part[..at], &part[at + 1..]);
+        let rank = PASSKEYS.iter().position(|passkey| *passkey == name).filter(|_| !value.is_empty())?;
+        Some((Reverse(rank), value))
+    };
+    query.split(|b| matches!(b, b'&' | b'?')).filter_map(holds).max_by_key(|(rank, _)| *rank)
 }
 
 /// Who a passkey parameter names: an `authkey` may be `torrent|user|hash`, another one for every torrent.
-fn user_of(rank: u8, value: &[u8]) -> &[u8] {
-    if PASSKEYS[usize::from(rank)] != b"authkey" {
+fn user_of(Reverse(rank): Reverse<usize>, value: &[u8]) -> &[u8] {
+    if PASSKEYS[rank] != b"authkey" {
         return value;
     }
     let bar = |text: &[u8]| {

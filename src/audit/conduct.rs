@@ -78,12 +78,17 @@ struct Snatch {
 fn seeded(session: &Session, timeout: i64) -> i64 {
     let seeds = |phase: Phase| matches!(phase, Phase::Seeding | Phase::Completed);
     let mut millis = 0;
-    for (n, &(from, _)) in session.phases.iter().enumerate().filter(|(_, (_, phase))| seeds(*phase)) {
-        let to = session.phases.get(n + 1).map_or(session.last_at, |next| next.0);
+    let mut phases = session.phases().peekable();
+    while let Some((from, phase)) = phases.next() {
+        let next = phases.peek().map(|next| next.0);
+        let to = next.unwrap_or(session.last_at);
+        if !seeds(phase) {
+            continue;
+        }
         let Some((from, to)) = from.zip(to) else { continue };
         let within = session.gaps().iter().filter(|gap| gap.from >= from && gap.to <= to);
         let away: i64 = within.map(|gap| (gap.to.since(gap.from) - timeout).max(0)).sum();
-        let unheard = if n + 1 == session.phases.len() { timeout } else { 0 };
+        let unheard = if next.is_none() { timeout } else { 0 };
         millis += to.since(from) - away + unheard;
     }
     millis.max(0) / 1000

@@ -33,7 +33,7 @@ pub(super) fn observe(step: &Step<'_>, watch: &mut Watch) {
             Mark::see(&mut watch.at(step).counters_fell, step, by, 0);
         }
     }
-    let rose = before.left.filter(|left| said.left > *left && *left > 0).map_or(0, |left| said.left - left);
+    let rose = before.left().filter(|left| said.left > *left && *left > 0).map_or(0, |left| said.left - left);
     if rose > PIECES.max(before.largest_left / 50) && said.left < 1 << 62 && said.event != Event::Stopped {
         Mark::see(&mut watch.at(step).left_rose, step, rose, 0);
     }
@@ -104,7 +104,7 @@ pub static LEDGER_MISMATCH: Check = Check {
     group: None,
     conclude: Conclude::Session(|case| {
         let state = &case.session.state;
-        let (first, last) = (state.first_left?, state.left?);
+        let (first, last) = (state.first_left()?, state.left()?);
         let fell = first.saturating_sub(last);
         let came = state.peak.down - state.base.down;
         let tolerance = (32 << 20).max(state.largest_left / 20);

@@ -37,7 +37,7 @@ fn observe_completed(step: &Step<'_>, watch: &mut Watch) {
     if step.session.opening != Opening::Unseen && nothing_came && step.said.left == 0 && !before.completed {
         Mark::see(&mut watch.at(step).completed_without_download, step, 0, 0);
     }
-    if before.completed && before.left == Some(0) {
+    if before.completed && before.left() == Some(0) {
         Mark::see(&mut watch.at(step).completed_again, step, 0, 0);
     }
 }
@@ -49,7 +49,8 @@ fn late(step: &Step<'_>) -> bool {
 
 /// A magnet link whose metadata came: `started` again, with the true `left` instead of a placeholder.
 fn found_its_size(step: &Step<'_>) -> bool {
-    step.before.is_some_and(|b| b.left.is_none() || b.left == Some(0) && b.last == Counters::ZERO) && step.said.left > 0
+    step.before.is_some_and(|b| b.left().is_none() || b.left() == Some(0) && b.last == Counters::ZERO)
+        && step.said.left > 0
 }
 
 pub static MISSING_STOPPED: Check = Check {

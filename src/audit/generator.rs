@@ -35,12 +35,6 @@ impl Increments {
         self.last = [self.last[1], bytes];
     }
 
-    /// Reads a little of it.
-    #[inline]
-    pub fn touch(&self) -> u64 {
-        self.divisor
-    }
-
     /// The odd part of the divisor. Clients request blocks, which are powers of two: those say nothing.
     fn odd(&self) -> u64 {
         self.divisor >> self.divisor.trailing_zeros().min(63)

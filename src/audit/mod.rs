@@ -291,7 +291,7 @@ pub struct Audit {
 /// Audits a story, on so many threads. `watches` are the listeners of the engines that its parts came from.
 pub fn audit(story: &Story, watches: &[Watch], terms: &Terms, threads: usize) -> Audit {
     let trace = |&(engine, number): &(u32, u32)| watches.get(engine as usize)?.trace_of(number);
-    let traces: Vec<Option<&Trace>> = story.origins.iter().map(trace).collect();
+    let traces: Vec<Option<Trace<'_>>> = story.origins.iter().map(trace).collect();
     let balance = bytes::balance(story, &traces, threads);
     let clients = Clients::of(story);
     let known = Known {
@@ -377,8 +377,12 @@ fn about_users(story: &Story, known: &Known<'_>, users: &[&[u32]]) -> Vec<Findin
 }
 
 impl Listener for Watch {
-    fn touch(&self, session: u32) -> u64 {
-        self.touched(session)
+    fn fetch(&self, session: u32) {
+        self.fetch_head(session);
+    }
+
+    fn fetch_more(&self, session: u32) {
+        self.fetch_tail(session);
     }
 
     fn applied(&mut self, step: &Step<'_>) {
@@ -387,7 +391,6 @@ impl Listener for Watch {
         conduct::observe(step, self);
         timing::observe(step, self);
         self.count(step);
-        self.trace(step);
     }
 }
 

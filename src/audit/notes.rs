@@ -1,11 +1,14 @@
 //! What stands out in single announces, kept until the whole log has been read.
 
-use super::bytes::Trace;
+use super::bytes::{Place, Trace, Traces};
 use super::generator::Increments;
+use crate::pieces::Pieces;
 use crate::replay::Step;
 use crate::session::LineRef;
 use crate::time::Time;
+use prefetch_index::prefetch_index;
 use std::collections::HashMap;
+use std::slice;
 
 /// Something seen in a session, once or more.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -79,13 +82,19 @@ pub struct Notes {
 }
 
 /// Listens to an engine, and keeps notes of the sessions that give reason to.
-#[derive(Clone, Default, Debug)]
+#[derive(Default, Debug)]
 pub struct Watch {
     notes: HashMap<u32, Notes, foldhash::fast::RandomState>,
     /// By session.
-    traces: Vec<Trace>,
-    /// By session.
-    increments: Vec<Increments>,
+    counted: Pieces<Counted>,
+    traces: Traces,
+}
+
+/// What is kept of every session.
+#[derive(Clone, Copy, Default, Debug)]
+struct Counted {
+    trace: Place,
+    increments: Increments,
 }
 
 impl Watch {
@@ -95,40 +104,45 @@ impl Watch {
     }
 
     /// The trace of a session, by its number in the engine.
-    pub fn trace_of(&self, session: u32) -> Option<&Trace> {
-        self.traces.get(session as usize)
+    pub fn trace_of(&self, session: u32) -> Option<Trace<'_>> {
+        self.counted.get(session as usize).map(|counted| self.traces.at(counted.trace))
     }
 
     /// What the uploads of a session have in common, by its number in the engine.
     pub(super) fn increments_of(&self, session: u32) -> Option<&Increments> {
-        self.increments.get(session as usize)
+        self.counted.get(session as usize).map(|counted| &counted.increments)
     }
 
-    pub(super) fn touched(&self, session: u32) -> u64 {
-        self.trace_of(session).map_or(0, Trace::touch) ^ self.increments_of(session).map_or(0, Increments::touch)
+    /// Has the cache fetch what is kept of a session.
+    #[inline]
+    pub(super) fn fetch_head(&self, session: u32) {
+        if let Some(counted) = self.counted.get(session as usize) {
+            prefetch_index(slice::from_ref(counted), 0);
+        }
     }
 
-    /// Notes by how much a step lets the session's upload grow.
+    /// Has the cache fetch what lies behind that.
+    #[inline]
+    pub(super) fn fetch_tail(&self, session: u32) {
+        if let Some(counted) = self.counted.get(session as usize) {
+            self.traces.fetch(&counted.trace);
+        }
+    }
+
+    /// Notes what a step moved.
     #[inline]
     pub(super) fn count(&mut self, step: &Step<'_>) {
-        if step.credit.up == 0 {
-            return;
-        }
         let at = step.session.number as usize;
-        if at >= self.increments.len() {
-            self.increments.resize_with(at + 1, Increments::default);
+        while at >= self.counted.len() {
+            self.counted.push(Counted::default());
         }
-        let since = step.said.at.zip(step.before.and_then(|before| before.last_at));
-        self.increments[at].note(step.credit.up, since.map(|(at, last)| at.since(last).max(0) as u64 / 1000));
-    }
-
-    /// Notes in the session's trace what a step reports.
-    pub(super) fn trace(&mut self, step: &Step<'_>) {
-        let at = step.session.number as usize;
-        if at >= self.traces.len() {
-            self.traces.resize_with(at + 1, Trace::default);
+        let counted = &mut self.counted[at];
+        self.traces.note(&mut counted.trace, step);
+        if step.credit.up > 0 {
+            let since = step.said.at.zip(step.before.and_then(|before| before.last_at));
+            let secs = since.map(|(at, last)| at.since(last).max(0) as u64 / 1000);
+            counted.increments.note(step.credit.up, secs);
         }
-        self.traces[at].note(step);
     }
 
     /// The notes on the session of a step, to write in.

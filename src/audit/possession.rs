@@ -16,7 +16,7 @@ pub fn sizes(story: &Story) -> Vec<Option<u64>> {
         if state.largest_left > 0 {
             missed.push((*torrent, state.largest_left, *user));
         }
-        if state.left.is_some_and(|left| left < state.largest_left / 2) {
+        if state.left().is_some_and(|left| left < state.largest_left / 2) {
             let most: &mut u64 = &mut received[*torrent as usize];
             *most = state.largest_left.max(*most);
         }
@@ -35,7 +35,7 @@ pub fn sizes(story: &Story) -> Vec<Option<u64>> {
 /// Whether a session had nothing of a torrent of that size from its first line to its last.
 fn has_nothing(session: &Session, size: u64) -> bool {
     let state = &session.state;
-    let missing = [state.first_left, state.left, Some(state.largest_left)];
+    let missing = [state.first_left(), state.left(), Some(state.largest_left)];
     session.opening == Opening::Started && missing == [Some(size); 3] && state.peak.down == state.base.down
 }
 

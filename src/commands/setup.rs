@@ -243,8 +243,12 @@ impl Listener for Listeners {
         }
     }
 
-    fn touch(&self, session: u32) -> u64 {
-        self.watch.touch(session)
+    fn fetch(&self, session: u32) {
+        self.watch.fetch(session);
+    }
+
+    fn fetch_more(&self, session: u32) {
+        self.watch.fetch_more(session);
     }
 }
 

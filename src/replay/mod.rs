@@ -4,6 +4,7 @@ mod interval;
 mod names;
 mod peer;
 mod record;
+mod spellings;
 mod story;
 
 pub use interval::{IntervalFrom, Silences, timeout_of};
@@ -13,6 +14,7 @@ pub use story::{Given, Part, Settings, Story, User, Written};
 
 use crate::account::{Account, Keep};
 use crate::announce::{Event, InfoHash, PeerId, decode, write_form};
+use crate::pieces::Pieces;
 use crate::session::{
     Completed, Counters, LineRef, Opening, Phase, Refused, RefusedStart, Said, Session, State, Transition, Whose,
     advance, decide, is_late,
@@ -23,8 +25,9 @@ use hashbrown::HashTable;
 use peer::{Held, Peer};
 use percent_encoding::percent_decode;
 use record::Span;
+use spellings::Spellings;
 use std::borrow::Cow;
-use std::collections::{HashMap, VecDeque};
+use std::collections::VecDeque;
 use std::hash::BuildHasher;
 
 /// How the engine works.
@@ -95,10 +98,11 @@ pub trait Listener {
     /// An announce was applied.
     fn applied(&mut self, step: &Step<'_>);
 
-    /// Reads a little of what it keeps of a session, by its number, so that it is in the cache when it is needed.
-    fn touch(&self, _: u32) -> u64 {
-        0
-    }
+    /// Has the cache fetch what it keeps of a session, by its number: it will be needed soon.
+    fn fetch(&self, _: u32) {}
+
+    /// The same once more, for what lies behind that.
+    fn fetch_more(&self, _: u32) {}
 
     /// Nothing more needs to be told: reading may stop.
     fn done(&self) -> bool {
@@ -110,11 +114,8 @@ impl Listener for () {
     fn applied(&mut self, _: &Step<'_>) {}
 }
 
-/// No peer.
-const NONE: u32 = u32::MAX;
-
-/// So many announces are looked up before the first of them is taken in.
-const CHUNK: usize = 32;
+/// So many announces are taken in while what a later one needs comes from memory.
+const AHEAD: usize = 12;
 
 /// The engine.
 pub struct Replay<L> {
@@ -127,19 +128,19 @@ pub struct Replay<L> {
     torrents: Vec<InfoHash>,
     /// Which torrents are credited.
     wanted: Vec<bool>,
-    /// Peers, by the spelling in which they came first.
-    spellings: HashTable<u32>,
-    /// Peers, by their other spellings.
-    respellings: HashMap<(u64, u64), u32, RandomState>,
+    /// Peers, by the spellings in which they came.
+    spellings: Spellings,
+    /// The peers of the announces that are being taken in, as far as they were known.
+    known: Vec<u32>,
     /// Peers, by user, torrent and peer id.
     identities: HashTable<u32>,
-    peers: Vec<Peer>,
+    peers: Pieces<Peer>,
     /// By peer.
     peer_ids: Vec<PeerId>,
     /// By peer.
     written: Vec<Written>,
     /// Sessions that another one of the same peer followed.
-    closed: Vec<Session>,
+    closed: Pieces<Session>,
     /// Sessions that have begun.
     begun: u32,
     names: Names,
@@ -164,13 +165,13 @@ impl<L: Listener> Replay<L> {
             torrent_table: HashTable::new(),
             torrents: Vec::new(),
             wanted: Vec::new(),
-            spellings: HashTable::new(),
-            respellings: HashMap::default(),
+            spellings: Spellings::default(),
+            known: Vec::new(),
             identities: HashTable::new(),
-            peers: Vec::new(),
+            peers: Pieces::default(),
             peer_ids: Vec::new(),
             written: Vec::new(),
-            closed: Vec::new(),
+            closed: Pieces::default(),
             begun: 0,
             names: Names::default(),
             form: Vec::new(),
@@ -187,25 +188,39 @@ impl<L: Listener> Replay<L> {
 
     /// Takes announces in. Each is applied once no earlier one of its peer can come any more.
     pub fn feed(&mut self, batch: &Batch<'_>) {
-        for chunk in batch.records.chunks(CHUNK) {
-            // The look-ups come first, and do not wait for one another.
-            let mut known = [NONE; CHUNK];
-            let mut touched = 0;
-            for (known, record) in known.iter_mut().zip(chunk) {
-                *known = self.find(&record.hashes).unwrap_or(NONE);
+        let records = batch.records;
+        let mut known = std::mem::take(&mut self.known);
+        known.clear();
+        // Memory is far away: what an announce needs is fetched while those before it are taken in, step by step.
+        for at in 0..records.len() + 4 * AHEAD {
+            if let Some(record) = records.get(at) {
+                self.spellings.fetch(&record.hashes);
             }
-            for &known in &known[..chunk.len()] {
-                if let Some(peer) = self.peers.get(known as usize) {
-                    touched ^= peer.touch()
-                        ^ self.users[peer.session.user as usize].account.touch()
-                        ^ self.listener.touch(peer.session.number);
+            let step = |n: usize| at.checked_sub(n * AHEAD).filter(|at| *at < records.len());
+            if let Some(at) = step(1) {
+                let number = self.spellings.find(&records[at].hashes);
+                known.push(number);
+                if let Some(peer) = self.peers.get(number as usize) {
+                    peer.fetch();
                 }
             }
-            std::hint::black_box(touched);
-            for (&known, record) in known.iter().zip(chunk) {
-                self.take_in(known, record, batch);
+            if let Some(at) = step(2)
+                && let Some(peer) = self.peers.get(known[at] as usize)
+            {
+                self.users[peer.session.user as usize].account.fetch();
+                self.listener.fetch(peer.session.number);
+            }
+            if let Some(at) = step(3)
+                && let Some(peer) = self.peers.get(known[at] as usize)
+            {
+                self.users[peer.session.user as usize].account.fetch_end();
+                self.listener.fetch_more(peer.session.number);
+            }
+            if let Some(at) = step(4) {
+                self.take_in(known[at], &records[at], batch);
             }
         }
+        self.known = known;
     }
 
     #[inline]
@@ -214,8 +229,9 @@ impl<L: Listener> Replay<L> {
             return;
         }
         // One that is new may have come in the same chunk before.
-        let known = if known == NONE { self.find(&record.hashes) } else { Some(known) };
+        let known = if known == Spellings::NONE { self.spellings.find(&record.hashes) } else { known };
         // What cannot be decoded does not come here.
+        let known = Some(known).filter(|known| *known != Spellings::NONE);
         let Some(number) = known.or_else(|| self.peer(record, batch)) else { return };
         let peer = &mut self.peers[number as usize];
         let held = Held {
@@ -279,9 +295,10 @@ impl<L: Listener> Replay<L> {
             return self.note_refused(number, held);
         }
         let peer = &mut self.peers[number as usize];
-        let before = peer.begun.then_some(peer.session.state);
-        let line_before = if peer.begun { peer.session.heard_line } else { held.line };
-        let same_address = peer.begun && peer.session.address == held.address;
+        let begun = peer.has_begun();
+        let before = begun.then_some(peer.session.state);
+        let line_before = if begun { peer.session.heard_line } else { held.line };
+        let same_address = begun && peer.session.address == held.address;
         let said = held.said(same_address);
         let refused_start = peer.refused_start();
         let transition = decide(before.as_ref(), &said, refused_start);
@@ -295,10 +312,9 @@ impl<L: Listener> Replay<L> {
             let next = Session::open(peer.session.whose(), self.begun, held.address, state, held.line, opening);
             self.begun += 1;
             let last = std::mem::replace(&mut peer.session, next);
-            if peer.begun {
+            if begun {
                 self.closed.push(last);
             }
-            peer.begun = true;
         } else if transition == Transition::Duplicate {
             self.duplicates += 1;
         } else {
@@ -306,21 +322,19 @@ impl<L: Listener> Replay<L> {
             credit = next.peak.above(peer.session.state.peak);
             peer.session.state = next;
         }
-        let after_refusal = std::mem::take(&mut peer.refused);
-        if refused_start.is_some() && transition != Transition::Duplicate {
-            peer.note_refused_start(None);
-        }
+        let after_refusal = peer.note_delivered(transition != Transition::Duplicate);
         let session = &mut peer.session;
         if transition != Transition::Duplicate {
             session.announces += 1;
-            session.note_refused_stop(None);
+            session.note_going_on();
             session.address = held.address;
         }
         if session.announces == 2 && session.opening == Opening::Unseen && before.is_some_and(|b| is_late(&b, &said)) {
             session.opening = Opening::Started;
         }
-        session.in_span |= in_span;
-        if !in_span {
+        if in_span {
+            session.note_in_span();
+        } else {
             // Known, but not counted.
             session.state.base = session.state.peak;
             credit = Counters::ZERO;
@@ -366,16 +380,18 @@ impl<L: Listener> Replay<L> {
     /// session is still listed.
     fn note_refused(&mut self, number: u32, held: &Held) {
         let peer = &mut self.peers[number as usize];
-        peer.refused = true;
-        if held.event == Event::Started && peer.refused_start().is_none() {
-            peer.note_refused_start(Some(RefusedStart { counters: held.counters, leeched: held.left > 0 }));
-        }
-        if !peer.begun || peer.session.state.phase == Phase::Stopped {
+        let start = RefusedStart { counters: held.counters, leeched: held.left > 0 };
+        peer.note_refused((held.event == Event::Started).then_some(start));
+        if !peer.has_begun() || peer.session.state.phase == Phase::Stopped {
             return;
         }
         peer.session.note_heard(held.at, held.line, false, false);
         let refused = Refused { at: held.at, line: held.line, counters: held.counters };
-        peer.session.note_refused_stop((held.event == Event::Stopped).then_some(refused));
+        if held.event == Event::Stopped {
+            peer.session.note_refused_stop(refused);
+        } else {
+            peer.session.note_going_on();
+        }
     }
 
     fn user(&mut self, record: &Record, batch: &Batch<'_>) -> u32 {
@@ -417,12 +433,6 @@ impl<L: Listener> Replay<L> {
         }
     }
 
-    #[inline]
-    fn find(&self, hashes: &Hashes) -> Option<u32> {
-        let known = self.spellings.find(hashes.spelling, |&n| self.peers[n as usize].is(hashes));
-        known.or_else(|| self.respellings.get(&(hashes.spelling, hashes.user))).copied()
-    }
-
     /// The peer of a spelling that is new: another one for a known peer, or a new peer.
     #[cold]
     fn peer(&mut self, record: &Record, batch: &Batch<'_>) -> Option<u32> {
@@ -437,23 +447,23 @@ impl<L: Listener> Replay<L> {
             (session.user, session.torrent) == (user, torrent) && peer_ids[n as usize] == peer_id
         };
         if let Some(&number) = self.identities.find(identity, same) {
-            self.respellings.insert((record.hashes.spelling, record.hashes.user), number);
+            self.spellings.insert(&record.hashes, number);
             return Some(number);
         }
         let number = self.peers.len() as u32;
         // Only now is the line read whole: how a client writes is the same in all its lines.
         let (line, info_hash_at) = batch.whole_line(record);
         let escapes = write_form(line, info_hash_at, peer_id.bytes(), text(record.agent), &mut self.form);
-        self.written.push(Written { form: self.names.number(&self.form), escapes });
         // Once for each peer: how fast it is does not matter.
         let key: Cow<'_, [u8]> = percent_decode(text(record.key)).into();
-        let whose = Whose { user, torrent, key: self.names.number(&key), peer: number };
+        self.written.push(Written { form: self.names.number(&self.form), key: self.names.number(&key), escapes });
+        let whose = Whose { user, torrent, peer: number };
         let address = self.names.number(text(record.addr));
         let session = Session::open(whose, 0, address, State::default(), batch.line(record), Opening::Unseen);
-        self.peers.push(Peer::new(record.hashes, address, session));
+        self.peers.push(Peer::new(&record.hashes, address, session));
         self.peer_ids.push(peer_id);
+        self.spellings.insert(&record.hashes, number);
         let (peers, peer_ids) = (&self.peers, &self.peer_ids);
-        self.spellings.insert_unique(record.hashes.spelling, number, |&n| peers[n as usize].hash());
         self.identities.insert_unique(identity, number, |&n| {
             let session = &peers[n as usize].session;
             hash(session.user, session.torrent, &peer_ids[n as usize])
@@ -466,14 +476,12 @@ impl<L: Listener> Replay<L> {
         self.release_queue(None);
         (0..self.peers.len() as u32).for_each(|number| self.release(number, None));
         // Each goes as soon as it is not needed any more: this is when the most memory is in use.
-        drop((self.spellings, self.respellings, self.identities, self.user_table, self.torrent_table));
-        let mut sessions = self.closed;
-        sessions.reserve_exact(self.peers.len());
-        hand_over(self.peers, |peer| sessions.extend(peer.begun.then_some(peer.session)));
+        drop((self.spellings, self.identities, self.user_table, self.torrent_table));
         let part = Part {
             users: self.users,
             torrents: self.torrents,
-            sessions,
+            peers: self.peers,
+            closed: self.closed,
             peer_ids: self.peer_ids,
             written: self.written,
             names: self.names,
@@ -481,16 +489,5 @@ impl<L: Listener> Replay<L> {
             duplicates: self.duplicates,
         };
         (part, self.listener)
-    }
-}
-
-/// Takes everything out of a vector, last first, and gives its memory back meanwhile: there are too many peers to hold them
-/// twice.
-fn hand_over<T>(mut items: Vec<T>, take: impl FnMut(T)) {
-    const PIECES: usize = 16;
-    let (piece, mut take) = (items.len() / PIECES + 1, take);
-    while !items.is_empty() {
-        items.drain(items.len().saturating_sub(piece)..).rev().for_each(&mut take);
-        items.shrink_to_fit();
     }
 }

@@ -4,6 +4,7 @@ use super::record::Hashes;
 use crate::announce::Event;
 use crate::session::{Counters, LineRef, RefusedStart, Said, Session, order_within_a_moment};
 use crate::time::Time;
+use prefetch_index::prefetch_index;
 use std::collections::VecDeque;
 
 /// An announce waiting for its turn.
@@ -28,54 +29,51 @@ impl Held {
 
 /// A peer. All that an announce needs lies side by side: memory is far away.
 #[derive(Debug)]
+#[repr(C, align(64))]
 pub struct Peer {
-    hashes: Hashes,
     /// The two addresses last used, the last one first: a dual-stack client announces from both by turns.
     addr_hashes: [u64; 2],
-    addresses: [u32; 2],
     /// The first announce that waits.
     waiting: Option<Held>,
+    addresses: [u32; 2],
     /// What most peers do not have.
     rare: Option<Box<Rare>>,
-    /// The present session, if `begun`.
+    /// The present session, if it has begun.
     pub session: Session,
-    /// There is a session.
-    pub begun: bool,
-    /// The server refused an announce since the last one it took.
-    pub refused: bool,
 }
+
+// As many lines of the cache as it must take, and no more.
+const _: () = assert!(size_of::<Peer>() == 320);
 
 #[derive(Default, Debug)]
 struct Rare {
     /// Further announces that wait, in the order of their times.
     waiting: VecDeque<Held>,
+    /// The `started` that the server refused after the last announce that it took.
     refused_start: Option<RefusedStart>,
+    /// The server refused an announce since the last one it took.
+    refused: bool,
 }
 
 impl Peer {
     /// A peer whose session has not begun; `session` says whose it will be.
-    pub fn new(hashes: Hashes, address: u32, session: Session) -> Peer {
-        Peer {
-            hashes,
-            addr_hashes: [hashes.addr; 2],
-            addresses: [address; 2],
-            waiting: None,
-            rare: None,
-            session,
-            begun: false,
-            refused: false,
+    pub fn new(hashes: &Hashes, address: u32, session: Session) -> Peer {
+        Peer { addr_hashes: [hashes.addr; 2], addresses: [address; 2], waiting: None, rare: None, session }
+    }
+
+    /// Has the cache fetch all of it.
+    #[inline]
+    pub fn fetch(&self) {
+        const LINE: usize = 64;
+        for line in 0..size_of::<Peer>() / LINE {
+            prefetch_index(self.addr_hashes.as_slice(), line * LINE / size_of::<u64>());
         }
     }
 
-    /// Whether these are its hashes.
+    /// Whether there is a session.
     #[inline]
-    pub fn is(&self, hashes: &Hashes) -> bool {
-        self.hashes.spelling == hashes.spelling && self.hashes.user == hashes.user
-    }
-
-    /// The hash to find it by.
-    pub fn hash(&self) -> u64 {
-        self.hashes.spelling
+    pub fn has_begun(&self) -> bool {
+        self.session.announces > 0
     }
 
     /// The number of the address that it announces from now; `number` is asked only for one not used lately.
@@ -90,12 +88,6 @@ impl Peer {
             }
         }
         self.addresses[0]
-    }
-
-    /// Reads a little of every part that an announce needs, so that it is in the cache then.
-    #[inline]
-    pub fn touch(&self) -> u64 {
-        self.session.touch() ^ self.waiting.map_or(0, |held| held.left)
     }
 
     /// Lets an announce wait.
@@ -118,9 +110,10 @@ impl Peer {
     #[inline]
     pub fn next(&mut self, limit: Option<Time>) -> Option<Held> {
         let first = self.waiting.filter(|first| limit.is_none_or(|limit| first.at < Some(limit)))?;
+        let session = self.has_begun().then_some(&self.session);
         match &mut self.rare {
             Some(rare) if !rare.waiting.is_empty() => {
-                let (next, following) = next_of_moment(first, &mut rare.waiting, self.begun.then_some(&self.session));
+                let (next, following) = next_of_moment(first, &mut rare.waiting, session);
                 self.waiting = following;
                 Some(next)
             }
@@ -134,11 +127,20 @@ impl Peer {
         self.rare.as_ref().and_then(|rare| rare.refused_start)
     }
 
-    /// Notes that a `started` was refused, or that it is over.
-    pub fn note_refused_start(&mut self, start: Option<RefusedStart>) {
-        if start.is_some() || self.rare.is_some() {
-            self.rare.get_or_insert_default().refused_start = start;
-        }
+    /// Notes that the server refused an announce, and which `started` it was, if it was the first one.
+    pub fn note_refused(&mut self, start: Option<RefusedStart>) {
+        let rare = self.rare.get_or_insert_default();
+        rare.refused = true;
+        rare.refused_start = rare.refused_start.or(start);
+    }
+
+    /// Notes that the server took an announce, which ends what a refused `started` began unless it is only a copy. Returns
+    /// whether it had refused any since the last one.
+    #[inline]
+    pub fn note_delivered(&mut self, ends: bool) -> bool {
+        let Some(rare) = &mut self.rare else { return false };
+        rare.refused_start = rare.refused_start.filter(|_| !ends);
+        std::mem::take(&mut rare.refused)
     }
 }
 

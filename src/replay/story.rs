@@ -1,10 +1,11 @@
 //! What came together: every session in a fixed order, with its end, for whoever reports on it.
 
-use super::hand_over;
 use super::interval::{IntervalFrom, Silences, timeout_of};
 use super::names::Names;
+use super::peer::Peer;
 use crate::account::{Account, Keep};
 use crate::announce::{Escapes, InfoHash, PeerId};
+use crate::pieces::Pieces;
 use crate::session::{Clock, Completed, Ending, LineRef, Listed, Session, endings, listing};
 use crate::share::shared;
 use crate::time::Time;
@@ -32,6 +33,8 @@ impl User {
 pub struct Written {
     /// Its form (see [`crate::announce::write_form`]), by number.
     pub form: u32,
+    /// The `key` parameter (BEP 7), by number; 0 if there is none.
+    pub key: u32,
     /// How its bytes are escaped.
     pub escapes: Escapes,
 }
@@ -43,8 +46,10 @@ pub struct Part {
     pub users: Vec<User>,
     /// Info hashes by number.
     pub torrents: Vec<InfoHash>,
-    /// Sessions in no order; each knows its number.
-    pub sessions: Vec<Session>,
+    /// The peers, with the last session of each.
+    pub(super) peers: Pieces<Peer>,
+    /// Sessions that another one of the same peer followed.
+    pub(super) closed: Pieces<Session>,
     /// Peer ids by number.
     pub peer_ids: Vec<PeerId>,
     /// How those peers write, by the same numbers.
@@ -145,7 +150,7 @@ impl Story {
         story.torrents = parts.iter().flat_map(|part| part.torrents.iter().copied()).collect();
         story.torrents.sort_unstable();
         story.torrents.dedup();
-        story.sessions.reserve_exact(parts.iter().map(|part| part.sessions.len()).sum());
+        story.sessions.reserve_exact(parts.iter().map(|part| part.peers.len() + part.closed.len()).sum());
         for (number, part) in parts.into_iter().enumerate() {
             story.add(number as u32, part);
         }
@@ -167,16 +172,21 @@ impl Story {
         let mut known = vec![None; part.names.len()];
         let mut renumber = |name: u32| *known[name as usize].get_or_insert_with(|| names.number(part.names.name(name)));
         let written = part.written.into_iter();
-        self.written.extend(written.map(|written| Written { form: renumber(written.form), ..written }));
-        hand_over(part.sessions, |mut session| {
+        self.written.extend(written.map(|written| Written {
+            form: renumber(written.form),
+            key: renumber(written.key),
+            ..written
+        }));
+        // Memory is given back meanwhile: there are too many to hold them twice.
+        let last = part.peers.into_iter().filter(Peer::has_begun).map(|peer| peer.session);
+        for mut session in part.closed.into_iter().chain(last) {
             self.origins.push((number, session.number));
             session.user += first_user;
             session.peer += first_peer;
             session.torrent = torrents[session.torrent as usize];
-            session.key = renumber(session.key);
             session.renumber_addresses(&mut renumber);
             self.sessions.push(session);
-        });
+        }
     }
 
     /// Orders users by name, and sessions by beginning.
@@ -216,7 +226,12 @@ impl Story {
             let mut found = Vec::new();
             for group in &groups[range] {
                 let sessions: Vec<&Session> = group.iter().map(|key| &self.sessions[key.2 as usize]).collect();
-                found.extend(endings(&sessions, |session| self.peer_id(session), &self.clock()));
+                found.extend(endings(
+                    &sessions,
+                    |session| self.peer_id(session),
+                    |session| self.written(session).key,
+                    &self.clock(),
+                ));
             }
             found
         });

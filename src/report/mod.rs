@@ -121,7 +121,7 @@ impl<'a> View<'a> {
                 continue;
             }
             let status = status_at(&story.listing(index), story.log_end).map_or(Status::Removed, |l| l.status);
-            if !session.in_span && status == Status::Removed {
+            if !session.in_span() && status == Status::Removed {
                 continue;
             }
             shown[index] = true;

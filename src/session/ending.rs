@@ -99,10 +99,12 @@ pub struct Listed {
     pub status: Status,
 }
 
-/// The endings of all sessions of one user and one torrent, which come in the order of their beginnings.
+/// The endings of all sessions of one user and one torrent, which come in the order of their beginnings. `key` is the number
+/// of a session's `key` parameter, 0 if it has none.
 pub fn endings<'a>(
     sessions: &[&'a Session],
     peer_id: impl Fn(&'a Session) -> &'a PeerId,
+    key: impl Fn(&Session) -> u32,
     clock: &Clock,
 ) -> Vec<Ending> {
     // Most stand alone, and then nobody asks which client it was.
@@ -110,17 +112,23 @@ pub fn endings<'a>(
         [_] => Vec::new(),
         _ => sessions.iter().map(|s| client_of(peer_id(s).bytes())).collect(),
     };
+    let same_client = |at: usize, other: usize| {
+        let (a, b) = (sessions[at], sessions[other]);
+        a.peer == b.peer
+            || key(a) != 0 && key(a) == key(b)
+            || clients[at].name.is_some() && clients[at].name == clients[other].name && share_address(a, b)
+    };
     let ending = |at: usize| {
         let session = sessions[at];
         let last = session.last_at;
         let times_out = last.map(|t| t.plus(i64::from(clock.timeout) * 1000));
         match session.state.phase {
             Phase::Stopped => {
-                let since = session.phases.last().and_then(|p| p.0);
+                let since = session.last_phase().0;
                 return Ending { end: End::Stopped, at: since, delisted: since, successor: None };
             }
             Phase::Completed => {
-                let since = session.phases.last().and_then(|p| p.0);
+                let since = session.last_phase().0;
                 return Ending { end: End::Completed, at: since, delisted: since, successor: None };
             }
             _ => {}
@@ -132,10 +140,7 @@ pub fn endings<'a>(
         };
         let successor = (at + 1..sessions.len())
             .take_while(|&other| times_out.is_none() || sessions[other].first_at <= times_out)
-            .find(|&other| {
-                let next = sessions[other];
-                in_time(next) && same_client(session, &clients[at], next, &clients[other])
-            });
+            .find(|&other| in_time(sessions[other]) && same_client(at, other));
         let over = times_out.filter(|limit| clock.log_end.is_some_and(|end| end > *limit));
         match successor {
             Some(next) => {
@@ -151,17 +156,13 @@ pub fn endings<'a>(
     (0..sessions.len()).map(ending).collect()
 }
 
-/// Whether two sessions of one user and torrent are the same client's: by peer id, by key, or by address and program.
-fn same_client(a: &Session, a_client: &Client, b: &Session, b_client: &Client) -> bool {
-    let shares_address = || a.addresses().any(|x| b.addresses().any(|y| x.address == y.address));
-    a.peer == b.peer
-        || a.key != 0 && a.key == b.key
-        || a_client.name.is_some() && a_client.name == b_client.name && shares_address()
+fn share_address(a: &Session, b: &Session) -> bool {
+    a.addresses().any(|x| b.addresses().any(|y| x.address == y.address))
 }
 
 /// What the profile listed for a session, stretch by stretch; the last one lasts.
 pub fn listing(session: &Session, ending: &Ending, clock: &Clock) -> Vec<Listed> {
-    let mut out: Vec<Listed> = Vec::with_capacity(session.phases.len() + 1);
+    let mut out: Vec<Listed> = Vec::with_capacity(4);
     let mut push = |from: Option<Time>, status: Status| {
         if let Some(last) = out.last_mut() {
             if last.status == status {
@@ -174,7 +175,7 @@ pub fn listing(session: &Session, ending: &Ending, clock: &Clock) -> Vec<Listed>
     let timeout = i64::from(clock.timeout) * 1000;
     let mut gaps = session.gaps().iter().filter(|gap| gap.to.since(gap.from) > timeout).peekable();
     let mut status = Status::Removed;
-    for &(from, phase) in &session.phases {
+    for (from, phase) in session.phases() {
         while let Some(gap) = gaps.next_if(|gap| from.is_some_and(|from| gap.to <= from)) {
             push(Some(gap.from.plus(timeout)), Status::Removed);
             push(Some(gap.to), status);

@@ -3,6 +3,7 @@
 use super::state::{Counters, Phase, State, Transition};
 use crate::announce::Event;
 use crate::time::Time;
+use std::iter;
 use std::num::NonZeroU64;
 
 /// A line of a source: which source (by its place in the input) and which physical line, from 1.
@@ -92,6 +93,8 @@ pub struct Seen {
 /// What most sessions do not have.
 #[derive(Clone, Default, Debug)]
 struct Rare {
+    /// The changes of phase after those that lie in the session itself.
+    phases: Vec<(Option<Time>, Phase)>,
     gaps: Vec<Gap>,
     /// The addresses after the first, in order of appearance.
     addresses: Vec<Seen>,
@@ -105,8 +108,6 @@ pub struct Whose {
     pub user: u32,
     /// The torrent.
     pub torrent: u32,
-    /// The `key` parameter.
-    pub key: u32,
     /// The peer id.
     pub peer: u32,
 }
@@ -118,8 +119,6 @@ pub struct Session {
     pub user: u32,
     /// Of which torrent, by number.
     pub torrent: u32,
-    /// The `key` parameter, by number.
-    pub key: u32,
     /// The peer id, by number.
     pub peer: u32,
     /// Its number in its engine.
@@ -138,8 +137,8 @@ pub struct Session {
     pub last_line: LineRef,
     /// How the beginning is known.
     pub opening: Opening,
-    /// An announce of it lies in the span asked for.
-    pub in_span: bool,
+    /// What else there is to know of it: [`Session::IN_SPAN`] and so on.
+    flags: u8,
     /// When it was last heard of, refused announces included.
     pub heard_at: Option<Time>,
     /// Where.
@@ -152,8 +151,10 @@ pub struct Session {
     pub idle: u32,
     /// The first plain announce after less than 300 s.
     pub hurried_line: Option<LineRef>,
-    /// Changes of phase: since when, and which.
-    pub phases: Vec<(Option<Time>, Phase)>,
+    /// The first three phases, and how many there are in all. The first one begins with the session.
+    phases: [Phase; Session::PHASES],
+    phase_count: u8,
+    phases_at: [Option<Time>; Session::PHASES - 1],
     /// What most sessions do not have.
     rare: Option<Box<Rare>>,
     /// The first address.
@@ -163,6 +164,14 @@ pub struct Session {
 }
 
 impl Session {
+    /// An announce of it lies in the span asked for.
+    const IN_SPAN: u8 = 1;
+    /// The server refused its `stopped`, and nothing came after it.
+    const STOP_REFUSED: u8 = 2;
+
+    /// So many phases lie in the session itself: few have more than leeching, seeding and stopped.
+    const PHASES: usize = 3;
+
     /// So many unusual silences are kept; of more, the longest.
     pub const GAPS: usize = 32;
 
@@ -174,7 +183,6 @@ impl Session {
         Session {
             user: whose.user,
             torrent: whose.torrent,
-            key: whose.key,
             peer: whose.peer,
             number,
             announces: 0,
@@ -184,14 +192,16 @@ impl Session {
             first_line: line,
             last_line: line,
             opening,
-            in_span: false,
+            flags: 0,
             heard_at: None,
             heard_line: line,
             shortest: u32::MAX,
             hurried: [0; 3],
             idle: 0,
             hurried_line: None,
-            phases: Vec::new(),
+            phases: [state.phase; Self::PHASES],
+            phase_count: 1,
+            phases_at: [None; Self::PHASES - 1],
             rare: None,
             first_address: address,
             address,
@@ -200,26 +210,41 @@ impl Session {
 
     /// Whose it is.
     pub fn whose(&self) -> Whose {
-        Whose { user: self.user, torrent: self.torrent, key: self.key, peer: self.peer }
-    }
-
-    /// Reads a little of every part that an announce needs, so that it is in the cache then.
-    #[inline]
-    pub fn touch(&self) -> u64 {
-        self.state.last_left
-            ^ self.state.base.up
-            ^ self.heard_line.line()
-            ^ u64::from(self.announces)
-            ^ u64::from(self.hurried[0])
+        Whose { user: self.user, torrent: self.torrent, peer: self.peer }
     }
 
     /// Notes the phase after an announce.
+    #[inline]
     pub fn note_phase(&mut self, at: Option<Time>) {
-        if self.phases.last().map(|p| p.1) != Some(self.state.phase) {
-            // Few have more than three.
-            self.phases.reserve_exact(1);
-            self.phases.push((at, self.state.phase));
+        let phase = self.state.phase;
+        if self.last_phase().1 != phase {
+            self.change_phase(at, phase);
         }
+    }
+
+    fn change_phase(&mut self, at: Option<Time>, phase: Phase) {
+        let count = usize::from(self.phase_count);
+        if count < Self::PHASES {
+            (self.phases[count], self.phases_at[count - 1]) = (phase, at);
+            self.phase_count += 1;
+        } else {
+            self.rare.get_or_insert_default().phases.push((at, phase));
+        }
+    }
+
+    /// The phases: since when, and which.
+    pub fn phases(&self) -> impl Iterator<Item = (Option<Time>, Phase)> {
+        let at = iter::once(self.first_at).chain(self.phases_at);
+        let within = at.zip(self.phases).take(usize::from(self.phase_count));
+        within.chain(self.rare.iter().flat_map(|rare| rare.phases.iter().copied()))
+    }
+
+    /// The present phase, and since when.
+    #[inline]
+    pub fn last_phase(&self) -> (Option<Time>, Phase) {
+        let last = usize::from(self.phase_count) - 1;
+        let within = (last.checked_sub(1).map_or(self.first_at, |before| self.phases_at[before]), self.phases[last]);
+        self.rare.as_ref().and_then(|rare| rare.phases.last().copied()).unwrap_or(within)
     }
 
     /// Notes that the session was heard of, and how long it had been silent. `plain`: by an announce without event.
@@ -285,7 +310,7 @@ impl Session {
     /// The addresses, in order of appearance; at most [`Session::ADDRESSES`] and one.
     pub fn addresses(&self) -> impl Iterator<Item = Seen> {
         let first = Seen { address: self.first_address, at: self.first_at, line: self.first_line };
-        std::iter::once(first).chain(self.rare.iter().flat_map(|rare| rare.addresses.iter().copied()))
+        iter::once(first).chain(self.rare.iter().flat_map(|rare| rare.addresses.iter().copied()))
     }
 
     /// Gives its addresses other numbers.
@@ -300,15 +325,31 @@ impl Session {
         self.rare.as_ref().map_or(&[], |rare| rare.gaps.as_slice())
     }
 
-    /// The last `stopped` that the server refused, if nothing came after it.
-    pub fn refused_stop(&self) -> Option<&Refused> {
-        self.rare.as_ref().and_then(|rare| rare.refused_stop.as_ref())
+    /// An announce of it lies in the span asked for.
+    pub fn in_span(&self) -> bool {
+        self.flags & Self::IN_SPAN != 0
     }
 
-    /// Notes that the server refused a `stopped`, or that something came after it.
-    pub fn note_refused_stop(&mut self, refused: Option<Refused>) {
-        if refused.is_some() || self.rare.is_some() {
-            self.rare.get_or_insert_default().refused_stop = refused;
-        }
+    /// Notes that an announce of it lies in the span asked for.
+    pub fn note_in_span(&mut self) {
+        self.flags |= Self::IN_SPAN;
+    }
+
+    /// The last `stopped` that the server refused, if nothing came after it.
+    pub fn refused_stop(&self) -> Option<&Refused> {
+        let rare = self.rare.as_ref().filter(|_| self.flags & Self::STOP_REFUSED != 0);
+        rare.and_then(|rare| rare.refused_stop.as_ref())
+    }
+
+    /// Notes that the server refused a `stopped`.
+    pub fn note_refused_stop(&mut self, refused: Refused) {
+        self.rare.get_or_insert_default().refused_stop = Some(refused);
+        self.flags |= Self::STOP_REFUSED;
+    }
+
+    /// Notes that the session goes on: a `stopped` that was refused was not its end.
+    #[inline]
+    pub fn note_going_on(&mut self) {
+        self.flags &= !Self::STOP_REFUSED;
     }
 }

@@ -2,6 +2,7 @@
 
 use crate::announce::Event;
 use crate::time::Time;
+use std::num::NonZeroU64;
 
 /// What `event=completed` does to the listing.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
@@ -87,6 +88,20 @@ pub enum Phase {
     Stopped,
 }
 
+/// A `left` that is believed. It is below 2^62, so there is room to say that there is none.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+struct Left(NonZeroU64);
+
+impl Left {
+    fn new(bytes: u64) -> Left {
+        Left(NonZeroU64::MIN.saturating_add(bytes))
+    }
+
+    fn bytes(self) -> u64 {
+        self.0.get() - 1
+    }
+}
+
 /// A session as the state machine sees it.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
 pub struct State {
@@ -106,10 +121,8 @@ pub struct State {
     pub last_at: Option<Time>,
     /// When the last `started` came.
     pub started_at: Option<Time>,
-    /// The last `left` believed; `None` while only placeholders came.
-    pub left: Option<u64>,
-    /// The first `left` believed, or what the next announce made of it: what the ledger begins with.
-    pub first_left: Option<u64>,
+    left: Option<Left>,
+    first_left: Option<Left>,
     /// The largest `left` believed; 0 if none was above it.
     pub largest_left: u64,
     /// When the download was complete; `None` if it never leeched here, or is not.
@@ -261,7 +274,8 @@ pub fn advance(
     mode: Completed,
 ) -> State {
     let before = state.filter(|_| !transition.opens());
-    let left = believed(said, before.and_then(|s| s.left));
+    let left_before = before.and_then(State::left);
+    let left = believed(said, left_before);
     let phase = match said.event {
         Event::Stopped => Phase::Stopped,
         Event::Completed if mode == Completed::Removes => Phase::Completed,
@@ -284,8 +298,8 @@ pub fn advance(
         last_event: said.event,
         last_at: said.at,
         started_at: if said.event == Event::Started { said.at } else { before.and_then(|s| s.started_at) },
-        left: left.or(before.and_then(|s| s.left)),
-        first_left: first_left(before, said, left),
+        left: left.or(left_before).map(Left::new),
+        first_left: first_left(before, said, left).map(Left::new),
         largest_left: before.map_or(0, |s| s.largest_left).max(left.unwrap_or(0)),
         completed_at: before.and_then(|s| s.completed_at),
         completed: before.is_some_and(|s| s.completed) || said.event == Event::Completed,
@@ -305,7 +319,7 @@ pub fn advance(
 /// The `left` that a session's ledger begins with: the first one believed. A client that announces before its own hash check
 /// is done (ctorrent), or before it knows the size (aria2), corrects it with its next announce.
 fn first_left(before: Option<&State>, said: &Said, left: Option<u64>) -> Option<u64> {
-    let Some(first) = before.and_then(|s| s.first_left) else { return left };
+    let Some(first) = before.and_then(State::first_left) else { return left };
     let before = before.filter(|s| s.last_event == Event::Started);
     match (before, left) {
         (Some(_), Some(left)) if first == 0 => Some(left),
@@ -323,6 +337,16 @@ fn believed(said: &Said, before: Option<u64>) -> Option<u64> {
 }
 
 impl State {
+    /// The last `left` believed; `None` while only placeholders came.
+    pub fn left(&self) -> Option<u64> {
+        self.left.map(Left::bytes)
+    }
+
+    /// The first `left` believed, or what the next announce made of it: what the ledger begins with.
+    pub fn first_left(&self) -> Option<u64> {
+        self.first_left.map(Left::bytes)
+    }
+
     /// Whether it is leeching, and an announce brings no progress.
     pub fn is_idle(&self, said: &Said) -> bool {
         let nothing_came = said.counters.down == self.last.down && said.left == self.last_left;

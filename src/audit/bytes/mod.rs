@@ -7,7 +7,7 @@ mod swarm;
 mod trace;
 mod trial;
 
-pub use trace::Trace;
+pub use trace::{Place, Trace, Traces};
 
 use crate::replay::Story;
 use crate::share::shared;
@@ -128,7 +128,7 @@ struct Looked {
 
 /// Holds all uploads against all downloads. `traces` are those of the sessions, by their places in the
 /// story.
-pub fn balance(story: &Story, traces: &[Option<&Trace>], threads: usize) -> Balance {
+pub fn balance(story: &Story, traces: &[Option<Trace<'_>>], threads: usize) -> Balance {
     let mut keys: Vec<Key> = story.sessions.iter().enumerate().map(|(at, s)| (s.torrent, s.user, at as u32)).collect();
     keys.sort_unstable();
     let swarms: Vec<&[Key]> = keys.chunk_by(|a, b| a.0 == b.0).collect();

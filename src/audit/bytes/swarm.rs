@@ -48,14 +48,14 @@ pub struct Sources<'a> {
     /// The sessions.
     pub story: &'a Story,
     /// Their traces, by their places in the story.
-    pub traces: &'a [Option<&'a Trace>],
+    pub traces: &'a [Option<Trace<'a>>],
     /// By user: granules a second received at the fastest, in any swarm; 0 if nothing was.
     fastest: Vec<f64>,
 }
 
 impl<'a> Sources<'a> {
     /// Of all sessions of a story.
-    pub fn new(story: &'a Story, traces: &'a [Option<&'a Trace>]) -> Self {
+    pub fn new(story: &'a Story, traces: &'a [Option<Trace<'a>>]) -> Self {
         let mut fastest = vec![0.0f64; story.users.len()];
         for (session, trace) in story.sessions.iter().zip(traces) {
             let fastest = &mut fastest[session.user as usize];
@@ -123,9 +123,9 @@ impl Windows {
             }
             let state = &session.state;
             let next = sessions.get(n + 1).map(|key| &story.sessions[key.2 as usize]);
-            let next = next.and_then(|next| Some((secs(next.first_at?), next.state.first_left?)));
+            let next = next.and_then(|next| Some((secs(next.first_at?), next.state.first_left()?)));
             let stopped = story.endings[at as usize].end == End::Stopped && session.refused_stop().is_none();
-            let left = state.left.unwrap_or(0);
+            let left = state.left().unwrap_or(0);
             match next {
                 // What is missing later is less: it was received in between.
                 Some((later, missing)) if missing < left => {
@@ -142,7 +142,7 @@ impl Windows {
             let unseen = session.opening == Opening::Unseen;
             // A seed that was there when the log begins had it all by then.
             let from_before = unseen && story.log_start.is_some_and(|start| first - secs(start) <= unheard);
-            if unseen && !(from_before && state.first_left == Some(0)) {
+            if unseen && !(from_before && state.first_left() == Some(0)) {
                 receive(first - unheard, first, sources.unheard(user, granules(state.base.down), unheard));
             }
         }

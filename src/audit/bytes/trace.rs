@@ -1,8 +1,11 @@
 //! What a session reported between its announces, kept small: windows of time, and the bytes that moved in them.
 
+use crate::pieces::Pieces;
 use crate::replay::Step;
 use crate::session::Transition;
 use crate::time::Time;
+use prefetch_index::prefetch_index;
+use std::slice;
 
 /// Bytes are kept in multiples of this.
 pub const GRANULE: u64 = 16 << 10;
@@ -23,23 +26,66 @@ pub struct Stretch {
     pub down: u64,
 }
 
-/// The stretches of a session, in order, each as up to four numbers of seven bits a byte: how long it lasts, what went up, and
-/// if there is any, the seconds since the one before and what came down. A seed that announces every half hour for a week
-/// takes some 1.5 kB.
-#[derive(Clone, Default, Debug)]
-pub struct Trace {
-    bytes: Vec<u8>,
-    /// The end of the last stretch.
-    end: u64,
+/// The stretches of all sessions, in order, each as up to four numbers of seven bits a byte: how long it lasts, what went up,
+/// and if there is any, the seconds since the one before and what came down. A seed that announces every half hour for a week
+/// takes some 1.5 kB. They lie in chunks, which a session takes one by one: nothing is moved when it needs more.
+#[derive(Default, Debug)]
+pub struct Traces {
+    chunks: Pieces<Chunk>,
+    /// Chunks that are not used any more.
+    free: Vec<u32>,
 }
 
-impl Trace {
-    /// A longer trace is made half as long: two neighbouring stretches become one, in which more can fit than in the two.
-    const MOST: usize = 2048;
+/// A line of the cache with the bytes of one session.
+#[derive(Clone, Copy, Debug)]
+#[repr(align(64))]
+struct Chunk {
+    bytes: [u8; Chunk::BYTES],
+    /// The chunk with what comes before; [`NONE`] if this is the first.
+    before: u32,
+}
 
-    /// Notes what a step reports.
+impl Chunk {
+    const BYTES: usize = 60;
+}
+
+/// No chunk.
+const NONE: u32 = u32::MAX;
+
+/// Where a session's stretches lie.
+#[derive(Clone, Copy, Debug)]
+pub struct Place {
+    /// The chunk with the last of them.
+    last: u32,
+    /// How many bytes of it are used.
+    used: u8,
+    /// How many chunks there are.
+    chunks: u8,
+    /// The end of the last stretch, in seconds.
+    end: u32,
+}
+
+impl Default for Place {
+    fn default() -> Place {
+        Place { last: NONE, used: Chunk::BYTES as u8, chunks: 0, end: 0 }
+    }
+}
+
+/// The stretches of one session.
+#[derive(Clone, Copy, Debug)]
+pub struct Trace<'a> {
+    traces: &'a Traces,
+    place: Place,
+}
+
+impl Traces {
+    /// A session with more chunks has its trace made half as long: two neighbouring stretches become one, in which more can
+    /// fit than in the two.
+    const MOST: u8 = 34;
+
+    /// Notes what a step reports in the trace of its session, which lies at `place`.
     #[inline]
-    pub fn note(&mut self, step: &Step<'_>) {
+    pub fn note(&mut self, place: &mut Place, step: &Step<'_>) {
         let credit = step.session.state.credit().up;
         let up = credit / GRANULE - (credit - step.credit.up.min(credit)) / GRANULE;
         let down = received(step);
@@ -49,27 +95,111 @@ impl Trace {
         let Some((first, at)) = step.session.first_at.zip(step.said.at) else { return };
         let secs = |time: Time| BEFORE + (time.since(first).max(0) / 1000) as u64;
         let last = step.before.filter(|_| !step.transition.opens()).and_then(|before| before.last_at);
-        let from = last.map_or(0, secs).max(self.end);
-        self.push(&Stretch { from, to: secs(at).max(from), up, down });
-        if self.bytes.len() > Self::MOST {
-            self.halve();
+        let from = last.map_or(0, secs).max(place.end.into());
+        self.push(place, &Stretch { from, to: secs(at).max(from), up, down });
+        if place.chunks > Self::MOST {
+            self.halve(place);
         }
     }
 
-    /// Reads a little of it.
+    /// Has the cache fetch the end of a session's trace.
     #[inline]
-    pub fn touch(&self) -> u64 {
-        self.end ^ self.bytes.last().map_or(0, |byte| u64::from(*byte))
+    pub fn fetch(&self, place: &Place) {
+        if let Some(chunk) = self.chunks.get(place.last as usize) {
+            prefetch_index(slice::from_ref(chunk), 0);
+        }
+    }
+
+    /// The trace that lies at `place`.
+    pub fn at(&self, place: Place) -> Trace<'_> {
+        Trace { traces: self, place }
+    }
+
+    fn push(&mut self, place: &mut Place, stretch: &Stretch) {
+        let (gap, length) = (stretch.from - u64::from(place.end), stretch.to - stretch.from);
+        let (gapped, received) = (gap > 0, stretch.down > 0);
+        // Neither seconds of milliseconds nor granules of bytes fill 64 bits.
+        let (length, up) = (length << 1 | u64::from(gapped), stretch.up << 1 | u64::from(received));
+        let (mut written, mut len) = ([0u8; 40], 0);
+        for (mut number, there) in [(length, true), (up, true), (gap, gapped), (stretch.down, received)] {
+            while there && number >= 0x80 {
+                written[len] = number as u8 | 0x80;
+                number >>= 7;
+                len += 1;
+            }
+            written[len] = number as u8;
+            len += usize::from(there);
+        }
+        let mut rest = &written[..len];
+        while !rest.is_empty() {
+            if usize::from(place.used) == Chunk::BYTES {
+                self.add_chunk(place);
+            }
+            let room = &mut self.chunks[place.last as usize].bytes[usize::from(place.used)..];
+            let fits = room.len().min(rest.len());
+            room[..fits].copy_from_slice(&rest[..fits]);
+            place.used += fits as u8;
+            rest = &rest[fits..];
+        }
+        // A log of more than a century has its end there.
+        place.end = u32::try_from(stretch.to).unwrap_or(u32::MAX);
+    }
+
+    #[cold]
+    fn add_chunk(&mut self, place: &mut Place) {
+        let chunk = Chunk { bytes: [0; Chunk::BYTES], before: place.last };
+        place.last = match self.free.pop() {
+            Some(free) => {
+                self.chunks[free as usize] = chunk;
+                free
+            }
+            None => {
+                self.chunks.push(chunk);
+                self.chunks.len() as u32 - 1
+            }
+        };
+        place.chunks = place.chunks.saturating_add(1);
+        place.used = 0;
+    }
+
+    #[cold]
+    fn halve(&mut self, place: &mut Place) {
+        let trace = self.at(*place);
+        let (all, chunks): (Vec<Stretch>, Vec<u32>) = (trace.stretches().collect(), trace.chunks().collect());
+        self.free.extend(chunks);
+        *place = Place::default();
+        for pair in all.chunks(2) {
+            let last = pair[pair.len() - 1];
+            let (up, down) = pair.iter().fold((0u64, 0u64), |sum, stretch| {
+                (sum.0.saturating_add(stretch.up), sum.1.saturating_add(stretch.down))
+            });
+            self.push(place, &Stretch { from: pair[0].from, to: last.to, up, down });
+        }
+    }
+}
+
+impl<'a> Trace<'a> {
+    /// The chunks, the last one first.
+    fn chunks(self) -> impl Iterator<Item = u32> + use<'a> {
+        let next = move |at: u32| self.traces.chunks.get(at as usize).map(|chunk| chunk.before);
+        std::iter::successors(Some(self.place.last), move |&at| next(at)).take(self.place.chunks.into())
     }
 
     /// The stretches, in order.
-    pub fn stretches(&self) -> impl Iterator<Item = Stretch> {
-        let (mut rest, mut end) = (self.bytes.iter(), 0);
+    pub fn stretches(self) -> impl Iterator<Item = Stretch> + use<'a> {
+        let mut bytes: Vec<u8> = Vec::with_capacity(usize::from(self.place.chunks) * Chunk::BYTES);
+        let mut chunks = [NONE; Traces::MOST as usize + 1];
+        let count = chunks.iter_mut().zip(self.chunks()).map(|(place, at)| *place = at).count();
+        for (back, &at) in chunks[..count].iter().enumerate().rev() {
+            let used = if back == 0 { usize::from(self.place.used) } else { Chunk::BYTES };
+            bytes.extend_from_slice(&self.traces.chunks[at as usize].bytes[..used]);
+        }
+        let (mut rest, mut end) = (bytes.into_iter(), 0);
         std::iter::from_fn(move || {
             let mut number = || {
                 let mut number = 0;
                 for shift in (0..64).step_by(7) {
-                    let byte = *rest.next()?;
+                    let byte = rest.next()?;
                     number |= u64::from(byte & 0x7f) << shift;
                     if byte < 0x80 {
                         break;
@@ -85,41 +215,6 @@ impl Trace {
             Some(Stretch { from, to: end, up: up >> 1, down })
         })
     }
-
-    fn push(&mut self, stretch: &Stretch) {
-        let (gap, length) = (stretch.from - self.end, stretch.to - stretch.from);
-        let (gapped, received) = (gap > 0, stretch.down > 0);
-        // Neither seconds of milliseconds nor granules of bytes fill 64 bits.
-        let (length, up) = (length << 1 | u64::from(gapped), stretch.up << 1 | u64::from(received));
-        let (mut written, mut len) = ([0u8; 40], 0);
-        for (mut number, there) in [(length, true), (up, true), (gap, gapped), (stretch.down, received)] {
-            while there && number >= 0x80 {
-                written[len] = number as u8 | 0x80;
-                number >>= 7;
-                len += 1;
-            }
-            written[len] = number as u8;
-            len += usize::from(there);
-        }
-        if self.bytes.capacity() - self.bytes.len() < len {
-            // Room for a quarter more, not for twice as much: there are as many traces as sessions.
-            self.bytes.reserve_exact((self.bytes.len() / 4).max(24));
-        }
-        self.bytes.extend_from_slice(&written[..len]);
-        self.end = stretch.to;
-    }
-
-    fn halve(&mut self) {
-        let all: Vec<Stretch> = self.stretches().collect();
-        *self = Trace { bytes: Vec::with_capacity(self.bytes.len()), end: 0 };
-        for pair in all.chunks(2) {
-            let last = pair[pair.len() - 1];
-            let (up, down) = pair.iter().fold((0u64, 0u64), |sum, stretch| {
-                (sum.0.saturating_add(stretch.up), sum.1.saturating_add(stretch.down))
-            });
-            self.push(&Stretch { from: pair[0].from, to: last.to, up, down });
-        }
-    }
 }
 
 /// What a step's peer received since the announce before, at most: by its counter, or by what is missing now. What it lost
@@ -127,7 +222,7 @@ impl Trace {
 fn received(step: &Step<'_>) -> u64 {
     let fell = |before: u64, left: u64| (before.saturating_sub(left), left.saturating_sub(before));
     let before = step.before.filter(|_| !step.transition.opens());
-    let left = before.and_then(|before| before.left).zip(step.session.state.left);
+    let left = before.and_then(|before| before.left()).zip(step.session.state.left());
     let (fell, rose) = left.map_or((0, 0), |(before, left)| fell(before, left));
     // A file added to what is wanted is no loss; but the log cannot tell one from the other.
     let rose = if step.credit.down > 0 { rose } else { 0 };
@@ -141,12 +236,21 @@ mod tests {
     #[test]
     fn a_trace_gives_back_what_it_was_given_and_halves_without_losing_bytes() {
         let stretch = |n: u64| Stretch { from: n * 3600, to: n * 3600 + 1800, up: n * 977, down: n % 3 * 100_000 };
-        let mut trace = Trace::default();
-        (0..100).for_each(|n| trace.push(&stretch(n)));
-        assert!(trace.stretches().eq((0..100).map(stretch)));
-        trace.halve();
-        assert_eq!(trace.stretches().count(), 50);
-        assert_eq!(trace.stretches().map(|s| s.up).sum::<u64>(), (0..100).map(|n| n * 977).sum::<u64>());
-        assert_eq!(trace.stretches().last().map(|s| s.to), Some(stretch(99).to));
+        let (mut traces, mut place, mut other) = (Traces::default(), Place::default(), Place::default());
+        for n in 0..100 {
+            traces.push(&mut place, &stretch(n));
+            traces.push(&mut other, &stretch(n));
+        }
+        assert!(traces.at(place).stretches().eq((0..100).map(stretch)));
+        traces.halve(&mut place);
+        let halved: Vec<Stretch> = traces.at(place).stretches().collect();
+        assert_eq!(halved.len(), 50);
+        assert_eq!(halved.iter().map(|s| s.up).sum::<u64>(), (0..100).map(|n| n * 977).sum::<u64>());
+        assert_eq!(halved.last().map(|s| s.to), Some(stretch(99).to));
+        // Chunks given back are used again, and nobody else's.
+        (100..150).for_each(|n| traces.push(&mut place, &stretch(n)));
+        assert!(traces.at(other).stretches().eq((0..100).map(stretch)));
+        assert!(traces.at(place).stretches().skip(50).eq((100..150).map(stretch)));
+        assert!(traces.free.is_empty());
     }
 }

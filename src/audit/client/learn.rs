@@ -159,7 +159,7 @@ impl<'a> Learner<'a> {
         let mut forms: Map<(u32, u32), (u32, u32)> = Map::default();
         let mut cases = 0;
         for (at, session) in self.story.sessions.iter().enumerate() {
-            let Written { form, escapes } = self.story.written(session);
+            let Written { form, escapes, .. } = self.story.written(session);
             cases |= escapes.seen & (Escapes::UPPER | Escapes::LOWER);
             let Some(row) = self.row(at) else { continue };
             let (class, story) = (self.class[at], self.story);

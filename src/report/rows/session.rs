@@ -64,7 +64,7 @@ impl<'a> SessionRow<'a> {
             info_hash: story.torrents[session.torrent as usize],
             torrent_name: view.torrent_name(session.torrent),
             peer_id: story.peer_id(session).to_string(),
-            key: text(session.key),
+            key: text(story.written(session).key),
             client: client_of(story.peer_id(session).bytes()).to_string(),
             addresses: session.addresses().filter(|seen| seen.address != 0).map(|seen| text(seen.address)).collect(),
             started_at: view.at(session.first_at),
@@ -75,7 +75,7 @@ impl<'a> SessionRow<'a> {
             announces: session.announces,
             uploaded: credit.up,
             downloaded: credit.down,
-            left: session.state.left,
+            left: session.state.left(),
             listing: (story.listing(index).iter())
                 .map(|l| Stretch { from: view.at(l.from), to: view.at(l.to), status: l.status.name() })
                 .collect(),
