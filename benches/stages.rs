@@ -16,6 +16,7 @@ use swarmtrail::audit::{Terms, Watch, audit};
 use swarmtrail::reading::{Options, read_all};
 use swarmtrail::replay::{Arrival, Batch, Given, Hashes, Record, Replay, Rules, Story};
 use swarmtrail::report::{Filter, Output, Style, View, print_report};
+use swarmtrail::side::Side;
 use swarmtrail::source::{Block, Blocks, Source};
 use swarmtrail::time::Time;
 
@@ -133,7 +134,8 @@ fn whole(bencher: Bencher, threads: usize) {
         let (input, engines) = read_all(&sources, &options, Watch::default);
         let (parts, watches): (Vec<_>, Vec<_>) = engines.into_iter().unzip();
         let story = Story::new(parts, Given::default(), (input.tally.first_at, input.tally.last_at), threads);
-        let (found, filter) = (audit(&story, &watches, &Terms::default(), threads), Filter::default());
+        let (found, filter) =
+            (audit(&story, &watches, &Side::default(), &Terms::default(), threads), Filter::default());
         let style =
             Style { color: false, width: None, millis: input.tally.millis, zone: swarmtrail::time::Zone::default() };
         let view = View::new(&story, &input, &found, &filter);

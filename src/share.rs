@@ -1,23 +1,41 @@
 //! Work on many items, shared among threads.
 
 use std::ops::Range;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::thread;
 
 /// Fewer items than this are not worth a thread.
 const LEAST: usize = 64;
+/// The items are cut into so many shares for each thread: some take longer than others.
+const SHARES: usize = 16;
 
-/// Cuts `0..len` into a range for each thread, works on all of them at once, and puts what comes out in their order.
+/// Cuts `0..len` into ranges, works on them on so many threads, and puts what comes out in their order.
 pub fn shared<T: Send>(len: usize, threads: usize, work: impl Fn(Range<usize>) -> Vec<T> + Sync) -> Vec<T> {
-    let shares = threads.min(len / LEAST).max(1);
-    let share = |n: usize| len * n / shares..len * (n + 1) / shares;
-    thread::scope(|scope| {
-        let work = &work;
-        let others: Vec<_> = (1..shares).map(|n| scope.spawn(move || work(share(n)))).collect();
-        let mut all = work(share(0));
+    let threads = threads.min(len / LEAST).max(1);
+    if threads == 1 {
+        return work(0..len);
+    }
+    let shares = (threads * SHARES).min(len);
+    let next = AtomicUsize::new(0);
+    let take = || {
+        let mut done = Vec::new();
+        loop {
+            let share = next.fetch_add(1, Ordering::Relaxed);
+            if share >= shares {
+                return done;
+            }
+            done.push((share, work(len * share / shares..len * (share + 1) / shares)));
+        }
+    };
+    let mut all = thread::scope(|scope| {
+        let others: Vec<_> = (1..threads).map(|_| scope.spawn(take)).collect();
+        let mut all = take();
         for other in others {
             // A panic goes on where the result is asked for.
             all.extend(other.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic)));
         }
         all
-    })
+    });
+    all.sort_unstable_by_key(|(share, _)| *share);
+    all.into_iter().flat_map(|(_, done)| done).collect()
 }

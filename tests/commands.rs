@@ -468,7 +468,12 @@ fn swarms_that_do_not_balance() -> Cases {
         };
         (0..5).flat_map(both).chain(honest()).collect()
     };
-    vec![("unreceived-upload", alone(0), alone(3 * gib)), ("excess-over-others", beside(3 * gib), beside(6 * gib))]
+    vec![
+        ("unreceived-upload", alone(gib / 2), alone(3 * gib)),
+        // A leech that always misses the same may hide what it receives.
+        ("unreceived-upload", alone(gib / 2), alone(0)),
+        ("excess-over-others", beside(3 * gib), beside(6 * gib)),
+    ]
 }
 
 type Cases = Vec<(&'static str, Vec<String>, Vec<String>)>;

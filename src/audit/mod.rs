@@ -13,6 +13,7 @@ mod generator;
 mod identity;
 mod notes;
 mod possession;
+mod sizes;
 mod swarms;
 mod timing;
 mod verdict;
@@ -28,10 +29,11 @@ use crate::announce::PeerId;
 use crate::replay::{Listener, Step, Story, User};
 use crate::session::{Ending, LineRef, Session};
 use crate::share::shared;
+use crate::side::Side;
 use crate::time::Time;
 use generator::Residue;
 use identity::Crowds;
-use possession::sizes;
+use sizes::Sizes;
 use std::collections::HashMap;
 use std::ops::Range;
 
@@ -288,19 +290,27 @@ pub struct Audit {
     pub clients: Clients,
 }
 
-/// Audits a story, on so many threads. `watches` are the listeners of the engines that its parts came from.
-pub fn audit(story: &Story, watches: &[Watch], terms: &Terms, threads: usize) -> Audit {
+/// Audits a story, on so many threads. `watches` are the listeners of the engines that its parts came from; `side` is what the
+/// site knows.
+pub fn audit(story: &Story, watches: &[Watch], side: &Side, terms: &Terms, threads: usize) -> Audit {
     let trace = |&(engine, number): &(u32, u32)| watches.get(engine as usize)?.trace_of(number);
     let traces: Vec<Option<Trace<'_>>> = story.origins.iter().map(trace).collect();
-    let balance = bytes::balance(story, &traces, threads);
     let clients = Clients::of(story);
+    let residues = generator::residues(story, &clients, watches);
+    let mut doubtful = vec![false; story.users.len()];
+    residues.keys().for_each(|user| doubtful[*user as usize] = true);
+    for (at, session) in story.sessions.iter().enumerate() {
+        doubtful[session.user as usize] |= clients.wrong(at) != 0;
+    }
+    let sizes = Sizes::new(story, side);
+    let balance = bytes::balance(story, &traces, &sizes.likely, &doubtful, threads);
     let known = Known {
         terms,
         balance: &balance,
         clients: &clients,
-        sizes: sizes(story),
+        sizes,
         crowds: identity::crowds(story, &clients, threads),
-        residues: generator::residues(story, &clients, watches),
+        residues,
     };
     let findings = findings(story, watches, &known, threads);
     let judgements = verdict::judge(story, &balance, &findings);
@@ -312,8 +322,7 @@ struct Known<'a> {
     terms: &'a Terms,
     balance: &'a Balance,
     clients: &'a Clients,
-    /// Sizes of torrents, as far as two users agree.
-    sizes: Vec<Option<u64>>,
+    sizes: Sizes,
     crowds: Crowds,
     /// By user.
     residues: HashMap<u32, Residue>,

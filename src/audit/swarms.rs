@@ -4,13 +4,10 @@ use super::bytes::{Excess, GIB};
 use super::{Check, Conclude, Finding, Group, Severity, UserCase};
 use crate::session::Session;
 
-/// Whether an excess cannot be a lost line or a peer that the log does not show: more than a GiB and so many percent of what
-/// is claimed, and still a fifth of it if leeches had received whole torrents in secret.
-fn is_much(case: &UserCase<'_>, excess: &Excess, percent: u64) -> bool {
-    let claimed = case.bytes.claimed;
-    let enough = excess.bytes > GIB && excess.bytes > claimed / 100 * percent;
-    enough && excess.unless_secret(case.known.balance.secrets) > (GIB / 4).max(excess.bytes / 5)
-}
+/// No honest user of the simulated trackers by which the odds were fitted has more than 5.1.
+const CONVINCING: f64 = 7.0;
+/// Odds that mean something beside evidence of another kind only.
+const LIKELY: f64 = 2.0;
 
 fn finding(case: &UserCase<'_>, severity: Severity, excess: &Excess) -> Finding {
     let there: Vec<&Session> = case.sessions.iter().copied().filter(|s| Some(s.torrent) == excess.torrent).collect();
@@ -37,14 +34,16 @@ pub static UNRECEIVED_UPLOAD: Check = Check {
     name: "unreceived-upload",
     severity: Severity::High,
     summary: "uploaded more than all others in the swarms can have received, even if nobody else had sent anything",
-    formula: "sum over swarms of: credited upload between two announces, less the most that others can have received in windows that touch it (a maximum flow). Receivers count with 1.01 x max(growth of downloaded, fall of left, what was lost and came again), with as much of `left` after an end that was not heard (or before a beginning that was not) as twice their fastest makes in two intervals, and counters may be 190 s old",
-    threshold: "more than 1 GiB and a tenth of the upload; and still a fifth of it if twice (up to six times where many users have small excesses) somebody had received a whole torrent in secret",
-    look_alikes: "receivers that this log does not show: leeches that claim to have everything already (room for two whole torrents or more is left), another tracker or DHT for the same torrent, another front end of this tracker, peers whose lines are all lost",
+    formula: "sum over swarms of: credited upload between two announces, less the most that others can have received in windows that touch it (a maximum flow). Receivers count with 1.01 x max(growth of downloaded, fall of left, what was lost and came again), with as much of `left` after an end that was not heard (or before a beginning that was not) as twice their fastest makes in two intervals, and counters may be 190 s old. Whoever may have received in secret counts as if he had: who always misses the same and downloads nothing with all that he misses, who comes from nowhere with everything with the whole torrent within the day before",
+    threshold: "more than 1 GiB and a tenth of the upload; and still 256 MiB if somebody whom no line shows had received a whole torrent, where that explains the most",
+    look_alikes: "receivers that this log does not show: another tracker or DHT for the same torrent, another front end of this tracker, peers whose lines are all lost",
     source: "conservation of bytes in a closed swarm; GreedyTorrent forum 2007; UNIT3D CheatedTorrentController",
     group: Some(Group::Bytes),
     conclude: Conclude::User(|case| {
         let bytes = case.bytes;
-        is_much(case, &bytes.certain, 10).then(|| finding(case, Severity::High, &bytes.certain))
+        let excess = &bytes.certain;
+        let much = excess.bytes > GIB && excess.bytes > bytes.claimed / 10 && excess.unless_unseen() > GIB / 4;
+        much.then(|| finding(case, Severity::High, excess))
     }),
     message: |f| {
         format!(
@@ -60,14 +59,20 @@ pub static EXCESS_OVER_OTHERS: Check = Check {
     name: "excess-over-others",
     severity: Severity::Medium,
     summary: "swarms balance without this user's upload, and do not with it",
-    formula: "sum over swarms of: what cannot have been received of the upload of this user and of all trusted users together, less what cannot have been received of the trusted users' alone. Trusted is who is not needed to explain any excess",
-    threshold: "more than 1 GiB and a fifth of the upload; and still a fifth of it if twice (up to six times where many users have small excesses) somebody had received a whole torrent in secret",
-    look_alikes: "as with unreceived-upload; and somebody trusted who is not to be trusted",
+    formula: "sum over swarms of: what cannot have been received of the upload of this user and of all trusted users together, less what cannot have been received of the trusted users' alone. Trusted is who is not needed to explain any excess, or whose swarms look like those of who is not. The odds sum over his swarms the logarithm of how much oftener a swarm looks like that for who fakes than for the trusted users of this log (its part without a receiver; whether secret receivers explain it; whether others have an excess there), each swarm at least -1.5 and at most 4",
+    threshold: "odds above 7 (1,100 to 1) and more than 1 GiB; with odds above 2 (7 to 1), more than 512 MiB and two swarms it is low: it counts beside evidence of another kind, and alone says nothing",
+    look_alikes: "as with unreceived-upload; somebody trusted who is not to be trusted; a seeder whose leeches nearly all hide what they receive",
     source: "attribution over many swarms: GreedyTorrent forum 2007, by non-negative deconvolution and a trusted set",
     group: Some(Group::Bytes),
     conclude: Conclude::User(|case| {
         let bytes = case.bytes;
-        is_much(case, &bytes.beside, 20).then(|| finding(case, Severity::Medium, &bytes.beside))
+        let excess = &bytes.beside;
+        let severity = match bytes.odds {
+            odds if odds > CONVINCING && excess.bytes > GIB => Severity::Medium,
+            odds if odds > LIKELY && excess.bytes > GIB / 2 && excess.swarms > 1 => Severity::Low,
+            _ => return None,
+        };
+        Some(finding(case, severity, excess))
     }),
     message: |f| {
         format!(

@@ -108,7 +108,7 @@ pub fn judge(story: &Story, balance: &Balance, findings: &[Finding]) -> Vec<Judg
             }
             if judgement.verdict >= Verdict::Unexplained {
                 let bytes = &balance.users[user];
-                judgement.unexplained = bytes.certain.bytes.max(bytes.beside.bytes);
+                judgement.unexplained = bytes.certain.unless_unseen().max(bytes.too_much);
                 let (least, most) = bytes.estimate();
                 // What a generator counted may all be made up.
                 let generated = counting[user].iter().filter(|finding| finding.check().group == Some(Group::Generator));
@@ -148,8 +148,11 @@ fn verdict_on(findings: &[&Finding]) -> Judgement {
         }
     }
     let has = |group: Group| kinds.iter().any(|kind| kind.0 == group && kind.1 >= weight(Severity::Medium));
+    // What alone proves nothing does so beside evidence of another kind.
+    let hints = kinds.iter().any(|kind| kind.0 == Group::Bytes);
     let verdict = match (has(Group::Bytes), has(Group::Protocol), has(Group::Generator)) {
         (true, true, _) | (true, _, true) | (_, true, true) => Verdict::LikelyFaked,
+        (_, true, _) | (_, _, true) if hints => Verdict::LikelyFaked,
         (true, false, false) => Verdict::Unexplained,
         (false, true, false) => Verdict::ClientMismatch,
         (false, false, _) => Verdict::Clear,

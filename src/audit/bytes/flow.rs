@@ -5,10 +5,6 @@
 //! others. Who is still open will have at least the partners that a window which ends first has: so nothing is lost by
 //! serving in that order, and what remains is what no assignment could have served.
 
-use std::cmp::Reverse;
-use std::collections::BinaryHeap;
-use std::collections::binary_heap::PeekMut;
-
 /// A window in which a user sent or received. There are as many as announces: it is kept small.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct Window {
@@ -18,126 +14,260 @@ pub struct Window {
     pub to: u32,
     /// Granules of bytes: up to 64 TiB, which is more than anybody moves between two announces.
     pub bytes: u32,
-    /// The user, by number.
-    pub user: u32,
+    /// The user's number and two marks.
+    who: u32,
 }
 
 impl Window {
-    /// What windows are put in order by: their beginnings, then their ends, then their users.
-    pub fn order(&self) -> (u64, u32) {
-        (u64::from(self.from) << 32 | u64::from(self.to), self.user)
+    /// Nobody says that anything was received then.
+    const SECRET: u32 = 1 << 31;
+    /// The user has several clients in the swarm: one may have sent to the other.
+    const DOUBLED: u32 = 1 << 30;
+
+    /// A window of a user in which so much moved.
+    pub fn new(user: u32, from: u32, to: u32, bytes: u32) -> Window {
+        Window { from, to, bytes, who: user & (Self::DOUBLED - 1) }
+    }
+
+    /// The user, by number.
+    pub fn user(&self) -> u32 {
+        self.who & (Self::DOUBLED - 1)
+    }
+
+    /// The same, received in secret.
+    pub fn in_secret(self) -> Window {
+        Window { who: self.who | Self::SECRET, ..self }
+    }
+
+    /// Whether nobody says that anything was received then.
+    pub fn is_secret(&self) -> bool {
+        self.who & Self::SECRET != 0
+    }
+
+    /// Notes that the user may have received it from himself.
+    pub fn double(&mut self) {
+        self.who |= Self::DOUBLED;
+    }
+
+    fn can_be_from(&self, user: u32) -> bool {
+        self.who & Self::DOUBLED != 0 || self.user() != user
     }
 }
 
-/// One side of the sweep: windows in the order of their beginnings, and those that are open, by their ends.
-struct Side<'a, W> {
-    windows: &'a [Window],
-    /// Whose windows count.
-    wanted: W,
-    next: usize,
+/// Windows in the order of their beginnings, and in that of their ends.
+#[derive(Default)]
+pub struct Side {
+    windows: Vec<Window>,
+    /// Places of the windows, in the order of their ends.
+    by_end: Vec<u32>,
+    /// Where each window stands in that order.
+    rank: Vec<u32>,
+}
+
+impl Side {
+    /// Of some windows, in whatever order.
+    pub fn new(mut windows: Vec<Window>) -> Side {
+        windows.sort_unstable_by_key(|window| (u64::from(window.from) << 32 | u64::from(window.to), window.who));
+        let mut ends: Vec<u64> =
+            windows.iter().zip(0u32..).map(|(window, at)| u64::from(window.to) << 32 | u64::from(at)).collect();
+        ends.sort_unstable();
+        let by_end: Vec<u32> = ends.into_iter().map(|end| end as u32).collect();
+        let mut rank = vec![0; windows.len()];
+        for (place, &at) in (0u32..).zip(&by_end) {
+            rank[at as usize] = place;
+        }
+        Side { windows, by_end, rank }
+    }
+
+    /// The windows in the order of their beginnings.
+    pub fn windows(&self) -> &[Window] {
+        &self.windows
+    }
+
+    fn end(&self, place: usize) -> u32 {
+        self.windows[self.by_end[place] as usize].to
+    }
+}
+
+/// Some of the numbers below a limit; the next one after any is found at once.
+#[derive(Default)]
+struct Open {
+    words: Vec<u64>,
+    /// A bit for each word that is not 0.
+    summary: Vec<u64>,
+    count: usize,
+}
+
+impl Open {
+    fn clear(&mut self, limit: usize) {
+        let words = limit / 64 + 1;
+        self.words.clear();
+        self.words.resize(words, 0);
+        self.summary.clear();
+        self.summary.resize(words / 64 + 1, 0);
+        self.count = 0;
+    }
+
+    fn add(&mut self, number: usize) {
+        self.words[number / 64] |= 1 << (number % 64);
+        self.summary[number / 4096] |= 1 << (number / 64 % 64);
+        self.count += 1;
+    }
+
+    /// Takes a number out; `false` if it was not there.
+    fn remove(&mut self, number: usize) -> bool {
+        let word = &mut self.words[number / 64];
+        let there = *word >> (number % 64) & 1 == 1;
+        if there {
+            *word &= !(1 << (number % 64));
+            if *word == 0 {
+                self.summary[number / 4096] &= !(1 << (number / 64 % 64));
+            }
+            self.count -= 1;
+        }
+        there
+    }
+
+    /// The first number from `from` on.
+    fn next(&self, from: usize) -> Option<usize> {
+        let word = self.words.get(from / 64)? >> (from % 64);
+        if word != 0 {
+            return Some(from + word.trailing_zeros() as usize);
+        }
+        let from = from / 64 + 1;
+        let mut at = from / 64;
+        let mut bits = self.summary.get(at)? >> (from % 64) << (from % 64);
+        while bits == 0 {
+            at += 1;
+            bits = *self.summary.get(at)?;
+        }
+        let word = at * 64 + bits.trailing_zeros() as usize;
+        Some(word * 64 + self.words[word].trailing_zeros() as usize)
+    }
+}
+
+/// What a sweep keeps of one side.
+#[derive(Default)]
+struct Half {
+    /// What is left of each window that has begun.
     rest: Vec<u32>,
-    /// The end in the upper half, the window's place in the lower.
-    open: BinaryHeap<Reverse<u64>>,
+    /// The windows that are open, by their places in the order of the ends.
+    open: Open,
+    /// The next window to begin.
+    next: usize,
+    /// The next one to end, in the order of the ends.
+    end: usize,
 }
 
-impl<'a, W: Fn(u32) -> bool> Side<'a, W> {
-    fn new(windows: &'a [Window], wanted: W) -> Self {
-        let rest = windows.iter().map(|window| window.bytes).collect();
-        Side { windows, wanted, next: 0, rest, open: BinaryHeap::new() }
+impl Half {
+    fn begin(&mut self, side: &Side) {
+        // What has not begun is not asked for.
+        self.rest.resize(side.windows.len().max(self.rest.len()), 0);
+        self.open.clear(side.windows.len());
+        (self.next, self.end) = (0, 0);
     }
 
-    fn begins(&mut self) -> Option<u32> {
-        while let Some(window) = self.windows.get(self.next) {
-            if (self.wanted)(window.user) {
-                return Some(window.from);
+    /// Opens what has begun by then.
+    fn open(&mut self, side: &Side, time: u32, wanted: &impl Fn(&Window) -> bool) {
+        while let Some(window) = side.windows.get(self.next).filter(|window| window.from <= time) {
+            let counts = window.bytes > 0 && wanted(window);
+            self.rest[self.next] = if counts { window.bytes } else { 0 };
+            if counts {
+                self.open.add(side.rank[self.next] as usize);
             }
             self.next += 1;
         }
-        None
     }
 
-    fn ends(&self) -> Option<u32> {
-        self.open.peek().map(|Reverse(open)| (open >> 32) as u32)
-    }
-
-    fn open_next(&mut self) {
-        let to = self.windows[self.next].to;
-        self.open.push(Reverse(u64::from(to) << 32 | self.next as u64));
-        self.next += 1;
-    }
-
-    /// Closes the window that ends first, after serving what it has left from the other side. Returns what
-    /// could not be served.
-    fn close(&mut self, other: &mut Side<'_, impl Fn(u32) -> bool>) -> Option<u64> {
-        let at = place(self.open.pop()?);
-        let user = self.windows[at].user;
-        let rest = &mut self.rest[at];
-        let mut own = Vec::new();
-        while *rest > 0 {
-            let Some(first) = other.open.peek_mut() else { break };
-            let partner = place(*first);
-            if other.windows[partner].user == user {
-                own.push(PeekMut::pop(first));
-                continue;
-            }
-            let theirs = &mut other.rest[partner];
-            let moved = (*rest).min(*theirs);
-            *rest -= moved;
-            *theirs -= moved;
-            if *theirs == 0 {
-                PeekMut::pop(first);
-            }
-        }
-        other.open.extend(own);
-        Some(u64::from(*rest))
+    /// Ends the window whose turn it is; `None` if nothing is left of it, or nobody wants it.
+    fn close(&mut self, side: &Side) -> Option<usize> {
+        let place = self.end;
+        self.end += 1;
+        self.open.remove(place).then(|| side.by_end[place] as usize)
     }
 }
 
-fn place(Reverse(open): Reverse<u64>) -> usize {
-    open as u32 as usize
+/// Room to sweep in, used again and again.
+#[derive(Default)]
+pub struct Sweep {
+    senders: Half,
+    receivers: Half,
 }
 
-/// What of the bytes of some senders no receiver can have received, in granules. Both in the order of their beginnings.
-/// Nobody receives from himself: with several users on both sides that makes the order of serving a good one, not the best;
-/// with only one sender it stays exact.
-pub fn unserved(senders: &[Window], receivers: &[Window], sends: impl Fn(u32) -> bool) -> u64 {
-    serve(senders, receivers, sends).0
-}
-
-/// As [`unserved`]; and what the receivers can still receive.
-pub fn serve(senders: &[Window], receivers: &[Window], sends: impl Fn(u32) -> bool) -> (u64, Vec<Window>) {
-    let (mut senders, mut receivers) = (Side::new(senders, sends), Side::new(receivers, |_| true));
-    let mut unserved = 0u64;
-    loop {
-        let begins = [senders.begins(), receivers.begins()].into_iter().flatten().min();
-        let ends = [senders.ends(), receivers.ends()].into_iter().flatten().min();
-        match (begins, ends) {
+impl Sweep {
+    /// What of the bytes of some senders no receiver can have received, in granules. Nobody receives from himself: with several
+    /// users on both sides that makes the order of serving a good one, not the best; with only one sender it stays exact.
+    pub fn unserved(
+        &mut self,
+        senders: &Side,
+        receivers: &Side,
+        sends: impl Fn(&Window) -> bool,
+        receives: impl Fn(&Window) -> bool,
+    ) -> u64 {
+        let (from, to) = (&mut self.senders, &mut self.receivers);
+        from.begin(senders);
+        to.begin(receivers);
+        let mut unserved = 0u64;
+        while from.end < senders.windows.len() {
+            let time = senders.end(from.end);
+            let sender_ends = to.end >= receivers.windows.len() || time <= receivers.end(to.end);
+            let time = if sender_ends { time } else { receivers.end(to.end) };
             // What begins when another ends still touches it.
-            (Some(begins), ends) if ends.is_none_or(|ends| begins <= ends) => {
-                if senders.begins() == Some(begins) {
-                    senders.open_next();
-                } else {
-                    receivers.open_next();
+            from.open(senders, time, &sends);
+            to.open(receivers, time, &receives);
+            if sender_ends {
+                let Some(at) = from.close(senders) else { continue };
+                let user = senders.windows[at].user();
+                let can = |window: &Window| window.can_be_from(user);
+                unserved += u64::from(hand_over(from.rest[at], to, receivers, can));
+            } else {
+                let Some(at) = to.close(receivers) else { continue };
+                if from.open.count > 0 {
+                    let can = |window: &Window| receivers.windows[at].can_be_from(window.user());
+                    to.rest[at] = hand_over(to.rest[at], from, senders, can);
                 }
             }
-            (_, Some(ends)) if senders.ends() == Some(ends) => {
-                let rest = senders.close(&mut receivers).unwrap_or_default();
-                unserved = unserved.saturating_add(rest);
-            }
-            (_, Some(_)) => {
-                receivers.close(&mut senders);
-            }
-            _ => break,
+        }
+        unserved
+    }
+
+    /// After a sweep: what the receivers can still receive.
+    pub fn left(&mut self, receivers: &Side, receives: impl Fn(&Window) -> bool) -> Side {
+        self.receivers.open(receivers, u32::MAX, &receives);
+        let rest = receivers.windows.iter().zip(&self.receivers.rest).filter(|(_, rest)| **rest > 0);
+        Side::new(rest.map(|(window, rest)| Window { bytes: *rest, ..*window }).collect())
+    }
+}
+
+/// Gives so many bytes to those of the other side that are open, the first to end first. Returns what is left.
+fn hand_over(mut bytes: u32, half: &mut Half, side: &Side, can: impl Fn(&Window) -> bool) -> u32 {
+    let mut from = half.end;
+    while bytes > 0 {
+        let Some(place) = half.open.next(from) else { break };
+        from = place + 1;
+        let at = side.by_end[place] as usize;
+        if !can(&side.windows[at]) {
+            continue;
+        }
+        let moved = bytes.min(half.rest[at]);
+        bytes -= moved;
+        half.rest[at] -= moved;
+        if half.rest[at] == 0 {
+            half.open.remove(place);
         }
     }
-    let rest = receivers.windows.iter().zip(receivers.rest).filter(|(_, rest)| *rest > 0);
-    (unserved, rest.map(|(window, bytes)| Window { bytes, ..*window }).collect())
+    bytes
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
     use proptest::prelude::*;
+
+    fn unserved(senders: &[Window], receivers: &[Window]) -> u64 {
+        let (senders, receivers) = (Side::new(senders.to_vec()), Side::new(receivers.to_vec()));
+        Sweep::default().unserved(&senders, &receivers, |_| true, |_| true)
+    }
 
     /// The same by augmenting paths, one granule at a time.
     fn by_matching(senders: &[Window], receivers: &[Window]) -> u64 {
@@ -155,7 +285,7 @@ mod tests {
         ) -> bool {
             for to in 0..right.len() {
                 let touch = left[at].from <= right[to].to && right[to].from <= left[at].to;
-                if touch && left[at].user != right[to].user && !std::mem::replace(&mut seen[to], true) {
+                if touch && right[to].can_be_from(left[at].user()) && !std::mem::replace(&mut seen[to], true) {
                     let free = partner[to].is_none_or(|other| place(other, left, right, partner, seen));
                     if free {
                         partner[to] = Some(at);
@@ -171,22 +301,38 @@ mod tests {
     }
 
     fn windows(user: std::ops::Range<u32>) -> impl Strategy<Value = Vec<Window>> {
-        let window = (0u32..40, 0u32..12, 0u32..4, user);
-        prop::collection::vec(window, 0..9).prop_map(|mut all: Vec<(u32, u32, u32, u32)>| {
-            all.sort_unstable();
-            all.into_iter().map(|(from, len, bytes, user)| Window { from, to: from + len, bytes, user }).collect()
+        let window = (0u32..40, 0u32..12, 0u32..4, user, any::<bool>());
+        prop::collection::vec(window, 0..9).prop_map(|all| {
+            let window = |(from, len, bytes, user, doubled)| {
+                let mut window = Window::new(user, from, from + len, bytes);
+                if doubled {
+                    window.double();
+                }
+                window
+            };
+            all.into_iter().map(window).collect()
         })
     }
 
     proptest! {
         #[test]
         fn the_sweep_is_a_maximum_flow(senders in windows(0..1), receivers in windows(1..4)) {
-            prop_assert_eq!(unserved(&senders, &receivers, |_| true), by_matching(&senders, &receivers));
+            prop_assert_eq!(unserved(&senders, &receivers), by_matching(&senders, &receivers));
         }
 
         #[test]
         fn with_several_senders_it_never_serves_more(senders in windows(0..3), receivers in windows(0..4)) {
-            prop_assert!(unserved(&senders, &receivers, |_| true) >= by_matching(&senders, &receivers));
+            prop_assert!(unserved(&senders, &receivers) >= by_matching(&senders, &receivers));
+        }
+
+        #[test]
+        fn what_is_left_is_what_was_not_served(senders in windows(0..3), receivers in windows(0..4)) {
+            let sum = |windows: &[Window]| windows.iter().map(|window| u64::from(window.bytes)).sum::<u64>();
+            let (from, to) = (Side::new(senders.clone()), Side::new(receivers.clone()));
+            let mut sweep = Sweep::default();
+            let unserved = sweep.unserved(&from, &to, |_| true, |_| true);
+            let left = sweep.left(&to, |_| true);
+            prop_assert_eq!(sum(&receivers) - sum(left.windows()), sum(&senders) - unserved);
         }
     }
 }

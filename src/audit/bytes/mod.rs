@@ -3,6 +3,7 @@
 
 mod attribution;
 mod flow;
+mod odds;
 mod swarm;
 mod trace;
 mod trial;
@@ -12,22 +13,25 @@ pub use trace::{Place, Trace, Traces};
 use crate::replay::Story;
 use crate::share::shared;
 use attribution::{Share, attribute};
-use flow::{Window, unserved};
-use std::collections::HashMap;
-use swarm::{Key, Sources, Windows};
+use flow::{Side, Sweep, Window};
+use swarm::{Key, Secret, Sources, Windows};
 use trace::GRANULE;
 use trial::Trial;
 
 /// What bytes say about a user. All in bytes.
-#[derive(Clone, Copy, Default, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Default, Debug, PartialEq)]
 pub struct UserBytes {
     /// Credited upload, as far as it could be held against the swarms.
     pub claimed: u64,
-    /// What nobody else can have received, even if nobody else sent anything: certain, as far as the swarms are closed and
-    /// the log is whole.
+    /// What nobody else can have received, even if nobody else had sent anything, and everybody who may have received in
+    /// secret had: certain, as far as the swarms are closed and the log is whole.
     pub certain: Excess,
     /// What cannot have been received beside what trusted users sent.
     pub beside: Excess,
+    /// Of those, what is too much even if he sends to receivers in secret as others do.
+    pub too_much: u64,
+    /// How much likelier it is of who fakes that his swarms look so: a natural logarithm; 0 if he is not suspected.
+    pub odds: f64,
 }
 
 impl UserBytes {
@@ -49,8 +53,8 @@ pub struct Excess {
     pub torrent: Option<u32>,
     /// The most in one swarm.
     worst: u64,
-    /// The largest parts that one leech in secret would explain, the largest first.
-    secretly: [u64; SECRETS.1],
+    /// The most that one leech which no line shows would explain: a whole torrent.
+    unseen: u64,
 }
 
 impl Excess {
@@ -64,21 +68,13 @@ impl Excess {
         if bytes > self.worst {
             (self.worst, self.torrent) = (bytes, Some(torrent));
         }
-        // Several may have leeched in the same swarm.
-        let mut rest = bytes;
-        for _ in 0..SECRETS.1 {
-            let leech = if size == 0 { rest } else { rest.min(size.saturating_add(size / 10)) };
-            let place = self.secretly.partition_point(|more| *more >= leech);
-            let Some(behind) = self.secretly.get_mut(place..).filter(|behind| !behind.is_empty()) else { break };
-            behind.rotate_right(1);
-            behind[0] = leech;
-            rest -= leech;
-        }
+        let whole = if size == 0 { bytes } else { bytes.min(size.saturating_add(size / 10)) };
+        self.unseen = self.unseen.max(whole);
     }
 
-    /// What is left of them if so many leeches had received a whole torrent in secret, where that explains the most.
-    pub fn unless_secret(&self, leeches: usize) -> u64 {
-        self.secretly.iter().take(leeches).fold(self.bytes, |rest, leech| rest.saturating_sub(*leech))
+    /// What is left of them if somebody whom no line shows had received a whole torrent, where that explains the most.
+    pub fn unless_unseen(&self) -> u64 {
+        self.bytes - self.unseen
     }
 }
 
@@ -98,9 +94,6 @@ pub struct Balance {
     pub swarms: Vec<SwarmBytes>,
     /// Receivers are missing from the log: of users nothing can be said.
     pub open: bool,
-    /// So often may somebody have received a whole torrent in secret, from each user: twice at least, more often if the log
-    /// shows that many do.
-    pub secrets: usize,
 }
 
 /// If more than one part in so many of all upload has no receiver, then receivers are missing from the log (another tracker,
@@ -108,44 +101,58 @@ pub struct Balance {
 const OPEN: u64 = 3;
 /// Less than this, in a swarm, is noise: stale counters, rounding, a peer whose lines were all lost. In bytes.
 const NOISE: u64 = 64 << 20;
-/// Users who claim less in a swarm are not looked at there.
-const LEAST: u64 = 16 << 20;
+/// Rounds in which those are found who bring an excess wherever they go.
+const ROUNDS: usize = 2;
+/// Of what is too much beside the trusted, so much is called unexplained: who is trusted is an estimate.
+const SURE: f64 = 0.9;
+/// From how many bytes on anything is said.
+pub const GIB: u64 = 1 << 30;
 
-/// One swarm, looked at.
+/// What one user claims to have sent in a swarm. In granules.
+#[derive(Clone, Copy, Debug)]
+struct Claim {
+    user: u32,
+    up: u64,
+    /// What of it nobody can have received, whatever was received in secret.
+    certain: u64,
+}
+
+/// One swarm, looked at. In granules, but for the size.
 struct Looked {
     torrent: u32,
     /// The torrent's size in bytes; 0 if unknown.
     size: u64,
     /// Its windows.
     windows: usize,
-    /// What all sent beyond what can have been received, in granules.
-    together: u64,
-    /// The same without those who are known to fake.
+    /// What those who are not known to fake sent beyond what can have been received: first, what all sent.
     excess: u64,
-    /// What each user claims to have sent, and of it what nobody can have received, in granules.
-    users: Vec<(u32, u64, u64)>,
+    /// The same if everybody who may have received in secret did.
+    proved: u64,
+    /// By user.
+    claims: Vec<Claim>,
 }
 
-/// Holds all uploads against all downloads. `traces` are those of the sessions, by their places in the
-/// story.
-pub fn balance(story: &Story, traces: &[Option<Trace<'_>>], threads: usize) -> Balance {
+/// Holds all uploads against all downloads. `traces` are those of the sessions, by their places in the story; `sizes` those of the torrents; `doubtful` are
+/// users of whom something else than bytes says that they may fake.
+pub fn balance(
+    story: &Story,
+    traces: &[Option<Trace<'_>>],
+    sizes: &[Option<u64>],
+    doubtful: &[bool],
+    threads: usize,
+) -> Balance {
     let mut keys: Vec<Key> = story.sessions.iter().enumerate().map(|(at, s)| (s.torrent, s.user, at as u32)).collect();
     keys.sort_unstable();
     let swarms: Vec<&[Key]> = keys.chunk_by(|a, b| a.0 == b.0).collect();
     let users = story.users.len();
     let sources = Sources::new(story, traces);
-    let mut book = Book { story, sources, swarms, fakers: vec![false; users], threads };
+    let mut book =
+        Book { story, sources, sizes, swarms, fakers: vec![false; users], blamed: vec![0.0; users], threads };
     let mut looked = book.look();
     let unexplained = book.unexplained(&looked);
     let total = |of: fn(&Looked) -> u64| looked.iter().fold(0u64, |sum, swarm| sum.saturating_add(of(swarm)));
-    let claimed = total(|swarm| swarm.users.iter().fold(0, |sum, user| sum.saturating_add(user.1)));
-    if total(|swarm| swarm.excess) > claimed / OPEN {
-        return Balance {
-            users: vec![UserBytes::default(); users],
-            swarms: unexplained,
-            open: true,
-            secrets: SECRETS.1,
-        };
+    if total(|swarm| swarm.excess) > total(Looked::claimed) / OPEN {
+        return Balance { users: vec![UserBytes::default(); users], swarms: unexplained, open: true };
     }
     // Who brings an excess wherever he goes is left out, and the rest is looked at again: else fakers explain each other.
     for _ in 0..ROUNDS {
@@ -156,31 +163,8 @@ pub fn balance(story: &Story, traces: &[Option<Trace<'_>>], threads: usize) -> B
         book.fakers.iter_mut().zip(&newly).for_each(|(known, new)| *known |= new);
         book.look_again(&mut looked, &newly);
     }
-    let users = book.conclude(&looked);
-    let secrets = secrets(&users);
-    Balance { users, swarms: unexplained, open: false, secrets }
+    Balance { users: book.conclude(&looked, doubtful), swarms: unexplained, open: false }
 }
-
-/// The fewest and the most leeches in secret that a user is given.
-const SECRETS: (usize, usize) = (2, 6);
-
-/// How many leeches in secret each user is given. Where few leech in secret, a fifth of those who upload much has some small
-/// excess; where more do, more have.
-fn secrets(users: &[UserBytes]) -> usize {
-    let much = users.iter().filter(|user| user.claimed > 4 * GIB);
-    let (mut all, mut some) = (0usize, 0usize);
-    for user in much {
-        all += 1;
-        some += usize::from(user.certain.bytes > GIB / 4 && user.certain.bytes < user.claimed / 10);
-    }
-    let percent = 100 * some / all.max(1);
-    (SECRETS.0 + percent.saturating_sub(22).div_ceil(5)).min(SECRETS.1)
-}
-
-/// Rounds in which suspects are found.
-const ROUNDS: usize = 2;
-/// From how many bytes on anything is said.
-pub const GIB: u64 = 1 << 30;
 
 /// What explains the excesses best.
 struct Parts {
@@ -194,62 +178,85 @@ struct Parts {
 fn sums(looked: &[Looked], users: usize) -> Vec<UserBytes> {
     let mut sums = vec![UserBytes::default(); users];
     for swarm in looked {
-        for &(user, up, certain) in &swarm.users {
-            let sum = &mut sums[user as usize];
-            sum.claimed = sum.claimed.saturating_add(in_bytes(up));
-            sum.certain.add(swarm.torrent, in_bytes(certain), swarm.size);
+        for claim in &swarm.claims {
+            let sum = &mut sums[claim.user as usize];
+            sum.claimed = sum.claimed.saturating_add(in_bytes(claim.up));
+            sum.certain.add(swarm.torrent, in_bytes(claim.certain), swarm.size);
         }
     }
     sums
 }
 
 impl Looked {
+    fn claimed(&self) -> u64 {
+        self.claims.iter().fold(0, |sum, claim| sum.saturating_add(claim.up))
+    }
+
     /// An excess up to this is none.
     fn noise(&self) -> u64 {
-        let claimed = self.users.iter().fold(0u64, |sum, user| sum.saturating_add(user.1));
-        (NOISE / GRANULE).max(claimed / 100)
+        (NOISE / GRANULE).max(self.claimed() / 100)
+    }
+
+    /// What of the upload of those who are not known to fake cannot have been received.
+    fn weigh(&mut self, windows: &Windows, sweep: &mut Sweep, fakers: &[bool]) {
+        let trusted = |user: u32| !fakers[user as usize];
+        self.excess = windows.excess(sweep, trusted, Secret::None);
+        // With more who receive there is no more of an excess.
+        self.proved = match in_bytes(self.excess) {
+            NOISE.. => windows.excess(sweep, trusted, Secret::But(fakers)),
+            _ => 0,
+        };
     }
 
     /// Finds what nobody can have received of each user's claims.
-    fn find_certain(&mut self, Windows { mut senders, receivers }: Windows) {
-        let room = Room::new(&receivers);
-        senders.sort_by_key(|window| window.user);
-        for own in senders.chunk_by(|a, b| a.user == b.user) {
-            let Ok(place) = self.users.binary_search_by_key(&own[0].user, |user| user.0) else { continue };
-            let (_, up, certain) = &mut self.users[place];
-            if in_bytes(*up) >= LEAST && in_bytes(room.lacks(own)) >= NOISE {
-                *certain = alone(own, &receivers);
+    fn find_certain(&mut self, windows: &Windows, sweep: &mut Sweep, fakers: &[bool]) {
+        for (user, own) in by_user(&windows.senders, |_| true) {
+            let Ok(place) = self.claims.binary_search_by_key(&user, |claim| claim.user) else { continue };
+            let claim = &mut self.claims[place];
+            if in_bytes(claim.up) >= NOISE {
+                claim.certain = sweep.unserved(&own, &windows.receivers, |_| true, |w| Secret::But(fakers).counts(w));
             }
         }
     }
+}
+
+/// The windows of some of the senders, each user's apart.
+fn by_user(senders: &Side, wanted: impl Fn(u32) -> bool) -> Vec<(u32, Side)> {
+    let mut windows: Vec<Window> = senders.windows().iter().copied().filter(|w| wanted(w.user())).collect();
+    windows.sort_by_key(Window::user);
+    windows.chunk_by(|a, b| a.user() == b.user()).map(|own| (own[0].user(), Side::new(own.to_vec()))).collect()
 }
 
 /// All swarms, and who is trusted.
 struct Book<'a> {
     story: &'a Story,
     sources: Sources<'a>,
+    /// By torrent.
+    sizes: &'a [Option<u64>],
     swarms: Vec<&'a [Key]>,
     /// Users who bring an excess wherever they go.
     fakers: Vec<bool>,
+    /// By user: which part of his claims explained the excesses best when that was found.
+    blamed: Vec<f64>,
     threads: usize,
 }
 
 impl Book<'_> {
-    /// Explains the excesses of those who are not known to fake by faked upload.
-    fn parts(&self, looked: &[Looked]) -> Parts {
+    /// Explains by faked upload what those who are not known to fake have of an excess.
+    fn parts(&self, looked: &[Looked], excess_of: fn(&Looked) -> u64) -> Parts {
         let users = self.story.users.len();
         let mut all = vec![0.0; users];
         let (mut shares, mut excess) = (Vec::new(), Vec::new());
         for swarm in looked {
-            let beyond = swarm.excess > swarm.noise();
-            for &(user, up, _) in swarm.users.iter().filter(|user| !self.fakers[user.0 as usize]) {
-                all[user as usize] += up as f64;
+            let beyond = excess_of(swarm) > swarm.noise();
+            for claim in swarm.claims.iter().filter(|claim| !self.fakers[claim.user as usize]) {
+                all[claim.user as usize] += claim.up as f64;
                 if beyond {
-                    shares.push(Share { swarm: excess.len() as u32, user, up: up as f64 });
+                    shares.push(Share { swarm: excess.len() as u32, user: claim.user, up: claim.up as f64 });
                 }
             }
             if beyond {
-                excess.push(swarm.excess as f64);
+                excess.push(excess_of(swarm) as f64);
             }
         }
         let fakes = attribute(&shares, &excess, &all);
@@ -269,8 +276,8 @@ impl Book<'_> {
     }
 
     /// Users, not known yet, who explain an excess in so many swarms that nothing else does.
-    fn obvious(&self, looked: &[Looked]) -> Vec<bool> {
-        let parts = self.parts(looked);
+    fn obvious(&mut self, looked: &[Looked]) -> Vec<bool> {
+        let parts = self.parts(looked, |swarm| swarm.proved);
         let sums = sums(looked, self.story.users.len());
         let obvious = |user: usize| {
             let (blame, swarms) = parts.blame[user];
@@ -280,65 +287,67 @@ impl Book<'_> {
                 && sums[user].certain.swarms > 2;
             !self.fakers[user] && (certain || bytes > GIB as f64 && parts.fakes[user] > 0.08 && swarms > 2)
         };
-        (0..self.story.users.len()).map(obvious).collect()
+        let obvious: Vec<bool> = (0..self.story.users.len()).map(obvious).collect();
+        for (user, _) in obvious.iter().enumerate().filter(|(_, obvious)| **obvious) {
+            self.blamed[user] = parts.fakes[user];
+        }
+        obvious
     }
 
     /// Looks at all swarms.
     fn look(&self) -> Vec<Looked> {
-        shared(self.swarms.len(), self.threads, |range| range.map(|at| self.look_at(at)).collect())
+        shared(self.swarms.len(), self.threads, |range| {
+            let mut sweep = Sweep::default();
+            range.map(|at| self.look_at(at, &mut sweep)).collect()
+        })
     }
 
     /// Looks again at the swarms of some users who are known to fake by now.
-    fn look_again(&self, looked: &mut [Looked], users: &[bool]) {
-        // With fewer senders there is no more of an excess.
+    fn look_again(&self, looked: &mut [Looked], newly: &[bool]) {
         let touched = |at: &usize| {
-            in_bytes(looked[*at].excess) >= NOISE && self.swarms[*at].iter().any(|key| users[key.1 as usize])
+            in_bytes(looked[*at].excess) >= NOISE && self.swarms[*at].iter().any(|key| newly[key.1 as usize])
         };
         let again: Vec<usize> = (0..self.swarms.len()).filter(touched).collect();
-        let excesses = shared(again.len(), self.threads, |range| {
-            let excess = |&at: &usize| self.windows(at).excess(|user| !self.fakers[user as usize]);
-            again[range].iter().map(excess).collect()
+        let new = shared(again.len(), self.threads, |range| {
+            let mut sweep = Sweep::default();
+            let look = |&at: &usize| self.look_at(at, &mut sweep);
+            again[range].iter().map(look).collect()
         });
-        for (at, excess) in again.iter().zip(excesses) {
-            looked[*at].excess = excess;
+        for (at, new) in again.into_iter().zip(new) {
+            looked[at] = new;
         }
     }
 
-    /// A torrent's size in bytes: the most that two users said they missed. One alone may miss a part of it only. 0 if there
-    /// are no two.
+    /// A swarm's torrent's size in bytes; 0 if unknown.
     fn size(&self, at: usize) -> u64 {
-        let most = |own: &[Key]| own.iter().map(|key| self.story.sessions[key.2 as usize].state.largest_left).max();
-        let mut missed: Vec<u64> = self.swarms[at].chunk_by(|a, b| a.1 == b.1).filter_map(most).collect();
-        missed.sort_unstable();
-        missed.windows(2).rev().find(|pair| pair[0] == pair[1]).map_or(0, |pair| pair[0])
+        self.sizes[self.swarms[at][0].0 as usize].unwrap_or(0)
     }
 
     fn windows(&self, at: usize) -> Windows {
-        Windows::of(self.swarms[at], &self.sources)
+        self.sources.windows(self.swarms[at], self.size(at))
     }
 
-    fn look_at(&self, at: usize) -> Looked {
+    fn look_at(&self, at: usize, sweep: &mut Sweep) -> Looked {
+        let claim = |own: &[Key]| Claim { user: own[0].1, up: self.claimed(own), certain: 0 };
+        let claims: Vec<Claim> = self.swarms[at].chunk_by(|a, b| a.1 == b.1).map(claim).collect();
         let (torrent, size) = (self.swarms[at][0].0, self.size(at));
-        let users: Vec<(u32, u64, u64)> =
-            self.swarms[at].chunk_by(|a, b| a.1 == b.1).map(|own| (own[0].1, self.claims(own), 0)).collect();
-        let claimed = users.iter().fold(0u64, |sum, user| sum.saturating_add(user.1));
-        if in_bytes(claimed) < NOISE {
+        let mut looked = Looked { torrent, size, windows: 0, excess: 0, proved: 0, claims };
+        if in_bytes(looked.claimed()) < NOISE {
             // Whatever was not received there is noise.
-            return Looked { torrent, size, windows: 0, together: 0, excess: 0, users };
+            return looked;
         }
-        let windows = self.windows(at);
-        let excess = windows.excess(|_| true);
-        let count = windows.senders.len() + windows.receivers.len();
-        let mut looked = Looked { torrent, size, windows: count, together: excess, excess, users };
+        let windows = self.sources.windows(self.swarms[at], size);
+        looked.windows = windows.senders.windows().len() + windows.receivers.windows().len();
+        looked.weigh(&windows, sweep, &self.fakers);
         // Nobody alone can have more of an excess than all have together.
-        if in_bytes(excess) >= NOISE {
-            looked.find_certain(windows);
+        if in_bytes(looked.proved) >= NOISE || self.swarms[at].iter().any(|key| self.fakers[key.1 as usize]) {
+            looked.find_certain(&windows, sweep, &self.fakers);
         }
         looked
     }
 
     /// What a user claims in a swarm, in granules.
-    fn claims(&self, sessions: &[Key]) -> u64 {
+    fn claimed(&self, sessions: &[Key]) -> u64 {
         let claim = |key: &Key| self.story.sessions[key.2 as usize].state.credit().up / GRANULE;
         sessions.iter().map(claim).fold(0, u64::saturating_add)
     }
@@ -353,22 +362,31 @@ impl Book<'_> {
     }
 
     /// Says of every user what cannot have been received.
-    fn conclude(&self, looked: &[Looked]) -> Vec<UserBytes> {
+    fn conclude(&self, looked: &[Looked], doubtful: &[bool]) -> Vec<UserBytes> {
         let users = self.story.users.len();
         let mut sums = sums(looked, users);
-        let parts = self.parts(looked).fakes;
+        let parts = self.parts(looked, |swarm| swarm.excess).fakes;
         let suspects = (0..users)
             .map(|user| {
                 let (sum, part) = (&sums[user], parts[user] * sums[user].claimed as f64);
                 let certain = sum.certain.bytes > GIB && sum.certain.bytes > sum.claimed / 10;
-                self.fakers[user] || certain || parts[user] > 0.05 && part > (GIB / 4) as f64
+                let doubts = doubtful[user] && sum.claimed > GIB / 2;
+                self.fakers[user] || certain || doubts || parts[user] > 0.05 && part > (GIB / 4) as f64
             })
             .collect();
         if let Some(mut trial) = Trial::new(self, looked, suspects) {
             trial.suspect_more(&parts);
-            trial.trust_again(&parts, &sums);
-            for (torrent, user, bytes, size) in trial.beside() {
-                sums[user as usize].beside.add(torrent, bytes, size);
+            trial.trust_again(|user| {
+                let (user, sum) = (user as usize, &sums[user as usize]);
+                parts[user].max(self.blamed[user]) + sum.certain.bytes as f64 / (sum.claimed as f64 + 1.0)
+            });
+            for (user, evidence) in trial.evidence() {
+                let sum = &mut sums[user as usize];
+                (sum.odds, sum.beside) = (evidence.odds, evidence.beside);
+                // What is really sent goes to receivers in secret as usual, and that is no fake.
+                let rest = sum.claimed.saturating_sub(sum.beside.bytes) as f64;
+                let usual = rest * evidence.lost / (1.0 - evidence.lost).max(0.1);
+                sum.too_much = ((sum.beside.bytes as f64 - usual).max(0.0) * SURE) as u64;
             }
         }
         sums
@@ -377,67 +395,4 @@ impl Book<'_> {
 
 fn in_bytes(granules: u64) -> u64 {
     granules.saturating_mul(GRANULE)
-}
-
-/// What of one user's claims in a swarm nobody can have received, even if nobody else sent anything.
-fn alone(own: &[Window], receivers: &[Window]) -> u64 {
-    let (from, to) = (own.iter().map(|w| w.from).min(), own.iter().map(|w| w.to).max());
-    let near = |window: &Window| Some(window.from) <= to && Some(window.to) >= from && window.user != own[0].user;
-    let others: Vec<Window> = receivers.iter().copied().filter(near).collect();
-    unserved(own, &others, |_| true)
-}
-
-/// What there was to receive in a swarm, by when it ended: tells quickly that somebody's claims fit easily.
-struct Room {
-    /// Ends, and how much ended up to and with each.
-    all: Vec<(u32, u64)>,
-    /// The same of each user.
-    own: HashMap<u32, Vec<(u32, u64)>, foldhash::fast::RandomState>,
-}
-
-impl Room {
-    fn new(receivers: &[Window]) -> Room {
-        let mut own: HashMap<u32, Vec<(u32, u64)>, _> = HashMap::default();
-        let mut all: Vec<(u32, u64)> = receivers.iter().map(|window| (window.to, u64::from(window.bytes))).collect();
-        for window in receivers {
-            own.entry(window.user).or_default().push((window.to, u64::from(window.bytes)));
-        }
-        add_up(&mut all);
-        own.values_mut().for_each(add_up);
-        Room { all, own }
-    }
-
-    /// No more than so much of a user's claims can be without a receiver: each of his windows is served by what ends in it
-    /// alone.
-    fn lacks(&self, own: &[Window]) -> u64 {
-        let mine = self.own.get(&own[0].user);
-        let (mut lacks, mut next) = (0u64, 0);
-        for window in own {
-            let (from, to) = (window.from.max(next), window.to);
-            if to >= from {
-                let mine = mine.map_or(0, |mine| ended(mine, from, to));
-                let others = ended(&self.all, from, to).saturating_sub(mine);
-                lacks = lacks.saturating_add(u64::from(window.bytes).saturating_sub(others));
-                next = to.saturating_add(1);
-            } else {
-                lacks = lacks.saturating_add(u64::from(window.bytes));
-            }
-        }
-        lacks
-    }
-}
-
-fn add_up(ends: &mut Vec<(u32, u64)>) {
-    ends.sort_unstable();
-    let mut sum = 0u64;
-    for end in ends {
-        sum = sum.saturating_add(end.1);
-        end.1 = sum;
-    }
-}
-
-/// How much ended from `from` to `to`.
-fn ended(ends: &[(u32, u64)], from: u32, to: u32) -> u64 {
-    let up_to = |at: usize| at.checked_sub(1).map_or(0, |last| ends[last].1);
-    up_to(ends.partition_point(|end| end.0 <= to)) - up_to(ends.partition_point(|end| end.0 < from))
 }

@@ -1,9 +1,9 @@
 //! A swarm as windows: who sent when, and who received or may have received without saying so.
 
-use super::flow::{Window, unserved};
+use super::flow::{Side, Sweep, Window};
 use super::trace::{BEFORE, GRANULE, Trace};
 use crate::replay::Story;
-use crate::session::{End, Opening};
+use crate::session::{End, Opening, Session};
 use crate::time::Time;
 
 /// Counters in an announce may be so many seconds old.
@@ -16,6 +16,8 @@ const UNHEARD: i64 = 2;
 const FASTER: f64 = 2.0;
 /// Receivers are given so much more than they report, in percent: protocol overhead, pieces that failed their hash.
 const WASTE: u64 = 1;
+/// Who leeches in secret has done so within so many seconds.
+const SECRETLY: i64 = 86_400;
 
 /// Windows count their seconds from so long before the log's first line.
 const MARGIN: i64 = 1 << 20;
@@ -23,19 +25,39 @@ const MARGIN: i64 = 1 << 20;
 /// Torrent, user, place of the session in the story.
 pub type Key = (u32, u32, u32);
 
-/// A swarm's windows, each in the order of their beginnings.
+/// A swarm's windows.
 #[derive(Default)]
 pub struct Windows {
     /// Who sent.
-    pub senders: Vec<Window>,
+    pub senders: Side,
     /// Who received, or may have.
-    pub receivers: Vec<Window>,
+    pub receivers: Side,
+}
+
+/// Which secret receivers count.
+#[derive(Clone, Copy)]
+pub enum Secret<'a> {
+    /// None: who received says so.
+    None,
+    /// All but those of the users who are known to fake: they would explain each other.
+    But(&'a [bool]),
+}
+
+impl Secret<'_> {
+    /// Whether a receiver's window counts.
+    pub fn counts(self, window: &Window) -> bool {
+        match self {
+            _ if !window.is_secret() => true,
+            Secret::None => false,
+            Secret::But(fakers) => !fakers[window.user() as usize],
+        }
+    }
 }
 
 impl Windows {
     /// What of the claims of some users no receiver can have received, in granules.
-    pub fn excess(&self, wanted: impl Fn(u32) -> bool) -> u64 {
-        unserved(&self.senders, &self.receivers, wanted)
+    pub fn excess(&self, sweep: &mut Sweep, sends: impl Fn(u32) -> bool, secret: Secret<'_>) -> u64 {
+        sweep.unserved(&self.senders, &self.receivers, |w| sends(w.user()), |w| secret.counts(w))
     }
 }
 
@@ -51,6 +73,8 @@ pub struct Sources<'a> {
     pub traces: &'a [Option<Trace<'a>>],
     /// By user: granules a second received at the fastest, in any swarm; 0 if nothing was.
     fastest: Vec<f64>,
+    /// The second that windows count from.
+    zero: i64,
 }
 
 impl<'a> Sources<'a> {
@@ -63,7 +87,7 @@ impl<'a> Sources<'a> {
                 *fastest = fastest.max(stretch.down as f64 / (stretch.to - stretch.from + 60) as f64);
             }
         }
-        Sources { story, traces, fastest }
+        Sources { story, traces, fastest, zero: story.log_start.map_or(0, secs) - MARGIN }
     }
 
     /// What of so many granules a user can have received in so many seconds without saying so.
@@ -73,56 +97,62 @@ impl<'a> Sources<'a> {
             fastest => granules.min((fastest * FASTER * (secs + STALE) as f64) as u64),
         }
     }
-}
 
-impl Windows {
-    /// The windows of a swarm's sessions, in order. Without times there are none.
-    pub fn of(swarm: &[Key], sources: &Sources<'_>) -> Windows {
-        let mut windows = Windows::default();
-        for sessions in swarm.chunk_by(|a, b| a.1 == b.1) {
-            windows.add(sessions, sources);
-        }
-        windows.senders.sort_unstable_by_key(Window::order);
-        windows.receivers.sort_unstable_by_key(Window::order);
-        windows
+    fn window(&self, user: u32, from: i64, to: i64, bytes: u64) -> Window {
+        let since = |at: i64| u32::try_from((at - self.zero).max(0)).unwrap_or(u32::MAX);
+        Window::new(user, since(from), since(to.max(from)), u32::try_from(bytes).unwrap_or(u32::MAX))
     }
 
-    /// Adds one user's sessions.
-    fn add(&mut self, sessions: &[Key], sources: &Sources<'_>) {
-        let (story, user) = (sources.story, sessions[0].1);
-        let before = self.receivers.len();
-        let unheard = UNHEARD * i64::from(story.settings.interval);
-        let begin = story.log_start.map_or(0, secs) - MARGIN;
-        let since = |at: i64| u32::try_from((at - begin).max(0)).unwrap_or(u32::MAX);
-        let window = |from: i64, to: i64, bytes: u64| Window {
-            from: since(from),
-            to: since(to.max(from)),
-            bytes: u32::try_from(bytes).unwrap_or(u32::MAX),
-            user,
-        };
+    fn interval(&self) -> i64 {
+        i64::from(self.story.settings.interval)
+    }
+
+    /// The windows of a swarm's sessions, in order. Without times there are none. `size` is the torrent's in bytes; 0 if unknown.
+    pub fn windows(&self, swarm: &[Key], size: u64) -> Windows {
+        let (mut senders, mut receivers) = (Vec::new(), Vec::new());
+        let first = |key: &Key| self.story.sessions[key.2 as usize].first_at;
+        let first_peer = swarm.iter().filter_map(first).min();
+        for own in swarm.chunk_by(|a, b| a.1 == b.1) {
+            let before = receivers.len();
+            let doubled = self.add(own, &mut senders, &mut receivers);
+            if doubled {
+                // With more than one client in the swarm at once, one may have sent to the other.
+                receivers[before..].iter_mut().for_each(Window::double);
+            }
+            let own: Vec<&Session> = own.iter().map(|key| &self.story.sessions[key.2 as usize]).collect();
+            receivers.extend(self.silent(&own));
+            receivers.extend(self.having_all(&own, size, first_peer));
+        }
+        Windows { senders: Side::new(senders), receivers: Side::new(receivers) }
+    }
+
+    /// Adds one user's sessions. Returns whether he had several clients there at once.
+    fn add(&self, own: &[Key], senders: &mut Vec<Window>, receivers: &mut Vec<Window>) -> bool {
+        let (story, user) = (self.story, own[0].1);
+        let unheard = UNHEARD * self.interval();
         let mut receive = |from: i64, to: i64, bytes: u64| {
             if bytes > 0 {
-                self.receivers.push(window(from, to, with_waste(bytes)));
+                receivers.push(self.window(user, from, to, with_waste(bytes)));
             }
         };
         let mut open_until = None;
         let mut doubled = false;
-        for (n, &(_, _, at)) in sessions.iter().enumerate() {
+        for (n, &(_, _, at)) in own.iter().enumerate() {
             let session = &story.sessions[at as usize];
             let Some((first_at, last_at)) = session.first_at.zip(session.last_at) else { continue };
             let (first, last) = (secs(first_at), secs(last_at));
             doubled |= open_until.is_some_and(|until| first < until);
             open_until = open_until.max(Some(last));
             let zero = first - BEFORE as i64;
-            for stretch in sources.traces[at as usize].into_iter().flat_map(Trace::stretches) {
+            for stretch in self.traces[at as usize].into_iter().flat_map(Trace::stretches) {
                 let (from, to) = (zero + stretch.from as i64 - STALE, zero + stretch.to as i64 + LATE);
                 if stretch.up > 0 {
-                    self.senders.push(window(from, to, stretch.up));
+                    senders.push(self.window(user, from, to, stretch.up));
                 }
                 receive(from, to, stretch.down);
             }
             let state = &session.state;
-            let next = sessions.get(n + 1).map(|key| &story.sessions[key.2 as usize]);
+            let next = own.get(n + 1).map(|key| &story.sessions[key.2 as usize]);
             let next = next.and_then(|next| Some((secs(next.first_at?), next.state.first_left()?)));
             let stopped = story.endings[at as usize].end == End::Stopped && session.refused_stop().is_none();
             let left = state.left().unwrap_or(0);
@@ -135,21 +165,57 @@ impl Windows {
                 // The end was not heard; what came then was not told, or lost with the crash.
                 _ => {
                     let later = next.map_or(last + unheard, |(later, _)| later.min(last + unheard));
-                    receive(last - STALE, later, sources.unheard(user, granules(left), later - last));
+                    receive(last - STALE, later, self.unheard(user, granules(left), later - last));
                 }
             }
             // What was received before the first line was heard.
             let unseen = session.opening == Opening::Unseen;
-            // A seed that was there when the log begins had it all by then.
-            let from_before = unseen && story.log_start.is_some_and(|start| first - secs(start) <= unheard);
-            if unseen && !(from_before && state.first_left() == Some(0)) {
-                receive(first - unheard, first, sources.unheard(user, granules(state.base.down), unheard));
+            if unseen && !(self.was_there(session) && state.first_left() == Some(0)) {
+                receive(first - unheard, first, self.unheard(user, granules(state.base.down), unheard));
             }
         }
-        // With more than one client in the swarm at once, one may have sent to the other.
-        if doubled {
-            self.receivers[before..].iter_mut().for_each(|window| window.user = u32::MAX - user);
+        doubled
+    }
+
+    /// Whether a session was there when the log begins, as far as can be told.
+    fn was_there(&self, session: &Session) -> bool {
+        let since = |(first, start): (Time, Time)| secs(first) - secs(start);
+        session.first_at.zip(self.story.log_start).is_some_and(|times| since(times) <= UNHEARD * self.interval())
+    }
+
+    /// From when to when some sessions of one user were there.
+    fn presence(sessions: &[&Session]) -> Option<(i64, i64)> {
+        let times = sessions.iter().filter_map(|session| session.first_at.zip(session.last_at));
+        times.map(|(first, last)| (secs(first), secs(last))).reduce(|a, b| (a.0.min(b.0), a.1.max(b.1)))
+    }
+
+    /// Who always misses the same, and says that nothing comes, may leech in secret: as much as he says he misses.
+    fn silent(&self, own: &[&Session]) -> Option<Window> {
+        let says_nothing = |session: &&&Session| {
+            let state = &session.state;
+            let missing = [state.first_left(), state.left()];
+            state.credit().down == 0 && state.largest_left > 0 && missing == [Some(state.largest_left); 2]
+        };
+        let silent: Vec<&Session> = own.iter().filter(says_nothing).copied().collect();
+        let (from, to) = Self::presence(&silent)?;
+        let missing = silent.iter().map(|session| session.state.largest_left).max()?;
+        let to = to + UNHEARD * self.interval();
+        Some(self.window(own[0].user, from - STALE, to, with_waste(granules(missing))).in_secret())
+    }
+
+    /// Who says that he has everything when he first comes may leech in secret: the whole torrent, within a day. Not so who
+    /// was there when the log begins, and not the first peer, who brings the torrent.
+    fn having_all(&self, own: &[&Session], size: u64, first_peer: Option<Time>) -> Option<Window> {
+        let first = own.iter().min_by_key(|session| session.first_at)?;
+        let has_all = |session: &&Session| session.state.largest_left == 0 && session.state.credit().down == 0;
+        let known = self.was_there(first) || first.first_at == first_peer;
+        if known || !own.iter().all(has_all) {
+            return None;
         }
+        let (from, to) = Self::presence(own)?;
+        // What nobody told the size of has any.
+        let bytes = if size == 0 { u64::MAX } else { with_waste(granules(size)) };
+        Some(self.window(own[0].user, from - STALE, to.min(from + SECRETLY), bytes).in_secret())
     }
 }
 

@@ -1,45 +1,63 @@
 //! Who can be trusted, and what the others claim beside them.
 
-use super::flow::{Window, serve};
-use super::swarm::Windows;
-use super::{Book, GIB, GRANULE, Looked, NOISE, UserBytes, in_bytes};
+use super::flow::{Side, Sweep};
+use super::odds::{self, Cell, Usual};
+use super::swarm::{Secret, Windows};
+use super::{Book, Claim, Excess, Looked, NOISE, by_user, in_bytes};
 use crate::share::shared;
 
 /// So many windows are swept to find who can be trusted: some seconds. If there are more suspects than that allows for, only
 /// what is certain of each user alone is said.
 const SWEEPS: usize = 300_000_000;
-
 /// Where more than so many tenths of all users are suspects, too few are left to be trusted.
 const MANY: usize = 3;
 /// So few are tried in any case.
 const FEW: usize = 100;
-
-/// Who lacks receivers for so many times what is allowed is not helped by serving others in another way: that is not tried.
-const MOVABLE: u64 = 4;
+/// How often suspects are tried, and those who fit in are trusted.
+const ROUNDS: usize = 8;
+/// Of those, a quarter at once, but so many at least.
+const AT_ONCE: usize = 8;
+/// From these odds down, somebody may be trusted.
+const INNOCENT: f64 = -1.0;
+/// So much of the odds is it worth if all that somebody claims explains an excess.
+const GUILT: f64 = 5.0;
+/// Of the trusted in a swarm with an excess, so many are looked at to learn what is usual.
+const SAMPLES: usize = 6;
 
 /// The swarms in which somebody is suspected, or something is left to explain.
 pub struct Trial<'a> {
-    looked: Vec<&'a Looked>,
+    looked: &'a [Looked],
+    /// Those with windows to try anybody by, by their places.
+    places: Vec<usize>,
     windows: Vec<Windows>,
+    fakers: &'a [bool],
     /// By user.
     suspects: Vec<bool>,
     threads: usize,
 }
 
+/// What is held against one user.
+pub struct Evidence {
+    /// See [`Usual::odds`].
+    pub odds: f64,
+    /// What of his claims finds no receiver beside those who are trusted.
+    pub beside: Excess,
+    /// Which part of what they really send users send to receivers in secret.
+    pub lost: f64,
+}
+
 impl<'a> Trial<'a> {
     /// A trial of some users; `None` if there are too many of them to tell.
-    pub fn new(book: &Book<'_>, looked: &'a [Looked], suspects: Vec<bool>) -> Option<Self> {
+    pub fn new(book: &'a Book<'_>, looked: &'a [Looked], suspects: Vec<bool>) -> Option<Self> {
         if suspects.iter().filter(|suspect| **suspect).count() > FEW.max(suspects.len() / 10 * MANY) {
             return None;
         }
-        let is_suspect = |user: &&(u32, u64, u64)| suspects[user.0 as usize] && in_bytes(user.1) >= NOISE;
-        // Nobody can be beside others what all are not together.
+        let is_suspect = |claim: &&Claim| suspects[claim.user as usize] && claim.up >= odds::LEAST;
         let concerned = |swarm: &Looked| {
-            let suspect = |user: &(u32, u64, u64)| suspects[user.0 as usize] && in_bytes(user.1) >= NOISE;
-            in_bytes(swarm.together) >= NOISE && (swarm.excess > swarm.noise() || swarm.users.iter().any(suspect))
+            swarm.windows > 0 && (swarm.excess > swarm.noise() || swarm.claims.iter().any(|claim| is_suspect(&claim)))
         };
         // Each suspect costs a sweep of every swarm that he is in.
-        let sweeps = |swarm: &Looked| swarm.windows * swarm.users.iter().filter(is_suspect).count();
+        let sweeps = |swarm: &Looked| swarm.windows * swarm.claims.iter().filter(is_suspect).count();
         if looked.iter().filter(|swarm| concerned(swarm)).map(sweeps).sum::<usize>() > SWEEPS {
             return None;
         }
@@ -47,156 +65,180 @@ impl<'a> Trial<'a> {
         let windows = shared(places.len(), book.threads, |range| {
             places[range].iter().map(|&at| book.windows(at)).collect::<Vec<Windows>>()
         });
-        let looked = places.iter().map(|&at| &looked[at]).collect();
-        Some(Trial { looked, windows, suspects, threads: book.threads })
+        Some(Trial { looked, places, windows, fakers: &book.fakers, suspects, threads: book.threads })
     }
 
-    /// What the trusted leave without a receiver in a swarm, and one suspect with them.
-    fn excess(&self, place: usize, with: Option<u32>) -> u64 {
-        self.windows[place].excess(|user| Some(user) == with || !self.suspects[user as usize])
+    fn secret(&self) -> Secret<'a> {
+        Secret::But(self.fakers)
     }
 
-    fn excesses(&self) -> Vec<u64> {
-        shared(self.windows.len(), self.threads, |range| range.map(|place| self.excess(place, None)).collect())
+    fn trusts(&self, user: u32) -> bool {
+        !self.suspects[user as usize]
     }
 
-    /// The trusted together must not leave an excess either; else the one who is blamed for most of it is not trusted.
-    pub fn suspect_more(&mut self, parts: &[f64]) {
-        for (place, mut excess) in self.excesses().into_iter().enumerate() {
-            let swarm = self.looked[place];
-            while excess > swarm.noise() {
-                let blame = |user: &(u32, u64, u64)| (parts[user.0 as usize] + 1e-6) * user.1 as f64;
-                let trusted = swarm.users.iter().filter(|user| !self.suspects[user.0 as usize]);
-                let Some(most) = trusted.max_by(|a, b| blame(a).total_cmp(&blame(b))) else { break };
-                self.suspects[most.0 as usize] = true;
-                excess = self.excess(place, None);
-            }
-        }
-    }
-
-    /// Too many are suspected by now: whoever fits in is trusted again, the least blamed first.
-    pub fn trust_again(&mut self, parts: &[f64], sums: &[UserBytes]) {
-        let places = self.places();
-        let mut rooms = self.rooms();
-        let mut order: Vec<usize> = (0..self.suspects.len()).filter(|&user| self.suspects[user]).collect();
-        let score = |user: usize| parts[user] + sums[user].certain.bytes as f64 / (sums[user].claimed as f64 + 1.0);
-        order.sort_by(|&a, &b| score(a).total_cmp(&score(b)));
-        for user in order {
-            let allowed = (NOISE / GRANULE).max(sums[user].claimed / GRANULE / 50);
-            // Whatever has no receiver even alone has none beside others.
-            if sums[user].certain.bytes / GRANULE > allowed {
-                continue;
-            }
-            // First without moving anybody else's bytes.
-            let mut with = Vec::new();
-            let mut more = 0u64;
-            for &place in &places[user] {
-                let (lacks, room) = rooms[place].with(user as u32);
-                more = more.saturating_add(lacks);
-                with.push((place, room));
-                if more > allowed.saturating_mul(MOVABLE) {
-                    break;
-                }
-            }
-            if more > allowed.saturating_mul(MOVABLE) {
-                continue;
-            }
-            if more > allowed {
-                with.clear();
-                more = 0;
-                for &place in &places[user] {
-                    more = more.saturating_add(self.more(place, user as u32));
-                    if more > allowed {
-                        break;
-                    }
-                }
-                if more > allowed {
-                    continue;
-                }
-            }
-            self.suspects[user] = false;
-            if with.is_empty() {
-                places[user].iter().for_each(|&place| rooms[place] = self.room(place));
-            }
-            with.into_iter().for_each(|(place, room)| rooms[place].left = room);
-        }
-    }
-
-    /// How much more has no receiver if a suspect is trusted, in granules.
-    fn more(&self, place: usize, user: u32) -> u64 {
-        self.excess(place, Some(user)).saturating_sub(self.excess(place, None))
-    }
-
-    /// By user: where the suspects claim anything to speak of.
-    fn places(&self) -> Vec<Vec<usize>> {
-        let mut places: Vec<Vec<usize>> = vec![Vec::new(); self.suspects.len()];
-        for (place, swarm) in self.looked.iter().enumerate() {
-            let suspect = |user: &&(u32, u64, u64)| self.suspects[user.0 as usize] && in_bytes(user.1) >= NOISE;
-            swarm.users.iter().filter(suspect).for_each(|user| places[user.0 as usize].push(place));
-        }
-        places
-    }
-
-    fn room(&self, place: usize) -> Room {
-        let Windows { senders, receivers } = &self.windows[place];
-        let mut suspects: Vec<Window> =
-            senders.iter().copied().filter(|window| self.suspects[window.user as usize]).collect();
-        suspects.sort_by_key(|window| window.user);
-        Room { suspects, left: serve(senders, receivers, |user| !self.suspects[user as usize]).1 }
-    }
-
-    fn rooms(&self) -> Vec<Room> {
-        shared(self.windows.len(), self.threads, |range| range.map(|place| self.room(place)).collect())
-    }
-
-    /// What each suspect claims beside the trusted: torrent, user, bytes, size of the torrent.
-    pub fn beside(&self) -> Vec<(u32, u32, u64, u64)> {
-        // At most, as the trusted are served now.
-        let most = shared(self.windows.len(), self.threads, |range| {
-            let mut most = Vec::new();
-            for place in range {
-                let room = self.room(place);
-                let suspect = |user: &&(u32, u64, u64)| self.suspects[user.0 as usize] && in_bytes(user.1) >= NOISE;
-                let lacks = |user: &(u32, u64, u64)| (place, user.0, in_bytes(room.with(user.0).0));
-                most.extend(self.looked[place].users.iter().filter(suspect).map(lacks));
-            }
-            most
-        });
-        let mut sums = vec![0u64; self.suspects.len()];
-        most.iter().for_each(|&(_, user, bytes)| sums[user as usize] = sums[user as usize].saturating_add(bytes));
-        // Who cannot come to anything that is said need not be looked at.
-        let said: Vec<(usize, u32, u64)> =
-            most.into_iter().filter(|&(_, user, bytes)| bytes >= NOISE && sums[user as usize] > GIB).collect();
-        shared(said.len(), self.threads, |range| {
-            let mut found = Vec::new();
-            for of_one in said[range].chunk_by(|a, b| a.0 == b.0) {
-                let place = of_one[0].0;
-                let (swarm, trusted) = (self.looked[place], self.excess(place, None));
-                for &(_, user, _) in of_one {
-                    let beside = self.excess(place, Some(user)).saturating_sub(trusted);
-                    found.push((swarm.torrent, user, in_bytes(beside), swarm.size));
-                }
-            }
-            found
+    /// Works on the windows of all swarms that are concerned.
+    fn for_each<T: Send>(&self, work: impl Fn(&Looked, &Windows, &mut Sweep) -> Vec<T> + Sync) -> Vec<T> {
+        shared(self.places.len(), self.threads, |range| {
+            let mut sweep = Sweep::default();
+            range.flat_map(|at| work(&self.looked[self.places[at]], &self.windows[at], &mut sweep)).collect()
         })
+    }
+
+    /// The trusted together must not leave an excess that not even secret receivers explain; else the one who is blamed for most
+    /// of it is not trusted.
+    pub fn suspect_more(&mut self, parts: &[f64]) {
+        let found = self.for_each(|swarm, windows, sweep| {
+            let mut found: Vec<u32> = Vec::new();
+            loop {
+                let trusted = |user: u32| self.trusts(user) && !found.contains(&user);
+                if windows.excess(sweep, trusted, self.secret()) <= swarm.noise() {
+                    return found;
+                }
+                let blame = |claim: &Claim| (parts[claim.user as usize] + 1e-6) * claim.up as f64;
+                let left = swarm.claims.iter().filter(|claim| trusted(claim.user));
+                let Some(most) = left.max_by(|a, b| blame(a).total_cmp(&blame(b))) else { return found };
+                found.push(most.user);
+            }
+        });
+        found.into_iter().for_each(|user| self.suspects[user as usize] = true);
+    }
+
+    /// Too many are suspected by now: whoever looks like those who are trusted is trusted again. The more are trusted, the less
+    /// room is left for the others: so those whose `guilt` is least come first.
+    pub fn trust_again(&mut self, guilt: impl Fn(u32) -> f64) {
+        for _ in 0..ROUNDS {
+            let usual = self.usual();
+            let cells = self.cells();
+            let fits = |of_user: &[(u32, usize, Cell)]| {
+                let (user, odds) = (of_user[0].0, usual.odds(of_user.iter().map(|(_, _, cell)| cell)));
+                (odds < INNOCENT).then(|| (odds + GUILT * guilt(user), user))
+            };
+            let mut fit: Vec<(f64, u32)> = cells.chunk_by(|a, b| a.0 == b.0).filter_map(fits).collect();
+            if fit.is_empty() {
+                return;
+            }
+            fit.sort_by(|a, b| a.0.total_cmp(&b.0));
+            let some = (fit.len() / 4).max(AT_ONCE);
+            fit.into_iter().take(some).for_each(|(_, user)| self.suspects[user as usize] = false);
+        }
+    }
+
+    /// What is held against those who are still suspected.
+    pub fn evidence(&self) -> Vec<(u32, Evidence)> {
+        let usual = self.usual();
+        let evidence = |of_user: &[(u32, usize, Cell)]| {
+            let mut beside = Excess::default();
+            for (_, place, cell) in of_user {
+                let swarm = &self.looked[*place];
+                beside.add(swarm.torrent, in_bytes(cell.excess), swarm.size);
+            }
+            let odds = usual.odds(of_user.iter().map(|(_, _, cell)| cell));
+            (of_user[0].0, Evidence { odds, beside, lost: usual.lost() })
+        };
+        self.cells().chunk_by(|a, b| a.0 == b.0).map(evidence).collect()
+    }
+
+    /// What each suspect claims beside the trusted: by user, the places of the swarms, and the cells.
+    fn cells(&self) -> Vec<(u32, usize, Cell)> {
+        let suspect = |claim: &&Claim| !self.trusts(claim.user) && claim.up >= odds::LEAST;
+        let mut cells = shared(self.places.len(), self.threads, |range| {
+            let mut sweep = Sweep::default();
+            let tried = |at: usize| {
+                let (place, swarm) = (self.places[at], &self.looked[self.places[at]]);
+                let room = Room::new(self, &self.windows[at], &mut sweep);
+                let cell = |claim: &Claim| (claim.user, place, room.cell(swarm, claim, &mut sweep));
+                swarm.claims.iter().filter(suspect).map(cell).collect::<Vec<_>>()
+            };
+            range.flat_map(tried).collect()
+        });
+        let mut concerned = self.places.iter().peekable();
+        for (place, swarm) in self.looked.iter().enumerate() {
+            if concerned.next_if(|at| **at == place).is_none() {
+                let quiet =
+                    |claim: &Claim| (claim.user, place, Cell { up: claim.up, all: swarm.claimed(), ..Cell::default() });
+                cells.extend(swarm.claims.iter().filter(suspect).map(quiet));
+            }
+        }
+        cells.sort_by_key(|(user, place, _)| (*user, *place));
+        cells
+    }
+
+    /// What is usual among those who are trusted.
+    fn usual(&self) -> Usual {
+        let mut usual = Usual::default();
+        let counts = |claim: &&Claim| self.trusts(claim.user) && claim.up >= odds::LEAST;
+        let samples = self.for_each(|swarm, windows, sweep| {
+            let trusted = |user: u32| self.trusts(user);
+            let before = windows.excess(sweep, trusted, Secret::None);
+            let all: Vec<&Claim> = swarm.claims.iter().filter(counts).collect();
+            let cell = |claim: &Claim| Cell { up: claim.up, all: swarm.claimed(), ..Cell::default() };
+            if before == 0 {
+                return all.into_iter().map(|claim| (cell(claim), 1.0)).collect();
+            }
+            let proved = windows.excess(sweep, trusted, self.secret());
+            let few = all.len().min(SAMPLES);
+            let chosen = (0..few).map(|n| all[n * all.len() / few]);
+            let without = |claim: &Claim| {
+                let others = |user: u32| user != claim.user && self.trusts(user);
+                let rest = windows.excess(sweep, others, Secret::None);
+                let excess = before.saturating_sub(rest);
+                let proved = match excess {
+                    0 => 0,
+                    _ => proved.saturating_sub(windows.excess(sweep, others, self.secret())),
+                };
+                (Cell { excess, proved, before: rest, ..cell(claim) }, all.len() as f64 / few as f64)
+            };
+            chosen.map(without).collect()
+        });
+        samples.iter().for_each(|(cell, weight)| usual.add(cell, *weight));
+        let mut concerned = self.places.iter().peekable();
+        for (place, swarm) in self.looked.iter().enumerate() {
+            if concerned.next_if(|at| **at == place).is_none() {
+                let quiet = |claim: &Claim| Cell { up: claim.up, all: swarm.claimed(), ..Cell::default() };
+                swarm.claims.iter().filter(counts).for_each(|claim| usual.add(&quiet(claim), 1.0));
+            }
+        }
+        usual
     }
 }
 
 /// What the trusted leave in a swarm.
-struct Room {
-    /// What the suspects sent, by user.
-    suspects: Vec<Window>,
-    /// What can still be received.
-    left: Vec<Window>,
+struct Room<'a> {
+    trial: &'a Trial<'a>,
+    windows: &'a Windows,
+    /// What the suspects sent, each by himself.
+    suspects: Vec<(u32, Side)>,
+    /// Without and with secret receivers: what of the claims of the trusted finds no receiver, and what can still be received.
+    plain: (u64, Side),
+    proved: (u64, Side),
 }
 
-impl Room {
-    /// What of a suspect's claims finds no receiver there, and what is left then. With the bytes of the trusted served in
-    /// another way it may be less.
-    fn with(&self, user: u32) -> (u64, Vec<Window>) {
-        let from = self.suspects.partition_point(|window| window.user < user);
-        let own = &self.suspects[from..];
-        let own = &own[..own.partition_point(|window| window.user == user)];
-        serve(own, &self.left, |_| true)
+impl<'a> Room<'a> {
+    fn new(trial: &'a Trial<'a>, windows: &'a Windows, sweep: &mut Sweep) -> Room<'a> {
+        let mut served = |secret: Secret<'_>| {
+            let excess = windows.excess(sweep, |user| trial.trusts(user), secret);
+            (excess, sweep.left(&windows.receivers, |window| secret.counts(window)))
+        };
+        let (plain, proved) = (served(Secret::None), served(trial.secret()));
+        Room { trial, windows, suspects: by_user(&windows.senders, |user| !trial.trusts(user)), plain, proved }
+    }
+
+    /// What a suspect claims beside the trusted.
+    fn cell(&self, swarm: &Looked, claim: &Claim, sweep: &mut Sweep) -> Cell {
+        let excess = self.more(claim.user, &self.plain, Secret::None, sweep);
+        let proved = if excess == 0 { 0 } else { self.more(claim.user, &self.proved, self.trial.secret(), sweep) };
+        Cell { up: claim.up, all: swarm.claimed(), excess, proved, before: self.plain.0 }
+    }
+
+    /// How much more has no receiver if a suspect is trusted, in granules.
+    fn more(&self, user: u32, (before, left): &(u64, Side), secret: Secret<'_>, sweep: &mut Sweep) -> u64 {
+        let Ok(at) = self.suspects.binary_search_by_key(&user, |own| own.0) else { return 0 };
+        // At most, as the trusted are served now: with their bytes served in another way it may be less.
+        let most = sweep.unserved(&self.suspects[at].1, left, |_| true, |_| true);
+        if most < NOISE / super::GRANULE / 4 {
+            return 0;
+        }
+        let with = self.windows.excess(sweep, |other| other == user || self.trial.trusts(other), secret);
+        with.saturating_sub(*before)
     }
 }
