@@ -4,10 +4,13 @@ use super::bytes::{Excess, GIB};
 use super::{Check, Conclude, Finding, Group, Severity, UserCase};
 use crate::session::Session;
 
-/// No honest user of the simulated trackers by which the odds were fitted has more than 5.1.
+/// No honest user of the simulated trackers by which the odds were fitted has more than 5.7 and
+/// proof outside one swarm.
 const CONVINCING: f64 = 7.0;
+/// Odds that convince even where all may have been received in secret.
+const ALONE: f64 = 15.0;
 /// Odds that mean something beside evidence of another kind only.
-const LIKELY: f64 = 2.0;
+const LIKELY: f64 = 3.0;
 
 fn finding(case: &UserCase<'_>, severity: Severity, excess: &Excess) -> Finding {
     let there: Vec<&Session> = case.sessions.iter().copied().filter(|s| Some(s.torrent) == excess.torrent).collect();
@@ -60,17 +63,22 @@ pub static EXCESS_OVER_OTHERS: Check = Check {
     severity: Severity::Medium,
     summary: "swarms balance without this user's upload, and do not with it",
     formula: "sum over swarms of: what cannot have been received of the upload of this user and of all trusted users together, less what cannot have been received of the trusted users' alone. Trusted is who is not needed to explain any excess, or whose swarms look like those of who is not. The odds sum over his swarms the logarithm of how much oftener a swarm looks like that for who fakes than for the trusted users of this log (its part without a receiver; whether secret receivers explain it; whether others have an excess there), each swarm at least -1.5 and at most 4",
-    threshold: "odds above 7 (1,100 to 1) and more than 1 GiB; with odds above 2 (7 to 1), more than 512 MiB and two swarms it is low: it counts beside evidence of another kind, and alone says nothing",
+    threshold: "odds above 7 (1,100 to 1) and more than 1 GiB, of which a fifth and 512 MiB are left if everybody who may have received in secret did, and 256 MiB of those outside the swarm with the most of them; or odds above 15. Low, which counts beside evidence of another kind only: odds above 7 alone, or above 3 (20 to 1) with 128 MiB left so; from 512 MiB in two swarms",
     look_alikes: "as with unreceived-upload; somebody trusted who is not to be trusted; a seeder whose leeches nearly all hide what they receive",
     source: "attribution over many swarms: GreedyTorrent forum 2007, by non-negative deconvolution and a trusted set",
     group: Some(Group::Bytes),
     conclude: Conclude::User(|case| {
         let bytes = case.bytes;
         let excess = &bytes.beside;
-        let severity = match bytes.odds {
-            odds if odds > CONVINCING && excess.bytes > GIB => Severity::Medium,
-            odds if odds > LIKELY && excess.bytes > GIB / 2 && excess.swarms > 1 => Severity::Low,
-            _ => return None,
+        let (odds, swarms) = (bytes.odds, &bytes.proved);
+        let proved = swarms.bytes > (GIB / 2).max(excess.bytes / 5) && swarms.unless_worst() > GIB / 4;
+        let hint = odds > CONVINCING || odds > LIKELY && swarms.unless_worst() > GIB / 8;
+        let severity = if excess.bytes > GIB && (odds > ALONE || odds > CONVINCING && proved) {
+            Severity::Medium
+        } else if hint && excess.bytes > GIB / 2 && excess.swarms > 1 {
+            Severity::Low
+        } else {
+            return None;
         };
         Some(finding(case, severity, excess))
     }),

@@ -28,7 +28,9 @@ pub struct UserBytes {
     pub certain: Excess,
     /// What cannot have been received beside what trusted users sent.
     pub beside: Excess,
-    /// Of those, what is too much even if he sends to receivers in secret as others do.
+    /// The same if everybody who may have received in secret did.
+    pub proved: Excess,
+    /// Of those beside trusted users, what is too much even if he sends to receivers in secret as others do.
     pub too_much: u64,
     /// How much likelier it is of who fakes that his swarms look so: a natural logarithm; 0 if he is not suspected.
     pub odds: f64,
@@ -70,6 +72,11 @@ impl Excess {
         }
         let whole = if size == 0 { bytes } else { bytes.min(size.saturating_add(size / 10)) };
         self.unseen = self.unseen.max(whole);
+    }
+
+    /// What is left of them without the swarm that has the most.
+    pub fn unless_worst(&self) -> u64 {
+        self.bytes - self.worst
     }
 
     /// What is left of them if somebody whom no line shows had received a whole torrent, where that explains the most.
@@ -382,7 +389,7 @@ impl Book<'_> {
             });
             for (user, evidence) in trial.evidence() {
                 let sum = &mut sums[user as usize];
-                (sum.odds, sum.beside) = (evidence.odds, evidence.beside);
+                (sum.odds, sum.beside, sum.proved) = (evidence.odds, evidence.beside, evidence.proved);
                 // What is really sent goes to receivers in secret as usual, and that is no fake.
                 let rest = sum.claimed.saturating_sub(sum.beside.bytes) as f64;
                 let usual = rest * evidence.lost / (1.0 - evidence.lost).max(0.1);

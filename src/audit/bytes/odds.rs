@@ -29,10 +29,11 @@ const SMALL: u64 = (16 << 20) / GRANULE;
 
 /// How large an excess is against the claims, in percent: bounds between classes.
 const PARTS: [u64; 4] = [2, 10, 30, 60];
-/// The kinds of cells: without an excess, and by its part, by whether secret receivers explain it, and by whether others have
-/// one too.
-const KINDS: usize = 1 + PARTS.len() * 4;
-/// The classes in which kinds are told apart: by the size of the claims, and by their part in the swarm.
+/// The kinds of cells: without an excess, and by its part and by whether secret receivers explain it.
+const KINDS: usize = 1 + PARTS.len() * 2;
+/// Where others have an excess too, there is less room for anybody: kinds are told apart by how much of one they have.
+const ROOMS: usize = 3;
+/// And by the size of the claims, and by their part in the swarm.
 const CLASSES: usize = 9;
 
 impl Cell {
@@ -40,9 +41,15 @@ impl Cell {
         let excess = if self.excess < SMALL { 0 } else { self.excess };
         let part = PARTS.iter().filter(|percent| excess * 100 >= self.up * **percent).count();
         let Some(part) = part.checked_sub(1) else { return 0 };
-        let proved = usize::from(self.proved * 10 >= excess * 3);
-        let alone = usize::from(self.before < (excess / 4).max(SMALL * 2));
-        1 + part * 4 + proved * 2 + alone
+        1 + part * 2 + usize::from(self.proved * 10 >= excess * 3)
+    }
+
+    fn room(&self) -> usize {
+        match self.before {
+            before if before < SMALL * 2 => 0,
+            before if before < self.up => 1,
+            _ => 2,
+        }
     }
 
     fn class(&self) -> usize {
@@ -54,18 +61,16 @@ impl Cell {
 
 /// How often who fakes has cells of each kind, in a thousand: over all ways of faking of simulated trackers, which the
 /// evaluation's scores do not use.
-const OF_FAKERS: [f64; KINDS] = [
-    301.0, //
-    42.0, 8.0, 2.0, 6.0, //
-    35.0, 21.0, 9.0, 17.0, //
-    65.0, 31.0, 18.0, 37.0, //
-    63.0, 75.0, 40.0, 231.0,
+const OF_FAKERS: [[f64; KINDS]; ROOMS] = [
+    [317.0, 6.0, 9.0, 25.0, 23.0, 49.0, 78.0, 122.0, 370.0],
+    [62.0, 39.0, 5.0, 63.0, 31.0, 144.0, 32.0, 247.0, 377.0],
+    [229.0, 75.0, 0.0, 133.0, 12.0, 177.0, 27.0, 191.0, 155.0],
 ];
 
 /// How often who can be trusted has cells of each kind.
 #[derive(Clone, Debug)]
 pub struct Usual {
-    kinds: [[f64; KINDS]; CLASSES],
+    kinds: [[[f64; KINDS]; CLASSES]; ROOMS],
     /// Granules claimed, and those without a receiver.
     up: f64,
     excess: f64,
@@ -73,11 +78,11 @@ pub struct Usual {
 
 impl Default for Usual {
     fn default() -> Self {
-        Usual { kinds: [[0.0; KINDS]; CLASSES], up: 0.0, excess: 0.0 }
+        Usual { kinds: [[[0.0; KINDS]; CLASSES]; ROOMS], up: 0.0, excess: 0.0 }
     }
 }
 
-/// So many cells as all have together count with each class's own.
+/// So many cells as all have together count with those of each room, and so many of a room with each class's own.
 const PRIOR: f64 = 20.0;
 /// No cell says more, whatever its kind: in one swarm anything may have happened. And none speaks for a user by more.
 const MOST: f64 = 4.0;
@@ -86,7 +91,7 @@ const LEAST_SAID: f64 = -1.5;
 impl Usual {
     /// Adds a cell of somebody trusted, who stands for so many.
     pub fn add(&mut self, cell: &Cell, weight: f64) {
-        self.kinds[cell.class()][cell.kind()] += weight;
+        self.kinds[cell.room()][cell.class()][cell.kind()] += weight;
         self.up += cell.up as f64 * weight;
         self.excess += cell.excess as f64 * weight;
     }
@@ -98,14 +103,23 @@ impl Usual {
 
     /// The logarithm of how much likelier a user's cells are of who fakes.
     pub fn odds<'a>(&self, cells: impl Iterator<Item = &'a Cell>) -> f64 {
-        let all: f64 = self.kinds.iter().flatten().sum();
-        let of_kind = |kind: usize| (self.kinds.iter().map(|class| class[kind]).sum::<f64>() + 0.5) / (all + 9.0);
+        let sum = |rows: &[[f64; KINDS]]| -> [f64; KINDS] {
+            std::array::from_fn(|kind| rows.iter().map(|row| row[kind]).sum())
+        };
+        let of_rooms = self.kinds.each_ref().map(|room| sum(room));
+        let everywhere = part(&sum(&of_rooms), &[1.0 / KINDS as f64; KINDS], 0.5 * KINDS as f64);
+        let of_rooms = of_rooms.map(|room| part(&room, &everywhere, PRIOR));
         let odds = |cell: &Cell| {
-            let (class, kind) = (&self.kinds[cell.class()], cell.kind());
-            let of_class: f64 = class.iter().sum();
-            let honest = (class[kind] + PRIOR * of_kind(kind)) / (of_class + PRIOR);
-            (OF_FAKERS[kind] / 1000.0 / honest).ln().clamp(LEAST_SAID, MOST)
+            let (room, kind) = (cell.room(), cell.kind());
+            let honest = part(&self.kinds[room][cell.class()], &of_rooms[room], PRIOR)[kind];
+            (OF_FAKERS[room][kind] / 1000.0 / honest).ln().clamp(LEAST_SAID, MOST)
         };
         cells.map(odds).sum()
     }
+}
+
+/// How often each kind is seen, where so many as seen elsewhere count with it.
+fn part(seen: &[f64; KINDS], elsewhere: &[f64; KINDS], prior: f64) -> [f64; KINDS] {
+    let all: f64 = seen.iter().sum();
+    std::array::from_fn(|kind| (seen[kind] + prior * elsewhere[kind]) / (all + prior))
 }

@@ -42,6 +42,8 @@ pub struct Evidence {
     pub odds: f64,
     /// What of his claims finds no receiver beside those who are trusted.
     pub beside: Excess,
+    /// The same if everybody who may have received in secret did.
+    pub proved: Excess,
     /// Which part of what they really send users send to receivers in secret.
     pub lost: f64,
 }
@@ -127,13 +129,14 @@ impl<'a> Trial<'a> {
     pub fn evidence(&self) -> Vec<(u32, Evidence)> {
         let usual = self.usual();
         let evidence = |of_user: &[(u32, usize, Cell)]| {
-            let mut beside = Excess::default();
+            let (mut beside, mut proved) = (Excess::default(), Excess::default());
             for (_, place, cell) in of_user {
                 let swarm = &self.looked[*place];
                 beside.add(swarm.torrent, in_bytes(cell.excess), swarm.size);
+                proved.add(swarm.torrent, in_bytes(cell.proved), swarm.size);
             }
             let odds = usual.odds(of_user.iter().map(|(_, _, cell)| cell));
-            (of_user[0].0, Evidence { odds, beside, lost: usual.lost() })
+            (of_user[0].0, Evidence { odds, beside, proved, lost: usual.lost() })
         };
         self.cells().chunk_by(|a, b| a.0 == b.0).map(evidence).collect()
     }
