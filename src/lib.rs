@@ -12,6 +12,7 @@ pub mod account;
 pub mod announce;
 pub mod audit;
 pub mod credit;
+mod measure;
 mod pieces;
 pub mod pulse;
 pub mod reading;

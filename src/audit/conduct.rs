@@ -1,6 +1,7 @@
 //! Rates that no line carries, and torrents left behind.
 
-use super::{Check, Conclude, Mark, Severity, UserCase, Watch, duration};
+use super::{Check, Conclude, Mark, Severity, UserCase, Watch};
+use crate::measure::duration;
 use crate::replay::Step;
 use crate::session::{Ending, Opening, Phase, Session};
 use crate::time::Time;
@@ -38,7 +39,7 @@ pub static OVERSPEED: Check = Check {
         let mark = case.mark(|n| &n.too_fast)?;
         case.marked(if mark.amount > 10 * GIGABIT { Severity::Medium } else { Severity::Low }, mark)
     }),
-    message: |f| format!("{} bytes between two announces: {} MiB/s", f.bytes.unwrap_or(0), f.amount >> 20),
+    message: |f| format!("{} between two announces: {} MiB/s", f.size(), f.amount >> 20),
 };
 
 /// What a tracker asks of who downloads: to seed each torrent for a time, or up to a ratio.
@@ -147,7 +148,6 @@ pub static HIT_AND_RUN: Check = Check {
     }),
     message: |f| {
         let torrents = if f.count == 1 { "a torrent".into() } else { format!("{} torrents", f.count) };
-        let bytes = f.bytes.unwrap_or(0);
-        format!("left {torrents} ({bytes} bytes downloaded) having seeded for {} at most", duration(f.amount))
+        format!("left {torrents} ({} downloaded) having seeded for {} at most", f.size(), duration(f.amount))
     },
 };

@@ -61,7 +61,7 @@ pub static COUNTER_RESET: Check = Check {
     source: "BEP 3; Ocelot and XBT credit nothing then",
     group: None,
     conclude: Conclude::Session(|case| case.marked(Severity::Low, case.mark(|n| &n.counters_fell)?)),
-    message: |f| format!("counters fell {} without `started`, by up to {} bytes", times(f.count), f.bytes.unwrap_or(0)),
+    message: |f| format!("counters fell {} without `started`, by up to {}", times(f.count), f.size()),
 };
 
 pub static NONZERO_START: Check = Check {
@@ -77,7 +77,7 @@ pub static NONZERO_START: Check = Check {
         let mark = case.mark(|n| &n.nonzero_start)?;
         case.beginning_is_covered().then(|| case.marked(Severity::Low, mark)).flatten()
     }),
-    message: |f| format!("began with {} bytes on its counters already", f.bytes.unwrap_or(0)),
+    message: |f| format!("began with {} on its counters already", f.size()),
 };
 
 pub static LEFT_INCREASED: Check = Check {
@@ -90,7 +90,7 @@ pub static LEFT_INCREASED: Check = Check {
     source: "BEP 3: left is what this client still has to download",
     group: None,
     conclude: Conclude::Session(|case| case.marked(Severity::Low, case.mark(|n| &n.left_rose)?)),
-    message: |f| format!("`left` grew {} by up to {} bytes", times(f.count), f.bytes.unwrap_or(0)),
+    message: |f| format!("`left` grew {} by up to {}", times(f.count), f.size()),
 };
 
 pub static LEDGER_MISMATCH: Check = Check {
@@ -120,10 +120,10 @@ pub static LEDGER_MISMATCH: Check = Check {
         Some(finding)
     }),
     message: |f| {
-        let bytes = f.bytes.unwrap_or(0);
+        let bytes = f.size();
         match f.amount {
-            1 => format!("`left` fell by {bytes} bytes more than were downloaded"),
-            _ => format!("downloaded {bytes} bytes more than went missing from `left`"),
+            1 => format!("`left` fell by {bytes} more than were downloaded"),
+            _ => format!("downloaded {bytes} more than went missing from `left`"),
         }
     },
 };

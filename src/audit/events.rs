@@ -96,7 +96,7 @@ pub static UNDELIVERED_STOPPED: Check = Check {
         Some(finding)
     }),
     message: |f| match f.bytes {
-        Some(bytes) => format!("sent `stopped`, but the server refused it, and {bytes} bytes that it reported with it"),
+        Some(_) => format!("sent `stopped`, but the server refused it, and {} that it reported with it", f.size()),
         None => "sent `stopped`, but the server refused it".into(),
     },
 };
@@ -159,7 +159,7 @@ pub static COMPLETED_WITH_LEFT: Check = Check {
     source: "BEP 3; Ocelot counts no snatch then, XBT drops the announce",
     group: None,
     conclude: Conclude::Session(|case| case.marked(Severity::Medium, case.mark(|n| &n.completed_with_left)?)),
-    message: |f| format!("sent `completed` with {} bytes left", f.bytes.unwrap_or(0)),
+    message: |f| format!("sent `completed` with {} left", f.size()),
 };
 
 pub static COMPLETED_WITHOUT_DOWNLOAD: Check = Check {

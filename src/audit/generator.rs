@@ -149,7 +149,7 @@ pub static RESIDUE: Check = Check {
         Some(finding)
     }),
     message: |f| {
-        let bytes = f.bytes.unwrap_or(0);
-        format!("{bytes} bytes were uploaded in multiples of {}, {} times without another reason", f.amount, f.count)
+        let bytes = f.size();
+        format!("{bytes} were uploaded in multiples of {} bytes, {} times without another reason", f.amount, f.count)
     },
 };

@@ -19,13 +19,14 @@ mod timing;
 mod verdict;
 
 use bytes::Trace;
-pub use bytes::{Balance, SwarmBytes, UserBytes};
+pub use bytes::{Balance, Course, SwarmBytes, UserBytes};
 pub use client::{Class, Clients, in_words};
 pub use conduct::HitAndRun;
 pub use notes::{Mark, Notes, Watch};
 pub use verdict::{Group, Judgement, Verdict};
 
 use crate::announce::PeerId;
+use crate::measure;
 use crate::replay::{Listener, Step, Story, User};
 use crate::session::{Ending, LineRef, Session};
 use crate::share::shared;
@@ -166,6 +167,11 @@ impl Finding {
     pub fn message(&self) -> String {
         (self.check().message)(self)
     }
+
+    /// Its bytes, for people.
+    fn size(&self) -> String {
+        measure::bytes(self.bytes.unwrap_or(0).into())
+    }
 }
 
 /// One session, and all that there is to judge it by.
@@ -275,6 +281,8 @@ pub struct Terms {
     pub since: Option<Time>,
     /// What the tracker asks of who downloads.
     pub hit_and_run: HitAndRun,
+    /// Of so many swarms it is to be shown how their uploads may have found receivers.
+    pub courses: usize,
 }
 
 /// What there is to say about a log.
@@ -286,6 +294,8 @@ pub struct Audit {
     pub judgements: Vec<Judgement>,
     /// What bytes say, by torrent.
     pub swarms: Vec<SwarmBytes>,
+    /// How uploads may have found their receivers, by torrent, of as many swarms as was asked for.
+    pub courses: HashMap<u32, Course>,
     /// Who runs what.
     pub clients: Clients,
 }
@@ -304,6 +314,7 @@ pub fn audit(story: &Story, watches: &[Watch], side: &Side, terms: &Terms, threa
     }
     let sizes = Sizes::new(story, side);
     let balance = bytes::balance(story, &traces, &sizes.likely, &doubtful, threads);
+    let courses = bytes::courses(story, &traces, &sizes.likely, &balance.swarms, terms.courses, threads);
     let known = Known {
         terms,
         balance: &balance,
@@ -314,7 +325,7 @@ pub fn audit(story: &Story, watches: &[Watch], side: &Side, terms: &Terms, threa
     };
     let findings = findings(story, watches, &known, threads);
     let judgements = verdict::judge(story, &balance, &findings);
-    Audit { findings, judgements, swarms: balance.swarms, clients }
+    Audit { findings, judgements, swarms: balance.swarms, courses, clients }
 }
 
 /// What is known of the whole log before single users are looked at.
@@ -400,16 +411,6 @@ impl Listener for Watch {
         conduct::observe(step, self);
         timing::observe(step, self);
         self.count(step);
-    }
-}
-
-/// A duration as people read it: `45 s`, `12 min`, `3.5 h`, `2.1 d`.
-pub(crate) fn duration(secs: u64) -> String {
-    match secs {
-        0..120 => format!("{secs} s"),
-        120..7200 => format!("{} min", secs / 60),
-        7200..172_800 => format!("{:.1} h", secs as f64 / 3600.0),
-        _ => format!("{:.1} d", secs as f64 / 86_400.0),
     }
 }
 

@@ -34,6 +34,6 @@ pub static UPLOAD_WITHOUT_POSSESSION: Check = Check {
     }),
     message: |f| {
         let sessions = if f.count == 1 { "one session".into() } else { format!("{} sessions", f.count) };
-        format!("uploaded {} bytes in {sessions} of torrents of which it had nothing", f.bytes.unwrap_or(0))
+        format!("uploaded {} in {sessions} of torrents of which it had nothing", f.size())
     },
 };

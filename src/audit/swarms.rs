@@ -2,6 +2,7 @@
 
 use super::bytes::{Excess, GIB};
 use super::{Check, Conclude, Finding, Group, Severity, UserCase};
+use crate::measure;
 use crate::session::Session;
 
 /// No honest user of the simulated trackers by which the odds were fitted has more than 5.7 and
@@ -50,9 +51,9 @@ pub static UNRECEIVED_UPLOAD: Check = Check {
     }),
     message: |f| {
         format!(
-            "{} of {} bytes uploaded were received by nobody, in {}",
-            f.bytes.unwrap_or(0),
-            f.amount,
+            "{} of {} uploaded were received by nobody, in {}",
+            f.size(),
+            measure::bytes(f.amount.into()),
             if f.count == 1 { "one swarm".into() } else { format!("{} swarms", f.count) }
         )
     },
@@ -84,9 +85,9 @@ pub static EXCESS_OVER_OTHERS: Check = Check {
     }),
     message: |f| {
         format!(
-            "{} of {} bytes uploaded find no receiver beside what trusted users sent, in {} swarms",
-            f.bytes.unwrap_or(0),
-            f.amount,
+            "{} of {} uploaded find no receiver beside what trusted users sent, in {} swarms",
+            f.size(),
+            measure::bytes(f.amount.into()),
             f.count
         )
     },

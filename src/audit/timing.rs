@@ -1,8 +1,9 @@
 //! Silence, standstill and haste.
 
 use super::notes::Stall;
-use super::{Check, Conclude, Severity, Watch, duration};
+use super::{Check, Conclude, Severity, Watch};
 use crate::announce::{client_of, usual_silence};
+use crate::measure::duration;
 use crate::replay::Step;
 use crate::session::{Session, Transition};
 

@@ -24,6 +24,9 @@ use swarmtrail::side::{Side, WrongRow};
 use swarmtrail::source::{Source, SourceError, expand, lines_of};
 use swarmtrail::time::{Moment, Time};
 
+/// A page has no room for more swarms that are shown with everything.
+const COURSES: usize = 100;
+
 /// Checked options.
 pub struct Setup {
     pub sources: Vec<Source>,
@@ -77,7 +80,11 @@ impl Setup {
             ratio: shared.hnr_ratio.unwrap_or(usual.ratio),
             grace: shared.hnr_grace.unwrap_or(usual.grace),
         };
-        let terms = Terms { since: filter.since, hit_and_run };
+        let terms = Terms {
+            since: filter.since,
+            hit_and_run,
+            courses: if matches!(shared.output, Asked::Html) { COURSES } else { 0 },
+        };
         Ok(Setup { sources, filter, given, shared, terms, until, errors, bytes_read: Arc::default() })
     }
 

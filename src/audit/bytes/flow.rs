@@ -187,6 +187,19 @@ impl Half {
     }
 }
 
+/// Bytes that may have moved, as one of many ways to serve all goes.
+#[derive(Clone, Copy, Debug)]
+pub struct Move {
+    /// The user who sent them.
+    pub from: u32,
+    /// The user who received them; `None` if nobody can have.
+    pub to: Option<u32>,
+    /// When a window of either ends.
+    pub at: u32,
+    /// In granules.
+    pub bytes: u32,
+}
+
 /// Room to sweep in, used again and again.
 #[derive(Default)]
 pub struct Sweep {
@@ -204,6 +217,18 @@ impl Sweep {
         sends: impl Fn(&Window) -> bool,
         receives: impl Fn(&Window) -> bool,
     ) -> u64 {
+        self.serve(senders, receivers, sends, receives, |_| ())
+    }
+
+    /// As [`Sweep::unserved`]; and tells of all that moves, in the order of time.
+    pub fn serve(
+        &mut self,
+        senders: &Side,
+        receivers: &Side,
+        sends: impl Fn(&Window) -> bool,
+        receives: impl Fn(&Window) -> bool,
+        mut moved: impl FnMut(Move),
+    ) -> u64 {
         let (from, to) = (&mut self.senders, &mut self.receivers);
         from.begin(senders);
         to.begin(receivers);
@@ -219,12 +244,22 @@ impl Sweep {
                 let Some(at) = from.close(senders) else { continue };
                 let user = senders.windows[at].user();
                 let can = |window: &Window| window.can_be_from(user);
-                unserved += u64::from(hand_over(from.rest[at], to, receivers, can));
+                let mut to_whom =
+                    |window: &Window, bytes| moved(Move { from: user, to: Some(window.user()), at: time, bytes });
+                let rest = hand_over(from.rest[at], to, receivers, can, &mut to_whom);
+                if rest > 0 {
+                    moved(Move { from: user, to: None, at: time, bytes: rest });
+                    unserved += u64::from(rest);
+                }
             } else {
                 let Some(at) = to.close(receivers) else { continue };
                 if from.open.count > 0 {
-                    let can = |window: &Window| receivers.windows[at].can_be_from(window.user());
-                    to.rest[at] = hand_over(to.rest[at], from, senders, can);
+                    let receiver = &receivers.windows[at];
+                    let can = |window: &Window| receiver.can_be_from(window.user());
+                    let mut from_whom = |window: &Window, bytes| {
+                        moved(Move { from: window.user(), to: Some(receiver.user()), at: time, bytes })
+                    };
+                    to.rest[at] = hand_over(to.rest[at], from, senders, can, &mut from_whom);
                 }
             }
         }
@@ -240,7 +275,13 @@ impl Sweep {
 }
 
 /// Gives so many bytes to those of the other side that are open, the first to end first. Returns what is left.
-fn hand_over(mut bytes: u32, half: &mut Half, side: &Side, can: impl Fn(&Window) -> bool) -> u32 {
+fn hand_over(
+    mut bytes: u32,
+    half: &mut Half,
+    side: &Side,
+    can: impl Fn(&Window) -> bool,
+    moved_with: &mut impl FnMut(&Window, u32),
+) -> u32 {
     let mut from = half.end;
     while bytes > 0 {
         let Some(place) = half.open.next(from) else { break };
@@ -252,6 +293,7 @@ fn hand_over(mut bytes: u32, half: &mut Half, side: &Side, can: impl Fn(&Window)
         let moved = bytes.min(half.rest[at]);
         bytes -= moved;
         half.rest[at] -= moved;
+        moved_with(&side.windows[at], moved);
         if half.rest[at] == 0 {
             half.open.remove(place);
         }

@@ -2,18 +2,21 @@
 //! have received at the time (a closed swarm conserves bytes).
 
 mod attribution;
+mod course;
 mod flow;
 mod odds;
 mod swarm;
 mod trace;
 mod trial;
 
+pub use course::Course;
 pub use trace::{Place, Trace, Traces};
 
 use crate::replay::Story;
 use crate::share::shared;
 use attribution::{Share, attribute};
 use flow::{Side, Sweep, Window};
+use std::collections::HashMap;
 use swarm::{Key, Secret, Sources, Windows};
 use trace::GRANULE;
 use trial::Trial;
@@ -139,6 +142,41 @@ struct Looked {
     claims: Vec<Claim>,
 }
 
+/// How the uploads of so many swarms may have found their receivers, by torrent: of those with the most that nobody received,
+/// then with the most uploaded.
+pub fn courses(
+    story: &Story,
+    traces: &[Option<Trace<'_>>],
+    sizes: &[Option<u64>],
+    swarms: &[SwarmBytes],
+    many: usize,
+    threads: usize,
+) -> HashMap<u32, Course> {
+    if many == 0 {
+        return HashMap::new();
+    }
+    let keys = keys(story);
+    let mut chosen: Vec<&[Key]> = keys.chunk_by(|a, b| a.0 == b.0).collect();
+    chosen.sort_by_cached_key(|swarm| {
+        let uploaded = swarm.iter().map(|key| story.sessions[key.2 as usize].state.credit().up);
+        std::cmp::Reverse((swarms[swarm[0].0 as usize].unexplained, uploaded.fold(0, u64::saturating_add)))
+    });
+    chosen.truncate(many);
+    let sources = Sources::new(story, traces);
+    let course = |swarm: &&[Key]| {
+        let torrent = swarm[0].0;
+        (torrent, Course::new(swarm, sizes[torrent as usize].unwrap_or(0), &sources))
+    };
+    shared(chosen.len(), threads, |range| chosen[range].iter().map(course).collect()).into_iter().collect()
+}
+
+/// The sessions by torrent and user.
+fn keys(story: &Story) -> Vec<Key> {
+    let mut keys: Vec<Key> = story.sessions.iter().zip(0u32..).map(|(s, at)| (s.torrent, s.user, at)).collect();
+    keys.sort_unstable();
+    keys
+}
+
 /// Holds all uploads against all downloads. `traces` are those of the sessions, by their places in the story; `sizes` those of the torrents; `doubtful` are
 /// users of whom something else than bytes says that they may fake.
 pub fn balance(
@@ -148,8 +186,7 @@ pub fn balance(
     doubtful: &[bool],
     threads: usize,
 ) -> Balance {
-    let mut keys: Vec<Key> = story.sessions.iter().enumerate().map(|(at, s)| (s.torrent, s.user, at as u32)).collect();
-    keys.sort_unstable();
+    let keys = keys(story);
     let swarms: Vec<&[Key]> = keys.chunk_by(|a, b| a.0 == b.0).collect();
     let users = story.users.len();
     let sources = Sources::new(story, traces);

@@ -103,6 +103,11 @@ impl<'a> Sources<'a> {
         Window::new(user, since(from), since(to.max(from)), u32::try_from(bytes).unwrap_or(u32::MAX))
     }
 
+    /// When a window begins or ends.
+    pub fn time(&self, second: i64) -> Time {
+        Time::from_secs(second + self.zero)
+    }
+
     fn interval(&self) -> i64 {
         i64::from(self.story.settings.interval)
     }

@@ -61,8 +61,8 @@ impl Page<'_> {
             data.charts.extend(self.overview_charts().into_iter().map(|chart| (chart.id.clone(), chart)));
         }
         for &torrent in &self.swarm_order[..swarms.len()] {
-            let chart = self.swarm_chart(torrent, &self.swarm_slug(torrent));
-            data.charts.extend(chart.map(|chart| (chart.id.clone(), chart)));
+            let charts = self.swarm_charts(torrent, &self.swarm_slug(torrent));
+            data.charts.extend(charts.into_iter().map(|chart| (chart.id.clone(), chart)));
         }
         for &user in &self.order[..users.len()] {
             data.timelines.insert(self.slugs[user].clone(), self.timeline(user, Scope::OneOfMany.points()));

@@ -2,6 +2,7 @@
 
 use super::chart::{Bar, Chart, Lane, Series, Unit, lanes};
 use super::{Page, words};
+use crate::audit::Course;
 use crate::report::text;
 use crate::session::Status;
 use crate::time::Time;
@@ -70,12 +71,13 @@ impl Page<'_> {
                 }
                 section.linked {
                     h3 { "Over time" }
-                    @if let Some(chart) = self.swarm_chart(torrent, &slug) { (chart.figure(self.timed)) }
+                    @for chart in self.swarm_charts(torrent, &slug) { (chart.figure(self.timed)) }
                     @if self.timed {
                         (lanes(&peers.iter().take(SHOWN).map(|peer| self.peer_lane(peer)).collect::<Vec<_>>(), self.span, "Who was there"))
                         p.keys { span.key { i.leeching {} "leeching" } span.key { i.seeding {} "seeding" } "Those who uploaded most come first." }
                     }
                 }
+                @if let Some(course) = self.view.audit.courses.get(&(torrent as u32)) { (self.pairs(course)) }
                 h3 { "Who was there (" (peers.len()) ")" }
                 div.scroll { table {
                     thead { tr { th scope="col" { "user" } th scope="col" { "verdict" } th.num scope="col" { "uploaded" } th.num scope="col" { "downloaded" }
@@ -100,8 +102,56 @@ impl Page<'_> {
         }
     }
 
+    /// How much of what was uploaded can have been received, so far; and what all say.
+    pub fn swarm_charts(&self, torrent: usize, slug: &str) -> Vec<Chart> {
+        let course = self.view.audit.courses.get(&(torrent as u32));
+        let course = course.filter(|course| self.timed && course.points.len() > 1);
+        let found = course.map(|course| self.course_chart(course, slug));
+        found.into_iter().chain(self.announced_chart(torrent, slug)).collect()
+    }
+
+    fn course_chart(&self, course: &Course, slug: &str) -> Chart {
+        let second = |time: Time| time.millis().div_euclid(1000).clamp(self.span.0, self.span.1);
+        let values =
+            |of: fn(&(Time, u64, u64)) -> u64| course.points.iter().map(|point| Some(of(point) as f64)).collect();
+        Chart {
+            id: format!("{slug}-received"),
+            title: "Uploads, and what of them can have been received",
+            unit: Unit::Bytes,
+            span: self.span,
+            at: course.points.iter().map(|point| second(point.0)).collect(),
+            series: vec![
+                Series { name: "uploaded, as claimed", class: "up", values: values(|point| point.1) },
+                Series { name: "received at most", class: "received", values: values(|point| point.2) },
+            ],
+        }
+    }
+
+    /// Who may have sent to whom.
+    fn pairs(&self, course: &Course) -> Markup {
+        html! {
+            h3 { "Who can have sent to whom" }
+            p.note {
+                "One way in which as much as possible of the uploads finds a receiver who was there at the time. There may be others: only the sum that finds none is sure, not whose it is."
+            }
+            div.scroll { table {
+                thead { tr { th scope="col" { "from" } th scope="col" { "to" } th.num scope="col" { "bytes, in this way" } } }
+                tbody {
+                    @for (from, to, bytes) in &course.pairs {
+                        tr {
+                            td { (self.user_link(*from as usize)) }
+                            td { @if let Some(to) = to { (self.user_link(*to as usize)) } @else { strong.bad { "nobody" } } }
+                            td.num { (text::bytes((*bytes).into())) }
+                        }
+                    }
+                }
+            } }
+            @if course.more > 0 { p.note { "and " (course.more) " more pairs with less." } }
+        }
+    }
+
     /// What all say they uploaded and downloaded, so far.
-    pub fn swarm_chart(&self, torrent: usize, slug: &str) -> Option<Chart> {
+    fn announced_chart(&self, torrent: usize, slug: &str) -> Option<Chart> {
         let curve = self.curves.torrents.get(&self.view.story.torrents[torrent])?;
         let first = curve.moments().next()?.0;
         let (mut at, mut sums, mut sum) = (vec![first], vec![(0, 0)], (0u64, 0u64));

@@ -1,0 +1,63 @@
+//! How a swarm's uploads may have found their receivers, for who wants to see why some cannot have.
+
+use super::flow::Sweep;
+use super::in_bytes;
+use super::swarm::{Key, Secret, Sources};
+use crate::time::Time;
+use std::collections::BTreeMap;
+
+/// So many points of a course are kept, about.
+const POINTS: i64 = 60;
+/// So many pairs of users are kept, those between whom most moved.
+const PAIRS: usize = 12;
+
+/// One way in which as much as possible of a swarm's upload finds a receiver.
+#[derive(Clone, Default, Debug)]
+pub struct Course {
+    /// When; bytes that were said to be sent by then; and those of them that can have been received.
+    pub points: Vec<(Time, u64, u64)>,
+    /// Who may have sent to whom (`None`: nobody can have received it), and how many bytes; most first.
+    pub pairs: Vec<(u32, Option<u32>, u64)>,
+    /// Pairs that are not among them.
+    pub more: usize,
+}
+
+impl Course {
+    /// A swarm's. `size` is the torrent's in bytes, 0 if unknown.
+    pub(super) fn new(swarm: &[Key], size: u64, sources: &Sources<'_>) -> Course {
+        let windows = sources.windows(swarm, size);
+        let ends = windows.senders.windows().iter().map(|window| i64::from(window.to));
+        let (from, to) = ends.fold((i64::MAX, 0), |(from, to), end| (from.min(end), to.max(end)));
+        let width = ((to - from) / POINTS).max(1);
+        let mut steps: BTreeMap<i64, (u64, u64)> = BTreeMap::new();
+        let mut pairs: BTreeMap<(u32, Option<u32>), u64> = BTreeMap::new();
+        Sweep::default().serve(
+            &windows.senders,
+            &windows.receivers,
+            |_| true,
+            |window| Secret::None.counts(window),
+            |moved| {
+                let bytes = in_bytes(moved.bytes.into());
+                let step = steps.entry((i64::from(moved.at) - from).div_euclid(width)).or_default();
+                step.0 = step.0.saturating_add(bytes);
+                if moved.to.is_some() {
+                    step.1 = step.1.saturating_add(bytes);
+                }
+                let pair = pairs.entry((moved.from, moved.to)).or_default();
+                *pair = pair.saturating_add(bytes);
+            },
+        );
+        let mut sum = (0u64, 0u64);
+        let begin = steps.first_key_value().map(|(step, _)| (sources.time(from + step * width), 0, 0));
+        let points = steps.into_iter().map(|(step, more)| {
+            sum = (sum.0.saturating_add(more.0), sum.1.saturating_add(more.1));
+            (sources.time(from + (step + 1) * width), sum.0, sum.1)
+        });
+        let points = begin.into_iter().chain(points).collect();
+        let mut pairs: Vec<_> = pairs.into_iter().map(|((from, to), bytes)| (from, to, bytes)).collect();
+        pairs.sort_by_key(|pair| std::cmp::Reverse(pair.2));
+        let more = pairs.len().saturating_sub(PAIRS);
+        pairs.truncate(PAIRS);
+        Course { points, pairs, more }
+    }
+}
