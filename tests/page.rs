@@ -272,19 +272,20 @@ fn a_log_without_times_has_a_page_and_threads_change_nothing() {
 }
 
 /// Everything that may go wrong with text from a log, in every place of a line that an attacker fills.
+const ATTACKS: [&str; 8] = [
+    "<script>window.hacked=1</script>",
+    "\"><img src=x onerror=window.hacked=1>",
+    "'\\\"--></script></style><svg onload=window.hacked=1>",
+    "</title><iframe src=javascript:parent.hacked=1>",
+    "{{7*7}}${window.hacked=1}`",
+    "\u{202e}\u{2066}evil\u{202c}\u{200f}",
+    "\u{1}\u{8}\u{1b}[31m\u{7f}\u{85}\u{feff}",
+    "=cmd|'/c calc'!A1",
+];
+
 fn a_hostile_log() -> Vec<u8> {
-    let attacks = [
-        "<script>window.hacked=1</script>",
-        "\"><img src=x onerror=window.hacked=1>",
-        "'\\\"--></script></style><svg onload=window.hacked=1>",
-        "</title><iframe src=javascript:parent.hacked=1>",
-        "{{7*7}}${window.hacked=1}`",
-        "\u{202e}\u{2066}evil\u{202c}\u{200f}",
-        "\u{1}\u{8}\u{1b}[31m\u{7f}\u{85}\u{feff}",
-        "=cmd|'/c calc'!A1",
-    ];
     let mut log = String::new();
-    for (at, attack) in attacks.iter().enumerate() {
+    for (at, attack) in ATTACKS.iter().enumerate() {
         let escaped: String = attack.bytes().map(|b| format!("%{b:02x}")).collect();
         let raw = attack.replace([' ', '"'], "+");
         for n in 0..6u32 {
@@ -317,10 +318,23 @@ fn a_hostile_log_runs_nothing() {
     let log = a_hostile_log();
     let name = "<img src=x onerror=window.hacked=1>\"'&\u{202e}.log";
     let case = format!("{:032x}", 0xabc0);
-    for args in [&["report"][..], &["report", "--show-passkeys"], &["case", &case]] {
+    // Members choose their names, and those of the torrents that they upload.
+    let folder = tempfile::TempDir::new().expect("a folder");
+    let table = |file: &str, rows: Vec<serde_json::Value>| {
+        let path = folder.path().join(file);
+        std::fs::write(&path, serde_json::Value::from(rows).to_string()).expect("written");
+        path.to_str().expect("UTF-8").to_string()
+    };
+    let member = |(at, attack)| serde_json::json!({"passkey": format!("{:032x}", 0xabc0 + at), "name": attack});
+    let users = table("users.json", (0..).zip(ATTACKS).map(member).collect());
+    let hash = "3c7363726970743e616c6572742831296161616161"[..40].to_string();
+    let torrents = table("torrents.json", vec![serde_json::json!({"info_hash": hash, "name": ATTACKS.concat()})]);
+    let named = ["report", "--users", &users, "--torrents", &torrents];
+    for args in [&["report"][..], &named, &["report", "--show-passkeys"], &["case", &case]] {
         let page = page(name, &log, args);
         let text = std::fs::read_to_string(&page.file).expect("a page");
         assert!(!text.chars().any(|c| c.is_control() && c != '\n' || ('\u{202a}'..='\u{202e}').contains(&c)));
+        assert_eq!(text.contains("{{7*7}}$"), args == named, "the name is there, and no more than text");
         let Some(mut browser) = browser() else { return };
         browser.open(&page.file, "");
         let visit = "(async () => {

@@ -51,7 +51,8 @@ pub struct Judgement {
     pub verdict: Verdict,
     /// Bytes of upload that cannot exist; 0 if none are named.
     pub unexplained: u64,
-    /// The least and the most that is likely to be faked, in bytes.
+    /// The least that is faked, as far as the log is whole, and the most that can be: all upload, since what does find a receiver
+    /// may have been sent by others. In bytes.
     pub estimate: (u64, u64),
     /// The checks that it rests on.
     pub reasons: Vec<&'static str>,
@@ -89,10 +90,11 @@ fn weight(severity: Severity) -> f64 {
 /// Judges every user.
 pub fn judge(story: &Story, balance: &Balance, findings: &[Finding]) -> Vec<Judgement> {
     let users = story.users.len();
-    let mut announces = vec![0u32; users];
+    let (mut announces, mut uploaded) = (vec![0u32; users], vec![0u64; users]);
     for session in &story.sessions {
-        let count = &mut announces[session.user as usize];
+        let (count, sum) = (&mut announces[session.user as usize], &mut uploaded[session.user as usize]);
         *count = count.saturating_add(session.announces);
+        *sum = sum.saturating_add(session.state.credit().up);
     }
     let mut counting: Vec<Vec<&Finding>> = vec![Vec::new(); users];
     for finding in findings.iter().filter(|finding| finding.check().group.is_some()) {
@@ -109,10 +111,8 @@ pub fn judge(story: &Story, balance: &Balance, findings: &[Finding]) -> Vec<Judg
             if judgement.verdict >= Verdict::Unexplained {
                 let bytes = &balance.users[user];
                 judgement.unexplained = bytes.certain.unless_unseen().max(bytes.too_much);
-                let (least, most) = bytes.estimate();
-                // What a generator counted may all be made up.
-                let generated = counting[user].iter().filter(|finding| finding.check().group == Some(Group::Generator));
-                judgement.estimate = (least, generated.filter_map(|finding| finding.bytes).fold(most, u64::max));
+                // What does find a receiver may be made up as well: others may have sent it.
+                judgement.estimate = (judgement.unexplained.min(uploaded[user]), uploaded[user]);
             }
             judgement
         })

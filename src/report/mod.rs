@@ -17,6 +17,7 @@ pub use rows::{
 };
 
 use crate::account::Totals;
+use crate::announce::InfoHash;
 use crate::audit::{Audit, Finding, Severity};
 use crate::credit::Credits;
 use crate::reading::Input;
@@ -176,7 +177,11 @@ impl<'a> View<'a> {
     }
 
     fn torrent_info(&self, torrent: u32) -> Option<&'a TorrentInfo> {
-        self.side?.torrent(&self.story.torrents[torrent as usize])
+        self.torrent_info_of(&self.story.torrents[torrent as usize])
+    }
+
+    fn torrent_info_of(&self, torrent: &InfoHash) -> Option<&'a TorrentInfo> {
+        self.side?.torrent(torrent)
     }
 
     fn user_name(&self, user: usize) -> Option<String> {
@@ -208,6 +213,12 @@ impl<'a> View<'a> {
     /// How a user is called in print: 12 characters of a passkey, since a whole one is a credential.
     pub fn name(&self, user: &User) -> String {
         self.filter.name(user)
+    }
+
+    /// The same, after the name that the site knows.
+    pub fn full_name(&self, user: usize) -> String {
+        let key = self.name(&self.story.users[user]);
+        self.user_name(user).map_or_else(|| key.clone(), |name| format!("{} ({key})", text::clean(&name)))
     }
 
     /// How many rows of each kind there are.

@@ -16,8 +16,9 @@ const PAIRS: usize = 12;
 pub struct Course {
     /// When; bytes that were said to be sent by then; and those of them that can have been received.
     pub points: Vec<(Time, u64, u64)>,
-    /// Who may have sent to whom (`None`: nobody can have received it), and how many bytes; most first.
-    pub pairs: Vec<(u32, Option<u32>, u64)>,
+    /// Who may have sent to whom, and how many bytes; most first. Whose bytes nobody received it does not say: that depends on
+    /// who is served first.
+    pub pairs: Vec<(u32, u32, u64)>,
     /// Pairs that are not among them.
     pub more: usize,
 }
@@ -30,7 +31,7 @@ impl Course {
         let (from, to) = ends.fold((i64::MAX, 0), |(from, to), end| (from.min(end), to.max(end)));
         let width = ((to - from) / POINTS).max(1);
         let mut steps: BTreeMap<i64, (u64, u64)> = BTreeMap::new();
-        let mut pairs: BTreeMap<(u32, Option<u32>), u64> = BTreeMap::new();
+        let mut pairs: BTreeMap<(u32, u32), u64> = BTreeMap::new();
         Sweep::default().serve(
             &windows.senders,
             &windows.receivers,
@@ -40,11 +41,11 @@ impl Course {
                 let bytes = in_bytes(moved.bytes.into());
                 let step = steps.entry((i64::from(moved.at) - from).div_euclid(width)).or_default();
                 step.0 = step.0.saturating_add(bytes);
-                if moved.to.is_some() {
+                if let Some(to) = moved.to {
                     step.1 = step.1.saturating_add(bytes);
+                    let pair = pairs.entry((moved.from, to)).or_default();
+                    *pair = pair.saturating_add(bytes);
                 }
-                let pair = pairs.entry((moved.from, moved.to)).or_default();
-                *pair = pair.saturating_add(bytes);
             },
         );
         let mut sum = (0u64, 0u64);

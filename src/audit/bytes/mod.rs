@@ -39,14 +39,6 @@ pub struct UserBytes {
     pub odds: f64,
 }
 
-impl UserBytes {
-    /// The least and the most that is likely to be faked.
-    pub fn estimate(&self) -> (u64, u64) {
-        let (certain, beside) = (self.certain.bytes, self.beside.bytes);
-        (certain.min(beside), certain.max(beside).min(self.claimed))
-    }
-}
-
 /// Bytes beyond what can have been received, over swarms.
 #[derive(Clone, Copy, Default, Debug, PartialEq, Eq)]
 pub struct Excess {

@@ -123,7 +123,7 @@ impl Page<'_> {
             Line(
                 self.slugs[user].clone(),
                 vec![
-                    Value::Text(row.user().to_string()),
+                    Value::Text(self.view.full_name(user)),
                     Value::Word(judgement.verdict.name()),
                     Value::Ratio(ratio),
                     Value::Text(table::digits(&row.levels(20))),
@@ -160,7 +160,10 @@ impl Page<'_> {
             Line(
                 self.swarm_slug(torrent),
                 vec![
-                    Value::Text(self.view.story.torrents[torrent].to_string()[..16].to_string()),
+                    Value::Text(self.view.torrent_name(torrent as u32).map_or_else(
+                        || self.view.story.torrents[torrent].to_string()[..16].to_string(),
+                        |name| super::short(&name),
+                    )),
                     Value::Whole(self.view.audit.swarms[torrent].unexplained.into()),
                     Value::Whole(whole.totals.uploaded),
                     Value::Whole(whole.totals.downloaded),

@@ -18,6 +18,7 @@ use super::rows::ListedRow;
 use crate::announce::InfoHash;
 use crate::audit::{CHECKS, Check, Finding, Group};
 use crate::pulse::Curves;
+use crate::report::text;
 use crate::session::{LineRef, Status};
 use crate::swarm::{Swarm, swarms};
 use base64::Engine;
@@ -232,7 +233,7 @@ impl<'a> Page<'a> {
     }
 
     fn user_link(&self, user: usize) -> Markup {
-        let name = self.view.name(&self.view.story.users[user]);
+        let name = self.view.full_name(user);
         if self.sessions[user].is_empty() {
             return html! { bdi { (name) } };
         }
@@ -240,11 +241,13 @@ impl<'a> Page<'a> {
     }
 
     fn torrent_link(&self, torrent: InfoHash) -> Markup {
-        let text = torrent.to_string();
+        let hash = torrent.to_string();
+        let named = self.view.torrent_info_of(&torrent).and_then(|info| info.name.as_deref()).map(short);
+        let (class, text) = named.map_or(("hash", hash[..12].to_string()), |name| ("", name));
         if self.told.contains(&torrent) {
-            html! { a.hash href=(format!("#swarm-{}", &text[..16])) { (text[..12]) } }
+            html! { a.(class) href=(format!("#swarm-{}", &hash[..16])) title=(hash) { bdi { (text) } } }
         } else {
-            html! { span.hash { (text[..12]) } }
+            html! { span.(class) title=(hash) { bdi { (text) } } }
         }
     }
 
@@ -316,6 +319,18 @@ fn checks(checks: impl Iterator<Item = &'static Check>) -> Markup {
                 }
             }
         }
+    }
+}
+
+/// So many characters of a name are shown where it is one of many.
+const NAME: usize = 40;
+
+/// A name, cut where it is too long for a table.
+fn short(name: &str) -> String {
+    let name = text::clean(name);
+    match name.char_indices().nth(NAME) {
+        Some((end, _)) => format!("{}…", &name[..end]),
+        None => name,
     }
 }
 

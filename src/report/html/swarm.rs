@@ -36,7 +36,7 @@ impl Page<'_> {
         html! {
             article.detail #(slug) tabindex="-1" aria-labelledby=(format!("{slug}-name")) {
                 (self.closing("#swarms"))
-                h2 id=(format!("{slug}-name")) { "Swarm " span.hash { (name) } }
+                h2 id=(format!("{slug}-name")) { "Swarm " @if let Some(called) = self.view.torrent_name(torrent as u32) { bdi { (text::clean(&called)) } " " } span.hash { (name) } }
                 dl.tiles {
                     (words::tile("uploaded by all", &text::bytes(sum.totals.uploaded)))
                     (words::tile("downloaded by all", &text::bytes(sum.totals.downloaded)))
@@ -129,10 +129,13 @@ impl Page<'_> {
 
     /// Who may have sent to whom.
     fn pairs(&self, course: &Course) -> Markup {
+        let (_, claimed, received) = course.points.last().copied().unwrap_or((Time::from_secs(0), 0, 0));
+        let (nobody, shown) = (claimed - received, course.pairs.iter().map(|pair| pair.2).sum());
+        let rest = received.saturating_sub(shown);
         html! {
             h3 { "Who can have sent to whom" }
             p.note {
-                "One way in which as much as possible of the uploads finds a receiver who was there at the time. There may be others: only the sum that finds none is sure, not whose it is."
+                "One way in which as much as possible of the uploads finds a receiver who was there at the time. There are others; whichever is taken, so much finds none."
             }
             div.scroll { table {
                 thead { tr { th scope="col" { "from" } th scope="col" { "to" } th.num scope="col" { "bytes, in this way" } } }
@@ -140,13 +143,14 @@ impl Page<'_> {
                     @for (from, to, bytes) in &course.pairs {
                         tr {
                             td { (self.user_link(*from as usize)) }
-                            td { @if let Some(to) = to { (self.user_link(*to as usize)) } @else { strong.bad { "nobody" } } }
+                            td { (self.user_link(*to as usize)) }
                             td.num { (text::bytes((*bytes).into())) }
                         }
                     }
+                    @if course.more > 0 { tr { td colspan="2" { (course.more) " more pairs" } td.num { (text::bytes(rest.into())) } } }
+                    @if nobody > 0 { tr { td { "somebody" } td { strong.bad { "nobody" } } td.num { (text::bytes(nobody.into())) } } }
                 }
             } }
-            @if course.more > 0 { p.note { "and " (course.more) " more pairs with less." } }
         }
     }
 
@@ -175,7 +179,7 @@ impl Page<'_> {
 
     fn peer_lane(&self, peer: &Peer) -> Lane {
         let story = self.view.story;
-        let name = self.view.name(&story.users[peer.user as usize]);
+        let name = self.view.full_name(peer.user as usize);
         let second = |time: Time| time.millis().div_euclid(1000);
         let mut bars = Vec::new();
         for &at in peer.sessions.iter().take(BARS) {

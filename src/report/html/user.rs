@@ -56,7 +56,7 @@ impl Page<'_> {
         html! {
             article.detail #(slug) tabindex="-1" aria-labelledby=(format!("{slug}-name")) {
                 (self.closing("#users"))
-                h2 id=(format!("{slug}-name")) { "User " bdi { (view.name(user)) } " " (words::badge(verdict)) }
+                h2 id=(format!("{slug}-name")) { "User " bdi { (view.full_name(number)) } " " (words::badge(verdict)) }
                 p.lead { (words::says(verdict)) @if judgement.verdict != Verdict::Clear { " " (sentence(&judgement.why())) } }
                 dl.tiles {
                     (words::tile("uploaded", &text::bytes(totals.uploaded)))
@@ -64,7 +64,7 @@ impl Page<'_> {
                     (words::tile("ratio", &text::ratio(totals.ratio())))
                     @if judgement.unexplained > 0 {
                         (words::tile("received by nobody", &text::bytes(judgement.unexplained.into())))
-                        (words::tile("likely faked", &format!("{} to {}", text::bytes(judgement.estimate.0.into()), text::bytes(judgement.estimate.1.into()))))
+                        (words::tile("faked at least, at most", &format!("{}, {}", text::bytes(judgement.estimate.0.into()), text::bytes(judgement.estimate.1.into()))))
                     }
                     (words::tile("announces", &sum.announces.to_string()))
                     (words::tile("sessions", &sum.sessions.to_string()))
