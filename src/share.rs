@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::thread;
 
 /// Fewer items than this are not worth a thread.
-const LEAST: usize = 64;
+const LEAST: usize = 8;
 /// The items are cut into so many shares for each thread: some take longer than others.
 const SHARES: usize = 16;
 

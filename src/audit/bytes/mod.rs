@@ -130,6 +130,8 @@ struct Looked {
     excess: u64,
     /// The same if everybody who may have received in secret did.
     proved: u64,
+    /// All claims together.
+    claimed: u64,
     /// By user.
     claims: Vec<Claim>,
 }
@@ -187,7 +189,7 @@ pub fn balance(
     let mut looked = book.look();
     let unexplained = book.unexplained(&looked);
     let total = |of: fn(&Looked) -> u64| looked.iter().fold(0u64, |sum, swarm| sum.saturating_add(of(swarm)));
-    if total(|swarm| swarm.excess) > total(Looked::claimed) / OPEN {
+    if total(|swarm| swarm.excess) > total(|swarm| swarm.claimed) / OPEN {
         return Balance { users: vec![UserBytes::default(); users], swarms: unexplained, open: true };
     }
     // Who brings an excess wherever he goes is left out, and the rest is looked at again: else fakers explain each other.
@@ -224,13 +226,9 @@ fn sums(looked: &[Looked], users: usize) -> Vec<UserBytes> {
 }
 
 impl Looked {
-    fn claimed(&self) -> u64 {
-        self.claims.iter().fold(0, |sum, claim| sum.saturating_add(claim.up))
-    }
-
     /// An excess up to this is none.
     fn noise(&self) -> u64 {
-        (NOISE / GRANULE).max(self.claimed() / 100)
+        (NOISE / GRANULE).max(self.claimed / 100)
     }
 
     /// What of the upload of those who are not known to fake cannot have been received.
@@ -366,9 +364,10 @@ impl Book<'_> {
     fn look_at(&self, at: usize, sweep: &mut Sweep) -> Looked {
         let claim = |own: &[Key]| Claim { user: own[0].1, up: self.claimed(own), certain: 0 };
         let claims: Vec<Claim> = self.swarms[at].chunk_by(|a, b| a.1 == b.1).map(claim).collect();
+        let claimed = claims.iter().fold(0u64, |sum, claim| sum.saturating_add(claim.up));
         let (torrent, size) = (self.swarms[at][0].0, self.size(at));
-        let mut looked = Looked { torrent, size, windows: 0, excess: 0, proved: 0, claims };
-        if in_bytes(looked.claimed()) < NOISE {
+        let mut looked = Looked { torrent, size, windows: 0, excess: 0, proved: 0, claimed, claims };
+        if in_bytes(looked.claimed) < NOISE {
             // Whatever was not received there is noise.
             return looked;
         }

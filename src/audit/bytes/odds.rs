@@ -37,6 +37,11 @@ const ROOMS: usize = 3;
 const CLASSES: usize = 9;
 
 impl Cell {
+    /// One without an excess.
+    pub fn quiet(up: u64, all: u64) -> Cell {
+        Cell { up, all, ..Cell::default() }
+    }
+
     fn kind(&self) -> usize {
         let excess = if self.excess < SMALL { 0 } else { self.excess };
         let part = PARTS.iter().filter(|percent| excess * 100 >= self.up * **percent).count();

@@ -30,10 +30,20 @@ pub struct Trial<'a> {
     /// Those with windows to try anybody by, by their places.
     places: Vec<usize>,
     windows: Vec<Windows>,
+    /// What was seen in each of them, as long as that holds.
+    seen: Vec<Option<Seen>>,
     fakers: &'a [bool],
     /// By user.
     suspects: Vec<bool>,
     threads: usize,
+}
+
+/// What a swarm looks like with those who are trusted now.
+struct Seen {
+    /// What each suspect claims beside the trusted.
+    cells: Vec<(u32, Cell)>,
+    /// Some of the trusted, each beside the others; each stands for so many.
+    trusted: Vec<(Cell, f64)>,
 }
 
 /// What is held against one user.
@@ -67,7 +77,8 @@ impl<'a> Trial<'a> {
         let windows = shared(places.len(), book.threads, |range| {
             places[range].iter().map(|&at| book.windows(at)).collect::<Vec<Windows>>()
         });
-        Some(Trial { looked, places, windows, fakers: &book.fakers, suspects, threads: book.threads })
+        let seen = places.iter().map(|_| None).collect();
+        Some(Trial { looked, places, windows, seen, fakers: &book.fakers, suspects, threads: book.threads })
     }
 
     fn secret(&self) -> Secret<'a> {
@@ -109,8 +120,8 @@ impl<'a> Trial<'a> {
     /// room is left for the others: so those whose `guilt` is least come first.
     pub fn trust_again(&mut self, guilt: impl Fn(u32) -> f64) {
         for _ in 0..ROUNDS {
-            let usual = self.usual();
-            let cells = self.cells();
+            self.see();
+            let (usual, cells) = (self.usual(), self.cells());
             let fits = |of_user: &[(u32, usize, Cell)]| {
                 let (user, odds) = (of_user[0].0, usual.odds(of_user.iter().map(|(_, _, cell)| cell)));
                 (odds < INNOCENT).then(|| (odds + GUILT * guilt(user), user))
@@ -120,9 +131,17 @@ impl<'a> Trial<'a> {
                 return;
             }
             fit.sort_by(|a, b| a.0.total_cmp(&b.0));
-            let some = (fit.len() / 4).max(AT_ONCE);
-            fit.into_iter().take(some).for_each(|(_, user)| self.suspects[user as usize] = false);
+            fit.truncate((fit.len() / 4).max(AT_ONCE));
+            fit.iter().for_each(|(_, user)| self.suspects[*user as usize] = false);
+            let mut newly: Vec<u32> = fit.into_iter().map(|(_, user)| user).collect();
+            newly.sort_unstable();
+            for (seen, &place) in self.seen.iter_mut().zip(&self.places) {
+                if self.looked[place].claims.iter().any(|claim| newly.binary_search(&claim.user).is_ok()) {
+                    *seen = None;
+                }
+            }
         }
+        self.see();
     }
 
     /// What is held against those who are still suspected.
@@ -141,26 +160,45 @@ impl<'a> Trial<'a> {
         self.cells().chunk_by(|a, b| a.0 == b.0).map(evidence).collect()
     }
 
+    /// Looks at the swarms of which what was seen does not hold any more.
+    fn see(&mut self) {
+        let stale: Vec<usize> = (0..self.places.len()).filter(|&at| self.seen[at].is_none()).collect();
+        let seen = shared(stale.len(), self.threads, |range| {
+            let mut sweep = Sweep::default();
+            stale[range].iter().map(|&at| self.see_one(at, &mut sweep)).collect()
+        });
+        stale.into_iter().zip(seen).for_each(|(at, seen)| self.seen[at] = Some(seen));
+    }
+
+    fn see_one(&self, at: usize, sweep: &mut Sweep) -> Seen {
+        let (swarm, room) = (&self.looked[self.places[at]], Room::new(self, &self.windows[at], sweep));
+        let (trusted, suspects): (Vec<&Claim>, Vec<&Claim>) =
+            swarm.claims.iter().filter(|claim| claim.up >= odds::LEAST).partition(|claim| self.trusts(claim.user));
+        let few = if room.plain.0 == 0 { trusted.len() } else { trusted.len().min(SAMPLES) };
+        let chosen = (0..few).map(|n| trusted[n * trusted.len() / few]);
+        let weight = trusted.len() as f64 / few as f64;
+        Seen {
+            cells: suspects.iter().map(|claim| (claim.user, room.beside(swarm, claim, sweep))).collect(),
+            trusted: chosen.map(|claim| (room.among(swarm, claim, sweep), weight)).collect(),
+        }
+    }
+
+    /// The swarms that are not concerned, with their places.
+    fn quiet(&self) -> impl Iterator<Item = (usize, &Looked)> {
+        let mut concerned = self.places.iter().peekable();
+        self.looked.iter().enumerate().filter(move |(place, _)| concerned.next_if(|at| *at == place).is_none())
+    }
+
     /// What each suspect claims beside the trusted: by user, the places of the swarms, and the cells.
     fn cells(&self) -> Vec<(u32, usize, Cell)> {
-        let suspect = |claim: &&Claim| !self.trusts(claim.user) && claim.up >= odds::LEAST;
-        let mut cells = shared(self.places.len(), self.threads, |range| {
-            let mut sweep = Sweep::default();
-            let tried = |at: usize| {
-                let (place, swarm) = (self.places[at], &self.looked[self.places[at]]);
-                let room = Room::new(self, &self.windows[at], &mut sweep);
-                let cell = |claim: &Claim| (claim.user, place, room.cell(swarm, claim, &mut sweep));
-                swarm.claims.iter().filter(suspect).map(cell).collect::<Vec<_>>()
-            };
-            range.flat_map(tried).collect()
+        let seen = self.places.iter().zip(&self.seen);
+        let seen = seen.flat_map(|(&place, seen)| {
+            seen.iter().flat_map(move |seen| seen.cells.iter().map(move |cell| (place, cell)))
         });
-        let mut concerned = self.places.iter().peekable();
-        for (place, swarm) in self.looked.iter().enumerate() {
-            if concerned.next_if(|at| **at == place).is_none() {
-                let quiet =
-                    |claim: &Claim| (claim.user, place, Cell { up: claim.up, all: swarm.claimed(), ..Cell::default() });
-                cells.extend(swarm.claims.iter().filter(suspect).map(quiet));
-            }
+        let mut cells: Vec<_> = seen.map(|(place, (user, cell))| (*user, place, *cell)).collect();
+        for (place, swarm) in self.quiet() {
+            let suspects = swarm.claims.iter().filter(|claim| !self.trusts(claim.user) && claim.up >= odds::LEAST);
+            cells.extend(suspects.map(|claim| (claim.user, place, Cell::quiet(claim.up, swarm.claimed))));
         }
         cells.sort_by_key(|(user, place, _)| (*user, *place));
         cells
@@ -169,37 +207,10 @@ impl<'a> Trial<'a> {
     /// What is usual among those who are trusted.
     fn usual(&self) -> Usual {
         let mut usual = Usual::default();
-        let counts = |claim: &&Claim| self.trusts(claim.user) && claim.up >= odds::LEAST;
-        let samples = self.for_each(|swarm, windows, sweep| {
-            let trusted = |user: u32| self.trusts(user);
-            let before = windows.excess(sweep, trusted, Secret::None);
-            let all: Vec<&Claim> = swarm.claims.iter().filter(counts).collect();
-            let cell = |claim: &Claim| Cell { up: claim.up, all: swarm.claimed(), ..Cell::default() };
-            if before == 0 {
-                return all.into_iter().map(|claim| (cell(claim), 1.0)).collect();
-            }
-            let proved = windows.excess(sweep, trusted, self.secret());
-            let few = all.len().min(SAMPLES);
-            let chosen = (0..few).map(|n| all[n * all.len() / few]);
-            let without = |claim: &Claim| {
-                let others = |user: u32| user != claim.user && self.trusts(user);
-                let rest = windows.excess(sweep, others, Secret::None);
-                let excess = before.saturating_sub(rest);
-                let proved = match excess {
-                    0 => 0,
-                    _ => proved.saturating_sub(windows.excess(sweep, others, self.secret())),
-                };
-                (Cell { excess, proved, before: rest, ..cell(claim) }, all.len() as f64 / few as f64)
-            };
-            chosen.map(without).collect()
-        });
-        samples.iter().for_each(|(cell, weight)| usual.add(cell, *weight));
-        let mut concerned = self.places.iter().peekable();
-        for (place, swarm) in self.looked.iter().enumerate() {
-            if concerned.next_if(|at| **at == place).is_none() {
-                let quiet = |claim: &Claim| Cell { up: claim.up, all: swarm.claimed(), ..Cell::default() };
-                swarm.claims.iter().filter(counts).for_each(|claim| usual.add(&quiet(claim), 1.0));
-            }
+        self.seen.iter().flatten().flat_map(|seen| &seen.trusted).for_each(|(cell, weight)| usual.add(cell, *weight));
+        for (_, swarm) in self.quiet() {
+            let trusted = swarm.claims.iter().filter(|claim| self.trusts(claim.user) && claim.up >= odds::LEAST);
+            trusted.for_each(|claim| usual.add(&Cell::quiet(claim.up, swarm.claimed), 1.0));
         }
         usual
     }
@@ -227,10 +238,25 @@ impl<'a> Room<'a> {
     }
 
     /// What a suspect claims beside the trusted.
-    fn cell(&self, swarm: &Looked, claim: &Claim, sweep: &mut Sweep) -> Cell {
+    fn beside(&self, swarm: &Looked, claim: &Claim, sweep: &mut Sweep) -> Cell {
         let excess = self.more(claim.user, &self.plain, Secret::None, sweep);
         let proved = if excess == 0 { 0 } else { self.more(claim.user, &self.proved, self.trial.secret(), sweep) };
-        Cell { up: claim.up, all: swarm.claimed(), excess, proved, before: self.plain.0 }
+        Cell { excess, proved, before: self.plain.0, ..Cell::quiet(claim.up, swarm.claimed) }
+    }
+
+    /// What one of the trusted claims beside the others.
+    fn among(&self, swarm: &Looked, claim: &Claim, sweep: &mut Sweep) -> Cell {
+        let mut without = |(all, _): &(u64, Side), secret: Secret<'_>| match all {
+            0 => 0,
+            _ => self.windows.excess(sweep, |user| user != claim.user && self.trial.trusts(user), secret),
+        };
+        let before = without(&self.plain, Secret::None);
+        let excess = self.plain.0.saturating_sub(before);
+        let proved = match excess {
+            0 => 0,
+            _ => self.proved.0.saturating_sub(without(&self.proved, self.trial.secret())),
+        };
+        Cell { excess, proved, before, ..Cell::quiet(claim.up, swarm.claimed) }
     }
 
     /// How much more has no receiver if a suspect is trusted, in granules.
