@@ -14,7 +14,7 @@ const MANY: usize = 3;
 /// So few are tried in any case.
 const FEW: usize = 100;
 /// How often suspects are tried, and those who fit in are trusted.
-const ROUNDS: usize = 8;
+const ROUNDS: usize = 5;
 /// Of those, a quarter at once, but so many at least.
 const AT_ONCE: usize = 8;
 /// From these odds down, somebody may be trusted.
@@ -131,7 +131,7 @@ impl<'a> Trial<'a> {
                 return;
             }
             fit.sort_by(|a, b| a.0.total_cmp(&b.0));
-            fit.truncate((fit.len() / 4).max(AT_ONCE));
+            fit.truncate((fit.len() / 3).max(AT_ONCE));
             fit.iter().for_each(|(_, user)| self.suspects[*user as usize] = false);
             let mut newly: Vec<u32> = fit.into_iter().map(|(_, user)| user).collect();
             newly.sort_unstable();
