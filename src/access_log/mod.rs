@@ -15,6 +15,7 @@ mod json;
 mod opentracker;
 mod pattern;
 mod rewrite;
+mod straight;
 mod syslog;
 mod template;
 mod torrust;

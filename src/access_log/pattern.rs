@@ -1,5 +1,6 @@
 //! Formats given as a regular expression with named groups.
 
+use super::straight::Straight;
 use super::{Context, Format, GET, Request, address, split_request, status};
 use regex::bytes::{CaptureLocations, Regex, RegexBuilder};
 use std::cell::RefCell;
@@ -10,6 +11,8 @@ pub struct Pattern {
     regex: Regex,
     /// Which group each field is, in the order of [`GROUPS`].
     groups: [Option<usize>; GROUPS.len()],
+    /// The same, if it leaves no choice.
+    straight: Option<Straight<{ GROUPS.len() }>>,
 }
 
 /// The groups that mean something.
@@ -47,7 +50,8 @@ impl Pattern {
         if groups[2].or(groups[3]).is_none() {
             return Err(PatternError::NoRequest);
         }
-        Ok(Pattern { regex, groups })
+        let straight = Straight::new(pattern, &groups);
+        Ok(Pattern { regex, groups, straight })
     }
 }
 
@@ -65,6 +69,29 @@ impl Format for Pattern {
     }
 
     fn parse<'a>(&self, line: &'a [u8], context: &mut Context) -> Option<Request<'a>> {
+        let fields = match &self.straight {
+            Some(straight) => straight.fields(line)?,
+            None => self.captures(line)?,
+        };
+        let [time, addr, request, target, query, method, code, agent, forwarded] = fields;
+        let (mut asked, mut whole) = (method, target);
+        if whole.is_empty() {
+            (asked, whole) = split_request(request);
+        }
+        (!whole.is_empty()).then(|| Request {
+            time: context.clock.any(time),
+            addr: address::client(addr, forwarded),
+            method: if asked.is_empty() { GET } else { asked },
+            target: whole,
+            query,
+            status: status(code),
+            agent,
+        })
+    }
+}
+
+impl Pattern {
+    fn captures<'a>(&self, line: &'a [u8]) -> Option<[&'a [u8]; GROUPS.len()]> {
         thread_local! {
             // Where the groups were, kept so that no line needs memory of its own.
             static PLACES: RefCell<Option<CaptureLocations>> = const { RefCell::new(None) };
@@ -76,22 +103,8 @@ impl Format for Pattern {
             }
             let places = places.as_mut()?;
             self.regex.captures_read(places, line)?;
-            let group =
-                |number: Option<usize>| number.and_then(|n| places.get(n)).map_or(&b""[..], |(a, b)| &line[a..b]);
-            let [time, addr, request, target, query, method, code, agent, forwarded] = self.groups.map(group);
-            let (mut asked, mut whole) = (method, target);
-            if whole.is_empty() {
-                (asked, whole) = split_request(request);
-            }
-            (!whole.is_empty()).then(|| Request {
-                time: context.clock.any(time),
-                addr: address::client(addr, forwarded),
-                method: if asked.is_empty() { GET } else { asked },
-                target: whole,
-                query,
-                status: status(code),
-                agent,
-            })
+            let group = |number: usize| places.get(number).map(|(from, to)| &line[from..to]);
+            Some(self.groups.map(|number| number.and_then(group).unwrap_or_default()))
         })
     }
 }
