@@ -62,6 +62,8 @@ pub struct Side {
     by_end: Vec<u32>,
     /// Where each window stands in that order.
     rank: Vec<u32>,
+    /// How long the longest one is.
+    longest: u32,
 }
 
 impl Side {
@@ -76,7 +78,8 @@ impl Side {
         for (place, &at) in (0u32..).zip(&by_end) {
             rank[at as usize] = place;
         }
-        Side { windows, by_end, rank }
+        let longest = windows.iter().map(|window| window.to.saturating_sub(window.from)).max().unwrap_or(0);
+        Side { windows, by_end, rank, longest }
     }
 
     /// The windows in the order of their beginnings.
@@ -153,6 +156,8 @@ struct Half {
     rest: Vec<u32>,
     /// The windows that are open, by their places in the order of the ends.
     open: Open,
+    /// The first window that counts: those before it had ended when the sweep began.
+    first: usize,
     /// The next window to begin.
     next: usize,
     /// The next one to end, in the order of the ends.
@@ -160,11 +165,14 @@ struct Half {
 }
 
 impl Half {
-    fn begin(&mut self, side: &Side) {
+    /// Begins at some time.
+    fn begin(&mut self, side: &Side, time: u32) {
         // What has not begun is not asked for.
         self.rest.resize(side.windows.len().max(self.rest.len()), 0);
         self.open.clear(side.windows.len());
-        (self.next, self.end) = (0, 0);
+        self.first = side.windows.partition_point(|window| window.from.saturating_add(side.longest) < time);
+        self.next = self.first;
+        self.end = side.by_end.partition_point(|at| side.windows[*at as usize].to < time);
     }
 
     /// Opens what has begun by then.
@@ -172,8 +180,9 @@ impl Half {
         while let Some(window) = side.windows.get(self.next).filter(|window| window.from <= time) {
             let counts = window.bytes > 0 && wanted(window);
             self.rest[self.next] = if counts { window.bytes } else { 0 };
-            if counts {
-                self.open.add(side.rank[self.next] as usize);
+            let rank = side.rank[self.next] as usize;
+            if counts && rank >= self.end {
+                self.open.add(rank);
             }
             self.next += 1;
         }
@@ -230,8 +239,9 @@ impl Sweep {
         mut moved: impl FnMut(Move),
     ) -> u64 {
         let (from, to) = (&mut self.senders, &mut self.receivers);
-        from.begin(senders);
-        to.begin(receivers);
+        let first = senders.windows.first().map_or(0, |window| window.from);
+        from.begin(senders, 0);
+        to.begin(receivers, first);
         let mut unserved = 0u64;
         while from.end < senders.windows.len() {
             let time = senders.end(from.end);
@@ -268,7 +278,11 @@ impl Sweep {
 
     /// After a sweep: what the receivers can still receive.
     pub fn left(&mut self, receivers: &Side, receives: impl Fn(&Window) -> bool) -> Side {
-        self.receivers.open(receivers, u32::MAX, &receives);
+        let to = &mut self.receivers;
+        to.open(receivers, u32::MAX, &receives);
+        for (window, rest) in receivers.windows.iter().zip(&mut to.rest).take(to.first) {
+            *rest = if receives(window) { window.bytes } else { 0 };
+        }
         let rest = receivers.windows.iter().zip(&self.receivers.rest).filter(|(_, rest)| **rest > 0);
         Side::new(rest.map(|(window, rest)| Window { bytes: *rest, ..*window }).collect())
     }
