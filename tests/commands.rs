@@ -397,6 +397,10 @@ fn every_anomaly_is_found_and_its_neighbour_is_not() {
         ],
     ]
     .concat();
+    let folder = tempfile::TempDir::new().expect("a folder");
+    let users = folder.path().join("users.json");
+    std::fs::write(&users, r#"[{"passkey": "suspect00", "line_speed": "14.8 Mbit/s"}]"#).expect("written");
+    let users = users.to_str().expect("UTF-8").to_string();
     let found = |lines: &[String], user: &str| -> Vec<String> {
         let run = swarmtrail_on(
             frame(lines).as_bytes(),
@@ -412,6 +416,8 @@ fn every_anomaly_is_found_and_its_neighbour_is_not() {
                 "3h",
                 "--hnr-grace",
                 "1h",
+                "--users",
+                &users,
             ],
         );
         json(&run.stdout)
@@ -496,6 +502,7 @@ fn conduct() -> Cases {
         })
     };
     let clients = ["TR3000", "qB4520", "DE203s", "UT3550"];
+    let sends = |bytes: u64| vec![says(5 * h, "started", 0, 0, 0), says(5 * h + 1800, "", bytes, 0, 0)];
     let lacks_all = |left: u64| {
         vec![
             announce("leech0000", 5 * h, "started", 0, 0, gib),
@@ -539,6 +546,8 @@ fn conduct() -> Cases {
             (0..).zip(clients).flat_map(|(n, client)| runs(5 * h + n * h, client, n)).collect(),
         ),
         ("upload-without-possession", lacks_all(gib), lacks_all(gib - (1 << 20))),
+        // The line carries 40 GB in six hours.
+        ("faster-than-line", sends(48 * gib), sends(45 * gib)),
     ]
 }
 

@@ -11,6 +11,7 @@ mod counters;
 mod events;
 mod generator;
 mod identity;
+mod line;
 mod notes;
 mod possession;
 mod sizes;
@@ -113,6 +114,7 @@ pub static CHECKS: &[&Check] = &[
     &counters::LEFT_INCREASED,
     &counters::LEDGER_MISMATCH,
     &conduct::OVERSPEED,
+    &line::FASTER_THAN_LINE,
     &conduct::HIT_AND_RUN,
     &identity::MANY_ADDRESSES,
     &identity::SHARED_PASSKEY,
@@ -317,6 +319,8 @@ pub fn audit(story: &Story, watches: &[Watch], side: &Side, terms: &Terms, threa
     let courses = bytes::courses(story, &traces, &sizes.likely, &balance.swarms, terms.courses, threads);
     let known = Known {
         terms,
+        side,
+        traces: &traces,
         balance: &balance,
         clients: &clients,
         sizes,
@@ -331,6 +335,9 @@ pub fn audit(story: &Story, watches: &[Watch], side: &Side, terms: &Terms, threa
 /// What is known of the whole log before single users are looked at.
 struct Known<'a> {
     terms: &'a Terms,
+    side: &'a Side,
+    /// By session.
+    traces: &'a [Option<Trace<'a>>],
     balance: &'a Balance,
     clients: &'a Clients,
     sizes: Sizes,

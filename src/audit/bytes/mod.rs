@@ -10,7 +10,7 @@ mod trace;
 mod trial;
 
 pub use course::Course;
-pub use trace::{Place, Trace, Traces};
+pub use trace::{BEFORE, GRANULE, Place, Trace, Traces};
 
 use crate::replay::Story;
 use crate::share::shared;
@@ -18,7 +18,6 @@ use attribution::{Share, attribute};
 use flow::{Side, Sweep, Window};
 use std::collections::HashMap;
 use swarm::{Key, Secret, Sources, Windows};
-use trace::GRANULE;
 use trial::Trial;
 
 /// What bytes say about a user. All in bytes.
