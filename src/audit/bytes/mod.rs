@@ -49,8 +49,8 @@ pub struct Excess {
     pub torrent: Option<u32>,
     /// The most in one swarm.
     worst: u64,
-    /// The most that one leech which no line shows would explain: a whole torrent.
-    unseen: u64,
+    /// The most that two leeches which no line shows would explain: a whole torrent each.
+    unseen: [u64; 2],
 }
 
 impl Excess {
@@ -65,7 +65,10 @@ impl Excess {
             (self.worst, self.torrent) = (bytes, Some(torrent));
         }
         let whole = if size == 0 { bytes } else { bytes.min(size.saturating_add(size / 10)) };
-        self.unseen = self.unseen.max(whole);
+        match self.unseen {
+            [most, _] if whole > most => self.unseen = [whole, most],
+            [most, second] => self.unseen = [most, second.max(whole)],
+        }
     }
 
     /// What is left of them without the swarm that has the most.
@@ -73,9 +76,9 @@ impl Excess {
         self.bytes - self.worst
     }
 
-    /// What is left of them if somebody whom no line shows had received a whole torrent, where that explains the most.
+    /// What is left of them if twice somebody whom no line shows had received a whole torrent, where that explains the most.
     pub fn unless_unseen(&self) -> u64 {
-        self.bytes - self.unseen
+        self.bytes.saturating_sub(self.unseen[0].saturating_add(self.unseen[1]))
     }
 }
 
