@@ -22,7 +22,7 @@ const INNOCENT: f64 = -1.0;
 /// So much of the odds is it worth if all that somebody claims explains an excess.
 const GUILT: f64 = 5.0;
 /// Of the trusted in a swarm with an excess, so many are looked at to learn what is usual.
-const SAMPLES: usize = 6;
+const SAMPLES: usize = 3;
 
 /// The swarms in which somebody is suspected, or something is left to explain.
 pub struct Trial<'a> {
