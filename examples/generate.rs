@@ -176,8 +176,13 @@ struct Torrent {
     info_hash: [u8; 20],
     size: u64,
     piece: u64,
-    /// Downloaded by some, not yet said to be uploaded by anyone.
-    owed: u64,
+    /// Downloaded by some, not yet said to be uploaded by anyone: in this half hour, and in the one before. What is
+    /// older nobody can have sent since he last announced.
+    owed: [u64; 2],
+    /// Which half hour that is.
+    half_hour: u32,
+    /// All that was ever downloaded.
+    received: u64,
     /// Peers alive.
     peers: u64,
 }
@@ -223,6 +228,33 @@ struct Peer {
     unwanted: u64,
     /// Bytes a second, until the next announce.
     rate: u64,
+    /// What the swarm had received when it last announced.
+    seen: u64,
+}
+
+impl Torrent {
+    /// Somebody received so much.
+    fn receive(&mut self, now: u32, bytes: u64) {
+        self.turn(now);
+        self.owed[0] += bytes;
+        self.received += bytes;
+    }
+
+    fn turn(&mut self, now: u32) {
+        let half_hour = now / 1800;
+        match half_hour - self.half_hour {
+            0 => {}
+            1 => self.owed = [0, self.owed[0]],
+            _ => self.owed = [0; 2],
+        }
+        self.half_hour = half_hour;
+    }
+
+    /// Takes off what somebody sent, the oldest first.
+    fn send(&mut self, bytes: u64) {
+        let old = bytes.min(self.owed[1]);
+        self.owed = [self.owed[0] - (bytes - old), self.owed[1] - old];
+    }
 }
 
 /// Not waiting for anything.
@@ -556,6 +588,7 @@ impl Tracker {
         peer.alive = true;
         peer.at = self.now;
         peer.rate = 0;
+        peer.seen = self.torrents[peer.torrent as usize].received;
         peer.uploaded = 0;
         peer.downloaded = if client.counts_disk { peer.have } else { 0 };
         self.torrents[peer.torrent as usize].peers += 1;
@@ -678,12 +711,15 @@ impl Tracker {
         let came = if came < missing { came - came % BLOCK } else { missing };
         peer.have += came;
         peer.downloaded += came;
-        torrent.owed += came;
-        // Twice the fair share at most, and no more than the line carries.
-        let share = torrent.owed * 2 / torrent.peers.max(1);
-        let gave = self.chance.below(share + 1).min(user.line * secs).min(torrent.owed);
-        torrent.owed -= gave;
+        // What others received since it last announced: twice the fair share at most, and no more than the line carries.
+        torrent.turn(self.now);
+        let owed = (torrent.owed[0] + torrent.owed[1]).min(torrent.received.saturating_sub(peer.seen));
+        let share = owed * 2 / torrent.peers.max(1);
+        let gave = self.chance.below(share + 1).min(user.line * secs).min(owed);
+        torrent.send(gave);
         peer.uploaded += gave;
+        torrent.receive(self.now, came);
+        peer.seen = torrent.received;
     }
 
     fn finish_download(&mut self, at: usize) {
@@ -691,7 +727,9 @@ impl Tracker {
         let peer = &mut self.peers[at];
         peer.have += missing;
         peer.downloaded += missing;
-        self.torrents[peer.torrent as usize].owed += missing;
+        let torrent = &mut self.torrents[peer.torrent as usize];
+        torrent.receive(self.now, missing);
+        peer.seen = torrent.received;
     }
 
     /// Bytes that it wants and does not have.
@@ -842,7 +880,7 @@ fn publish(seed: u64, number: u64) -> Torrent {
     // From 30 MB to 60 GB.
     let size = chance.any_scale(11) * 30_000_000 + chance.below(30_000_000);
     let piece = (size / 1500).next_power_of_two().clamp(1 << 18, 1 << 24);
-    Torrent { info_hash, size, piece, owed: 0, peers: 0 }
+    Torrent { info_hash, size, piece, owed: [0; 2], half_hour: 0, received: 0, peers: 0 }
 }
 
 fn idle_peer(user: u32) -> Peer {
@@ -862,5 +900,6 @@ fn idle_peer(user: u32) -> Peer {
         have: 0,
         unwanted: 0,
         rate: 0,
+        seen: 0,
     }
 }
