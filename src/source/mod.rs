@@ -156,7 +156,10 @@ impl Source {
     pub fn open(&self, stored: &Arc<AtomicU64>) -> Result<Opened, SourceError> {
         let open = |error| SourceError::Open { name: self.name(), error };
         let raw: Reader = match self {
-            Source::Stdin => Box::new(io::stdin()),
+            Source::Stdin => {
+                widen_pipe();
+                Box::new(io::stdin())
+            }
             Source::File(path) => {
                 let file = File::open(path).map_err(open)?;
                 let data = file.metadata().map_err(open)?;
@@ -169,6 +172,13 @@ impl Source {
         };
         decode::decode(Box::new(Counted(raw, stored.clone()))).map_err(open)
     }
+}
+
+/// Lets more wait in the pipe that standard input is, if it is one: whoever writes and whoever reads then wait less for each
+/// other. It goes without, too.
+fn widen_pipe() {
+    #[cfg(target_os = "linux")]
+    let _ = rustix::pipe::fcntl_setpipe_size(io::stdin(), 1 << 20);
 }
 
 /// What tells a file from all others.
