@@ -667,3 +667,23 @@ fn a_refused_start_begins_the_session_all_the_same() {
     assert_eq!(told("completed_at"), [serde_json::Value::Null, "2026-11-22T00:30:00Z".into(), serde_json::Value::Null]);
     assert_eq!(report["input"]["undelivered"], 2);
 }
+
+#[test]
+fn what_comes_minutes_too_late_counts_once() {
+    let (h, gib) = (3600, 1u64 << 30);
+    let says = |at: u32, event: &str, up: u64| announce("uploader00", at, event, up, 0, 0);
+    let stopped = says(6 * h + 100, "stopped", 50 * gib);
+    let log = [
+        says(5 * h, "started", 0),
+        says(6 * h, "", 50 * gib),
+        stopped.clone(),
+        says(6 * h + 150, "started", 0),
+        announce("somebody00", 6 * h + 300, "started", 0, 0, 0),
+        // The copy from another front end, or the other address family, of before the program began anew.
+        stopped,
+        says(7 * h, "", gib),
+    ];
+    let users = json(&swarmtrail_on(log.concat().as_bytes(), &["users", "-o", "json"]).stdout);
+    let uploads: Vec<_> = users.as_array().expect("users").iter().map(|user| user["uploaded"].as_u64()).collect();
+    assert!(uploads.contains(&Some(51 * gib)), "{uploads:?}");
+}

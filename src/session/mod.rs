@@ -36,7 +36,7 @@
 //!
 //! | the announce | finds no session | finds it alive | finds it stopped |
 //! | --- | --- | --- | --- |
-//! | repeats the one before (at most 5 s later, or 30 s from another address) | - | [`Duplicate`](Transition::Duplicate) | [`Duplicate`](Transition::Duplicate) |
+//! | repeats the one before (at most 5 s later, or 30 s from another address), or was made long before it | - | [`Duplicate`](Transition::Duplicate) | [`Duplicate`](Transition::Duplicate) |
 //! | `started`, counters go on | [`Began`](Transition::Began) | [`StartedAgain`](Transition::StartedAgain) | [`Resumed`](Transition::Resumed): a new session |
 //! | `started`, counters fell | | [`Restarted`](Transition::Restarted): a new session | [`Resumed`](Transition::Resumed) |
 //! | `started`, a copy of this session's start or written late | | [`Duplicate`](Transition::Duplicate), [`StartedAgain`](Transition::StartedAgain) | [`Resumed`](Transition::Resumed) |

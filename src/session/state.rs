@@ -197,7 +197,7 @@ pub fn decide(state: Option<&State>, said: &Said, refused_start: Option<RefusedS
     let Some(state) = state else {
         return Transition::Began;
     };
-    if repeats(state, said) {
+    if repeats(state, said) || is_over(state, said) {
         return Transition::Duplicate;
     }
     let stopped = state.phase == Phase::Stopped;
@@ -243,6 +243,15 @@ pub fn is_late(state: &State, said: &Said) -> bool {
         && soon(said, state.last_at)
         && said.counters != Counters::ZERO
         && !state.peak.fell_below(said.counters)
+}
+
+/// Lines that come too late to be put in order do so by no more than this; what seems to be older is a clock that was set back.
+const OUT_OF_ORDER: i64 = 600_000;
+
+/// Whether an announce was made long before the last one. What it says is known since, or was another session's: as growth of
+/// this one it would count twice.
+fn is_over(state: &State, said: &Said) -> bool {
+    said.at.zip(state.last_at).is_some_and(|(at, last)| (LATE + 1..=OUT_OF_ORDER).contains(&last.since(at)))
 }
 
 fn repeats(state: &State, said: &Said) -> bool {
