@@ -35,7 +35,7 @@ use crate::side::Side;
 use crate::time::Time;
 use generator::Residue;
 use identity::Crowds;
-use sizes::Sizes;
+use sizes::sizes;
 use std::collections::HashMap;
 use std::ops::Range;
 
@@ -314,9 +314,9 @@ pub fn audit(story: &Story, watches: &[Watch], side: &Side, terms: &Terms, threa
     for (at, session) in story.sessions.iter().enumerate() {
         doubtful[session.user as usize] |= clients.wrong(at) != 0;
     }
-    let sizes = Sizes::new(story, side);
-    let balance = bytes::balance(story, &traces, &sizes.likely, &doubtful, threads);
-    let courses = bytes::courses(story, &traces, &sizes.likely, &balance.swarms, terms.courses, threads);
+    let sizes = sizes(story, side);
+    let balance = bytes::balance(story, &traces, &sizes, &doubtful, threads);
+    let courses = bytes::courses(story, &traces, &sizes, &balance.swarms, terms.courses, threads);
     let known = Known {
         terms,
         side,
@@ -340,7 +340,8 @@ struct Known<'a> {
     traces: &'a [Option<Trace<'a>>],
     balance: &'a Balance,
     clients: &'a Clients,
-    sizes: Sizes,
+    /// By torrent.
+    sizes: Vec<Option<u64>>,
     crowds: Crowds,
     /// By user.
     residues: HashMap<u32, Residue>,

@@ -24,7 +24,7 @@ pub static UPLOAD_WITHOUT_POSSESSION: Check = Check {
     group: None,
     conclude: Conclude::User(|case| {
         let nothing = |session: &&&Session| {
-            let size = case.known.sizes.sure[session.torrent as usize];
+            let size = case.known.sizes[session.torrent as usize];
             session.state.credit().up > LEAST && size.is_some_and(|size| has_nothing(session, size))
         };
         let found: Vec<&Session> = case.sessions.iter().filter(nothing).copied().collect();

@@ -4,48 +4,40 @@ use crate::replay::Story;
 use crate::session::Session;
 use crate::side::Side;
 
-/// Sizes of torrents, by number, in bytes; `None` where they are not known.
-#[derive(Default, Debug)]
-pub struct Sizes {
-    /// The site's; else the most that two users said they missed. One alone may miss a part of it only.
-    pub likely: Vec<Option<u64>>,
-    /// Of those that the site does not tell, only those that somebody received most of: a whole swarm may miss the same part,
-    /// which nobody has.
-    pub sure: Vec<Option<u64>>,
-}
+/// Who says that he misses less tells no size: some who leech in secret say that they miss one byte. In bytes.
+pub const LEAST: u64 = 1 << 20;
 
-impl Sizes {
-    /// Of all torrents of a story.
-    pub fn new(story: &Story, side: &Side) -> Sizes {
-        let mut missed: Vec<(u32, u32, u64)> = Vec::new();
-        let mut received = vec![0; story.torrents.len()];
-        for Session { torrent, user, state, .. } in &story.sessions {
-            if state.largest_left > 0 {
-                missed.push((*torrent, *user, state.largest_left));
-            }
-            if state.left().is_some_and(|left| left < state.largest_left / 2) {
-                let most: &mut u64 = &mut received[*torrent as usize];
-                *most = state.largest_left.max(*most);
-            }
+/// Sizes of torrents, by number, in bytes; `None` where they are not known. The site's; else the most that two users said they
+/// missed, and somebody received most of. One alone may miss a part of it only; and a whole swarm may miss the same part, which
+/// nobody has.
+pub fn sizes(story: &Story, side: &Side) -> Vec<Option<u64>> {
+    let mut missed: Vec<(u32, u32, u64)> = Vec::new();
+    let mut received = vec![0; story.torrents.len()];
+    for Session { torrent, user, state, .. } in &story.sessions {
+        if state.largest_left >= LEAST {
+            missed.push((*torrent, *user, state.largest_left));
         }
-        missed.sort_unstable();
-        // The most of each user, then the most that two of them have in common.
-        let mut most: Vec<(u32, u64)> =
-            missed.chunk_by(|a, b| (a.0, a.1) == (b.0, b.1)).filter_map(|own| own.last()).map(|m| (m.0, m.2)).collect();
-        most.sort_unstable();
-        let mut sizes = Sizes { likely: vec![None; received.len()], sure: vec![None; received.len()] };
-        for pair in most.windows(2).filter(|pair| pair[0] == pair[1]) {
-            let (torrent, size) = (pair[0].0 as usize, pair[0].1);
-            sizes.likely[torrent] = Some(size);
-            sizes.sure[torrent] = (size == received[torrent]).then_some(size);
+        if state.left().is_some_and(|left| left < state.largest_left / 2) {
+            let most: &mut u64 = &mut received[*torrent as usize];
+            *most = state.largest_left.max(*most);
         }
-        if side.has_torrents() {
-            for (torrent, info_hash) in story.torrents.iter().enumerate() {
-                if let Some(told) = side.torrent(info_hash).and_then(|told| told.size).filter(|size| *size > 0) {
-                    (sizes.likely[torrent], sizes.sure[torrent]) = (Some(told), Some(told));
-                }
-            }
-        }
-        sizes
     }
+    missed.sort_unstable();
+    // The most of each user, then the most that two of them have in common.
+    let mut most: Vec<(u32, u64)> =
+        missed.chunk_by(|a, b| (a.0, a.1) == (b.0, b.1)).filter_map(|own| own.last()).map(|m| (m.0, m.2)).collect();
+    most.sort_unstable();
+    let mut sizes = vec![None; received.len()];
+    for pair in most.windows(2).filter(|pair| pair[0] == pair[1]) {
+        let (torrent, size) = (pair[0].0 as usize, pair[0].1);
+        sizes[torrent] = (size == received[torrent]).then_some(size);
+    }
+    if side.has_torrents() {
+        for (torrent, info_hash) in story.torrents.iter().enumerate() {
+            if let Some(told) = side.torrent(info_hash).and_then(|told| told.size).filter(|size| *size > 0) {
+                sizes[torrent] = Some(told);
+            }
+        }
+    }
+    sizes
 }

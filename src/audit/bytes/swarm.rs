@@ -2,6 +2,7 @@
 
 use super::flow::{Side, Sweep, Window};
 use super::trace::{BEFORE, GRANULE, Trace};
+use crate::audit::sizes::LEAST;
 use crate::replay::Story;
 use crate::session::{End, Opening, Session};
 use crate::time::Time;
@@ -212,7 +213,7 @@ impl<'a> Sources<'a> {
     /// was there when the log begins, and not the first peer, who brings the torrent.
     fn having_all(&self, own: &[&Session], size: u64, first_peer: Option<Time>) -> Option<Window> {
         let first = own.iter().min_by_key(|session| session.first_at)?;
-        let has_all = |session: &&Session| session.state.largest_left == 0 && session.state.credit().down == 0;
+        let has_all = |session: &&Session| session.state.largest_left < LEAST && session.state.credit().down < LEAST;
         let known = self.was_there(first) || first.first_at == first_peer;
         if known || !own.iter().all(has_all) {
             return None;
