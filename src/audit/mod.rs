@@ -315,8 +315,7 @@ pub fn audit(story: &Story, watches: &[Watch], side: &Side, terms: &Terms, threa
         doubtful[session.user as usize] |= clients.wrong(at) != 0;
     }
     let sizes = sizes(story, side);
-    let balance = bytes::balance(story, &traces, &sizes, &doubtful, threads);
-    let courses = bytes::courses(story, &traces, &sizes, &balance.swarms, terms.courses, threads);
+    let balance = bytes::balance(story, &traces, &sizes, &doubtful, terms.courses, threads);
     let known = Known {
         terms,
         side,
@@ -329,7 +328,7 @@ pub fn audit(story: &Story, watches: &[Watch], side: &Side, terms: &Terms, threa
     };
     let findings = findings(story, watches, &known, threads);
     let judgements = verdict::judge(story, &balance, &findings);
-    Audit { findings, judgements, swarms: balance.swarms, courses, clients }
+    Audit { findings, judgements, swarms: balance.swarms, courses: balance.courses, clients }
 }
 
 /// What is known of the whole log before single users are looked at.

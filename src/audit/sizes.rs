@@ -32,12 +32,8 @@ pub fn sizes(story: &Story, side: &Side) -> Vec<Option<u64>> {
         let (torrent, size) = (pair[0].0 as usize, pair[0].1);
         sizes[torrent] = (size == received[torrent]).then_some(size);
     }
-    if side.has_torrents() {
-        for (torrent, info_hash) in story.torrents.iter().enumerate() {
-            if let Some(told) = side.torrent(info_hash).and_then(|told| told.size).filter(|size| *size > 0) {
-                sizes[torrent] = Some(told);
-            }
-        }
+    for (size, info_hash) in sizes.iter_mut().zip(&story.torrents) {
+        *size = side.torrent(info_hash).and_then(|told| told.size).filter(|told| *told > 0).or(*size);
     }
     sizes
 }

@@ -5,8 +5,7 @@ use super::{Check, Conclude, Finding, Group, Severity, UserCase};
 use crate::measure;
 use crate::session::Session;
 
-/// No honest user of the simulated trackers by which the odds were fitted has more than 5.7 and
-/// proof outside one swarm.
+/// About 1,100 to 1.
 const CONVINCING: f64 = 7.0;
 /// Odds that convince even where all may have been received in secret.
 const ALONE: f64 = 15.0;
@@ -38,7 +37,7 @@ pub static UNRECEIVED_UPLOAD: Check = Check {
     name: "unreceived-upload",
     severity: Severity::High,
     summary: "uploaded more than all others in the swarms can have received, even if nobody else had sent anything",
-    formula: "sum over swarms of: credited upload between two announces, less the most that others can have received in windows that touch it (a maximum flow). Receivers count with 1.01 x max(growth of downloaded, fall of left, what was lost and came again), with as much of `left` after an end that was not heard (or before a beginning that was not) as twice their fastest makes in two intervals, and counters may be 190 s old. Whoever may have received in secret counts as if he had: who always misses the same and downloads nothing with all that he misses, who comes from nowhere with everything with the whole torrent within the day before",
+    formula: "sum over swarms of: credited upload between two announces, less the most that others can have received in windows that touch it (a maximum flow). Receivers count with 1.01 x max(growth of downloaded, fall of left, what was lost and came again), with as much of `left` after an end that was not heard (or before a beginning that was not) as twice their fastest makes in two intervals, and counters may be 190 s old. Whoever may have received in secret counts as if he had: who always misses the same and downloads nothing with all that he misses, who comes from nowhere with everything (or all but a MiB) with the whole torrent, within his first day",
     threshold: "more than 1 GiB and a tenth of the upload; and still 512 MiB and a fifth of that if twice somebody whom no line shows had received a whole torrent, where that explains the most",
     look_alikes: "receivers that this log does not show: another tracker or DHT for the same torrent, another front end of this tracker, peers whose lines are all lost",
     source: "conservation of bytes in a closed swarm; GreedyTorrent forum 2007; UNIT3D CheatedTorrentController",

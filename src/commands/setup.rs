@@ -24,7 +24,7 @@ use swarmtrail::side::{Side, WrongRow};
 use swarmtrail::source::{Source, SourceError, expand, lines_of};
 use swarmtrail::time::{Moment, Time};
 
-/// A page has no room for more swarms that are shown with everything.
+/// Of so many swarms a page shows how their uploads may have found receivers.
 const COURSES: usize = 100;
 
 /// Checked options.

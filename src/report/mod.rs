@@ -17,7 +17,6 @@ pub use rows::{
 };
 
 use crate::account::Totals;
-use crate::announce::InfoHash;
 use crate::audit::{Audit, Finding, Severity};
 use crate::credit::Credits;
 use crate::reading::Input;
@@ -177,11 +176,7 @@ impl<'a> View<'a> {
     }
 
     fn torrent_info(&self, torrent: u32) -> Option<&'a TorrentInfo> {
-        self.torrent_info_of(&self.story.torrents[torrent as usize])
-    }
-
-    fn torrent_info_of(&self, torrent: &InfoHash) -> Option<&'a TorrentInfo> {
-        self.side?.torrent(torrent)
+        self.side?.torrent(&self.story.torrents[torrent as usize])
     }
 
     fn user_name(&self, user: usize) -> Option<String> {
@@ -218,7 +213,10 @@ impl<'a> View<'a> {
     /// The same, after the name that the site knows.
     pub fn full_name(&self, user: usize) -> String {
         let key = self.name(&self.story.users[user]);
-        self.user_name(user).map_or_else(|| key.clone(), |name| format!("{} ({key})", text::clean(&name)))
+        match self.user_name(user) {
+            Some(name) => format!("{} ({key})", text::clean(&name)),
+            None => key,
+        }
     }
 
     /// How many rows of each kind there are.

@@ -2,7 +2,7 @@
 
 use super::flow::Sweep;
 use super::in_bytes;
-use super::swarm::{Key, Secret, Sources};
+use super::swarm::{Secret, Sources, Windows};
 use crate::time::Time;
 use std::collections::BTreeMap;
 
@@ -11,7 +11,7 @@ const POINTS: i64 = 60;
 /// So many pairs of users are kept, those between whom most moved.
 const PAIRS: usize = 12;
 
-/// One way in which as much as possible of a swarm's upload finds a receiver.
+/// One way in which a swarm's upload finds receivers: whose window ends first is served first.
 #[derive(Clone, Default, Debug)]
 pub struct Course {
     /// When; bytes that were said to be sent by then; and those of them that can have been received.
@@ -24,15 +24,14 @@ pub struct Course {
 }
 
 impl Course {
-    /// A swarm's. `size` is the torrent's in bytes, 0 if unknown.
-    pub(super) fn new(swarm: &[Key], size: u64, sources: &Sources<'_>) -> Course {
-        let windows = sources.windows(swarm, size);
+    /// A swarm's, of which those are the windows.
+    pub(super) fn new(windows: &Windows, sources: &Sources<'_>, sweep: &mut Sweep) -> Course {
         let ends = windows.senders.windows().iter().map(|window| i64::from(window.to));
         let (from, to) = ends.fold((i64::MAX, 0), |(from, to), end| (from.min(end), to.max(end)));
         let width = ((to - from) / POINTS).max(1);
         let mut steps: BTreeMap<i64, (u64, u64)> = BTreeMap::new();
         let mut pairs: BTreeMap<(u32, u32), u64> = BTreeMap::new();
-        Sweep::default().serve(
+        sweep.serve(
             &windows.senders,
             &windows.receivers,
             |_| true,

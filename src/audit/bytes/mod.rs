@@ -96,6 +96,8 @@ pub struct Balance {
     pub users: Vec<UserBytes>,
     /// By torrent.
     pub swarms: Vec<SwarmBytes>,
+    /// How uploads may have found their receivers, by torrent, of as many swarms as was asked for.
+    pub courses: HashMap<u32, Course>,
     /// Receivers are missing from the log: of users nothing can be said.
     pub open: bool,
 }
@@ -138,51 +140,19 @@ struct Looked {
     claims: Vec<Claim>,
 }
 
-/// How the uploads of so many swarms may have found their receivers, by torrent: of those with the most that nobody received,
-/// then with the most uploaded.
-pub fn courses(
-    story: &Story,
-    traces: &[Option<Trace<'_>>],
-    sizes: &[Option<u64>],
-    swarms: &[SwarmBytes],
-    many: usize,
-    threads: usize,
-) -> HashMap<u32, Course> {
-    if many == 0 {
-        return HashMap::new();
-    }
-    let keys = keys(story);
-    let mut chosen: Vec<&[Key]> = keys.chunk_by(|a, b| a.0 == b.0).collect();
-    chosen.sort_by_cached_key(|swarm| {
-        let uploaded = swarm.iter().map(|key| story.sessions[key.2 as usize].state.credit().up);
-        std::cmp::Reverse((swarms[swarm[0].0 as usize].unexplained, uploaded.fold(0, u64::saturating_add)))
-    });
-    chosen.truncate(many);
-    let sources = Sources::new(story, traces);
-    let course = |swarm: &&[Key]| {
-        let torrent = swarm[0].0;
-        (torrent, Course::new(swarm, sizes[torrent as usize].unwrap_or(0), &sources))
-    };
-    shared(chosen.len(), threads, |range| chosen[range].iter().map(course).collect()).into_iter().collect()
-}
-
-/// The sessions by torrent and user.
-fn keys(story: &Story) -> Vec<Key> {
-    let mut keys: Vec<Key> = story.sessions.iter().zip(0u32..).map(|(s, at)| (s.torrent, s.user, at)).collect();
-    keys.sort_unstable();
-    keys
-}
-
-/// Holds all uploads against all downloads. `traces` are those of the sessions, by their places in the story; `sizes` those of the torrents; `doubtful` are
-/// users of whom something else than bytes says that they may fake.
+/// Holds all uploads against all downloads. `traces` are those of the sessions, by their places in the story; `sizes` those of
+/// the torrents; `doubtful` are users of whom something else than bytes says that they may fake. Of so many swarms as `courses`
+/// says it is shown how uploads may have found receivers.
 pub fn balance(
     story: &Story,
     traces: &[Option<Trace<'_>>],
     sizes: &[Option<u64>],
     doubtful: &[bool],
+    courses: usize,
     threads: usize,
 ) -> Balance {
-    let keys = keys(story);
+    let mut keys: Vec<Key> = story.sessions.iter().zip(0u32..).map(|(s, at)| (s.torrent, s.user, at)).collect();
+    keys.sort_unstable();
     let swarms: Vec<&[Key]> = keys.chunk_by(|a, b| a.0 == b.0).collect();
     let users = story.users.len();
     let sources = Sources::new(story, traces);
@@ -190,9 +160,10 @@ pub fn balance(
         Book { story, sources, sizes, swarms, fakers: vec![false; users], blamed: vec![0.0; users], threads };
     let mut looked = book.look();
     let unexplained = book.unexplained(&looked);
+    let courses = book.courses(&unexplained, courses);
     let total = |of: fn(&Looked) -> u64| looked.iter().fold(0u64, |sum, swarm| sum.saturating_add(of(swarm)));
     if total(|swarm| swarm.excess) > total(|swarm| swarm.claimed) / OPEN {
-        return Balance { users: vec![UserBytes::default(); users], swarms: unexplained, open: true };
+        return Balance { users: vec![UserBytes::default(); users], swarms: unexplained, courses, open: true };
     }
     // Who brings an excess wherever he goes is left out, and the rest is looked at again: else fakers explain each other.
     for _ in 0..ROUNDS {
@@ -203,7 +174,7 @@ pub fn balance(
         book.fakers.iter_mut().zip(&newly).for_each(|(known, new)| *known |= new);
         book.look_again(&mut looked, &newly);
     }
-    Balance { users: book.conclude(&looked, doubtful), swarms: unexplained, open: false }
+    Balance { users: book.conclude(&looked, doubtful), swarms: unexplained, courses, open: false }
 }
 
 /// What explains the excesses best.
@@ -332,10 +303,7 @@ impl Book<'_> {
 
     /// Looks at all swarms.
     fn look(&self) -> Vec<Looked> {
-        shared(self.swarms.len(), self.threads, |range| {
-            let mut sweep = Sweep::default();
-            range.map(|at| self.look_at(at, &mut sweep)).collect()
-        })
+        swept(self.swarms.len(), self.threads, |at, sweep| self.look_at(at, sweep))
     }
 
     /// Looks again at the swarms of some users who are known to fake by now.
@@ -344,11 +312,7 @@ impl Book<'_> {
             in_bytes(looked[*at].excess) >= NOISE && self.swarms[*at].iter().any(|key| newly[key.1 as usize])
         };
         let again: Vec<usize> = (0..self.swarms.len()).filter(touched).collect();
-        let new = shared(again.len(), self.threads, |range| {
-            let mut sweep = Sweep::default();
-            let look = |&at: &usize| self.look_at(at, &mut sweep);
-            again[range].iter().map(look).collect()
-        });
+        let new = swept(again.len(), self.threads, |at, sweep| self.look_at(again[at], sweep));
         for (at, new) in again.into_iter().zip(new) {
             looked[at] = new;
         }
@@ -373,7 +337,7 @@ impl Book<'_> {
             // Whatever was not received there is noise.
             return looked;
         }
-        let windows = self.sources.windows(self.swarms[at], size);
+        let windows = self.windows(at);
         looked.windows = windows.senders.windows().len() + windows.receivers.windows().len();
         looked.weigh(&windows, sweep, &self.fakers);
         // Nobody alone can have more of an excess than all have together.
@@ -396,6 +360,26 @@ impl Book<'_> {
             swarms[swarm.torrent as usize].unexplained = in_bytes(swarm.excess);
         }
         swarms
+    }
+
+    /// How uploads may have found their receivers, of so many swarms: those with the most that nobody received, then with the
+    /// most uploaded.
+    fn courses(&self, swarms: &[SwarmBytes], many: usize) -> HashMap<u32, Course> {
+        if many == 0 {
+            return HashMap::new();
+        }
+        let mut chosen: Vec<usize> = (0..self.swarms.len()).collect();
+        chosen.sort_by_cached_key(|&at| {
+            let uploaded = self.swarms[at].iter().map(|key| self.story.sessions[key.2 as usize].state.credit().up);
+            let unexplained = swarms[self.swarms[at][0].0 as usize].unexplained;
+            std::cmp::Reverse((unexplained, uploaded.fold(0, u64::saturating_add)))
+        });
+        chosen.truncate(many);
+        let course = |at: usize, sweep: &mut Sweep| {
+            let at = chosen[at];
+            (self.swarms[at][0].0, Course::new(&self.windows(at), &self.sources, sweep))
+        };
+        swept(chosen.len(), self.threads, course).into_iter().collect()
     }
 
     /// Says of every user what cannot have been received.
@@ -428,6 +412,14 @@ impl Book<'_> {
         }
         sums
     }
+}
+
+/// Works on many swarms, with room to sweep in.
+fn swept<T: Send>(len: usize, threads: usize, work: impl Fn(usize, &mut Sweep) -> T + Sync) -> Vec<T> {
+    shared(len, threads, |range| {
+        let mut sweep = Sweep::default();
+        range.map(|at| work(at, &mut sweep)).collect()
+    })
 }
 
 fn in_bytes(granules: u64) -> u64 {

@@ -73,18 +73,12 @@ const OF_FAKERS: [[f64; KINDS]; ROOMS] = [
 ];
 
 /// How often who can be trusted has cells of each kind.
-#[derive(Clone, Debug)]
+#[derive(Default, Debug)]
 pub struct Usual {
     kinds: [[[f64; KINDS]; CLASSES]; ROOMS],
     /// Granules claimed, and those without a receiver.
     up: f64,
     excess: f64,
-}
-
-impl Default for Usual {
-    fn default() -> Self {
-        Usual { kinds: [[[0.0; KINDS]; CLASSES]; ROOMS], up: 0.0, excess: 0.0 }
-    }
 }
 
 /// So many cells as all have together count with those of each room, and so many of a room with each class's own.

@@ -3,7 +3,7 @@
 use super::flow::{Side, Sweep};
 use super::odds::{self, Cell, Usual};
 use super::swarm::{Secret, Windows};
-use super::{Book, Claim, Excess, Looked, NOISE, by_user, in_bytes};
+use super::{Book, Claim, Excess, GRANULE, Looked, NOISE, by_user, in_bytes, swept};
 use crate::share::shared;
 
 /// So many windows are swept to find who can be trusted: some seconds. If there are more suspects than that allows for, only
@@ -15,7 +15,7 @@ const MANY: usize = 3;
 const FEW: usize = 100;
 /// How often suspects are tried, and those who fit in are trusted.
 const ROUNDS: usize = 5;
-/// Of those, a quarter at once, but so many at least.
+/// Of those, a third at once, but so many at least.
 const AT_ONCE: usize = 8;
 /// From these odds down, somebody may be trusted.
 const INNOCENT: f64 = -1.0;
@@ -89,18 +89,11 @@ impl<'a> Trial<'a> {
         !self.suspects[user as usize]
     }
 
-    /// Works on the windows of all swarms that are concerned.
-    fn for_each<T: Send>(&self, work: impl Fn(&Looked, &Windows, &mut Sweep) -> Vec<T> + Sync) -> Vec<T> {
-        shared(self.places.len(), self.threads, |range| {
-            let mut sweep = Sweep::default();
-            range.flat_map(|at| work(&self.looked[self.places[at]], &self.windows[at], &mut sweep)).collect()
-        })
-    }
-
     /// The trusted together must not leave an excess that not even secret receivers explain; else the one who is blamed for most
     /// of it is not trusted.
     pub fn suspect_more(&mut self, parts: &[f64]) {
-        let found = self.for_each(|swarm, windows, sweep| {
+        let found = swept(self.places.len(), self.threads, |at, sweep| {
+            let (swarm, windows) = (&self.looked[self.places[at]], &self.windows[at]);
             let mut found: Vec<u32> = Vec::new();
             loop {
                 let trusted = |user: u32| self.trusts(user) && !found.contains(&user);
@@ -113,7 +106,7 @@ impl<'a> Trial<'a> {
                 found.push(most.user);
             }
         });
-        found.into_iter().for_each(|user| self.suspects[user as usize] = true);
+        found.into_iter().flatten().for_each(|user| self.suspects[user as usize] = true);
     }
 
     /// Too many are suspected by now: whoever looks like those who are trusted is trusted again. The more are trusted, the less
@@ -163,10 +156,7 @@ impl<'a> Trial<'a> {
     /// Looks at the swarms of which what was seen does not hold any more.
     fn see(&mut self) {
         let stale: Vec<usize> = (0..self.places.len()).filter(|&at| self.seen[at].is_none()).collect();
-        let seen = shared(stale.len(), self.threads, |range| {
-            let mut sweep = Sweep::default();
-            stale[range].iter().map(|&at| self.see_one(at, &mut sweep)).collect()
-        });
+        let seen = swept(stale.len(), self.threads, |at, sweep| self.see_one(stale[at], sweep));
         stale.into_iter().zip(seen).for_each(|(at, seen)| self.seen[at] = Some(seen));
     }
 
@@ -264,7 +254,7 @@ impl<'a> Room<'a> {
         let Ok(at) = self.suspects.binary_search_by_key(&user, |own| own.0) else { return 0 };
         // At most, as the trusted are served now: with their bytes served in another way it may be less.
         let most = sweep.unserved(&self.suspects[at].1, left, |_| true, |_| true);
-        if most < NOISE / super::GRANULE / 4 {
+        if most < NOISE / GRANULE / 4 {
             return 0;
         }
         let with = self.windows.excess(sweep, |other| other == user || self.trial.trusts(other), secret);

@@ -242,7 +242,7 @@ impl<'a> Page<'a> {
 
     fn torrent_link(&self, torrent: InfoHash) -> Markup {
         let hash = torrent.to_string();
-        let named = self.view.torrent_info_of(&torrent).and_then(|info| info.name.as_deref()).map(short);
+        let named = self.view.side.and_then(|side| side.torrent(&torrent)?.name.as_deref()).map(short);
         let (class, text) = named.map_or(("hash", hash[..12].to_string()), |name| ("", name));
         if self.told.contains(&torrent) {
             html! { a.(class) href=(format!("#swarm-{}", &hash[..16])) title=(hash) { bdi { (text) } } }

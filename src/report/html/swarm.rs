@@ -129,13 +129,13 @@ impl Page<'_> {
 
     /// Who may have sent to whom.
     fn pairs(&self, course: &Course) -> Markup {
-        let (_, claimed, received) = course.points.last().copied().unwrap_or((Time::from_secs(0), 0, 0));
+        let (claimed, received) = course.points.last().map_or((0, 0), |point| (point.1, point.2));
         let (nobody, shown) = (claimed - received, course.pairs.iter().map(|pair| pair.2).sum());
         let rest = received.saturating_sub(shown);
         html! {
             h3 { "Who can have sent to whom" }
             p.note {
-                "One way in which as much as possible of the uploads finds a receiver who was there at the time. There are others; whichever is taken, so much finds none."
+                "One way in which the uploads find receivers who were there at the time: who sends or receives no longer is served first. There are others, so it does not say whose bytes found none."
             }
             div.scroll { table {
                 thead { tr { th scope="col" { "from" } th scope="col" { "to" } th.num scope="col" { "bytes, in this way" } } }
