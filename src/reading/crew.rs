@@ -104,7 +104,7 @@ impl<'a> Crew<'a> {
                     }
                     let base = &mut lines[parsed.source];
                     *base += parsed.passed;
-                    engine.feed(&parsed.batch(number, *base, tally.last_at));
+                    engine.feed(&parsed.batch(number, *base, &tally));
                     tally.append(&parsed.tally, *base);
                     *base += parsed.tally.lines;
                     drop(parsed);

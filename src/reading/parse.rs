@@ -33,19 +33,30 @@ pub struct Parsed {
     /// What became of the lines, numbered from the block's beginning.
     pub tally: Tally,
     shards: Vec<Vec<Record>>,
+    /// For each line, the latest time in the block before it.
+    newest_before: Vec<Option<Time>>,
 }
 
 impl Parsed {
-    /// The announces for one engine. `base` is the number of lines before the block in its source, `newest` the latest
-    /// time before it.
-    pub fn batch(&self, shard: usize, base: u64, newest: Option<Time>) -> Batch<'_> {
-        Batch { records: &self.shards[shard], text: &self.bytes, source: self.source, base, newest }
+    /// The announces for one engine. `base` is the number of lines before the block in its source, `before` tells of all
+    /// lines before it.
+    pub fn batch(&self, shard: usize, base: u64, before: &Tally) -> Batch<'_> {
+        Batch {
+            records: &self.shards[shard],
+            text: &self.bytes,
+            source: self.source,
+            base,
+            lines_before: before.lines,
+            newest: before.last_at,
+            newest_before: &self.newest_before,
+        }
     }
 
     /// Its buffers, to be filled again.
     pub fn recycle(mut self) -> (Vec<u8>, Parsed) {
         let bytes = std::mem::take(&mut self.bytes);
         self.shards.iter_mut().for_each(Vec::clear);
+        self.newest_before.clear();
         self.tally = Tally::default();
         (bytes, self)
     }
@@ -62,6 +73,7 @@ pub fn parse(mut job: Job, mut parsed: Parsed, shards: usize, seed: &RandomState
     let bytes = &job.bytes;
     for line in access_log::lines(bytes) {
         tally.lines += 1;
+        parsed.newest_before.push(tally.last_at);
         let at = LineRef::new(job.source, tally.lines);
         let line = match line {
             [0, ..] => {
@@ -109,7 +121,6 @@ pub fn parse(mut job: Job, mut parsed: Parsed, shards: usize, seed: &RandomState
         let line = tally.lines as u32;
         let arrival = Arrival {
             at: request.time,
-            newest: tally.last_at,
             line,
             addr: request.addr,
             agent: request.agent,

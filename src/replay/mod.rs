@@ -3,6 +3,7 @@
 mod interval;
 mod names;
 mod peer;
+mod queue;
 mod record;
 mod spellings;
 mod story;
@@ -22,8 +23,9 @@ use crate::session::{
 use crate::time::Time;
 use foldhash::fast::RandomState;
 use hashbrown::HashTable;
-use peer::{Held, Peer};
+use peer::Peer;
 use percent_encoding::percent_decode;
+use queue::{Collected, Held, LinedUp, limit, take_next, turn};
 use record::Span;
 use spellings::Spellings;
 use std::borrow::Cow;
@@ -57,9 +59,9 @@ pub enum Order {
     WholeLog,
 }
 
-/// Lines come slightly out of order. A line this much older than the newest before it is still put in its place, in
-/// milliseconds; an older one is applied when it comes.
-const REORDER: i64 = 120_000;
+/// Announces of so many lines of the log are applied together. Which lines these are depends on nothing but the log, and so
+/// does the order in which a user's peers are credited.
+const LINES: u64 = 1 << 16;
 
 /// One announce, applied.
 #[derive(Clone, Copy, Debug)]
@@ -130,8 +132,6 @@ pub struct Replay<L> {
     wanted: Vec<bool>,
     /// Peers, by the spellings in which they came.
     spellings: Spellings,
-    /// The peers of the announces that are being taken in, as far as they were known.
-    known: Vec<u32>,
     /// Peers, by user, torrent and peer id.
     identities: HashTable<u32>,
     peers: Pieces<Peer>,
@@ -148,9 +148,14 @@ pub struct Replay<L> {
     form: Vec<u8>,
     silences: Silences,
     duplicates: u64,
-    /// Announces that an earlier one may still come before, in the order of their times, if the whole log is to be told in
-    /// order; else they wait with their peers.
-    queue: VecDeque<(u32, Held)>,
+    /// Addresses by hash.
+    addresses: HashTable<(u64, u32)>,
+    /// What waits, if it is enough that each peer is told in order.
+    collected: Collected,
+    /// What waits, if the whole log is to be told in order.
+    lined_up: LinedUp,
+    /// Of one peer, what is being applied.
+    own: VecDeque<Held>,
 }
 
 impl<L: Listener> Replay<L> {
@@ -166,7 +171,6 @@ impl<L: Listener> Replay<L> {
             torrents: Vec::new(),
             wanted: Vec::new(),
             spellings: Spellings::default(),
-            known: Vec::new(),
             identities: HashTable::new(),
             peers: Pieces::default(),
             peer_ids: Vec::new(),
@@ -177,7 +181,10 @@ impl<L: Listener> Replay<L> {
             form: Vec::new(),
             silences: Silences::default(),
             duplicates: 0,
-            queue: VecDeque::new(),
+            addresses: HashTable::new(),
+            collected: Collected::default(),
+            lined_up: LinedUp::default(),
+            own: VecDeque::new(),
         }
     }
 
@@ -188,106 +195,121 @@ impl<L: Listener> Replay<L> {
 
     /// Takes announces in. Each is applied once no earlier one of its peer can come any more.
     pub fn feed(&mut self, batch: &Batch<'_>) {
-        let records = batch.records;
-        let mut known = std::mem::take(&mut self.known);
-        known.clear();
-        // Memory is far away: what an announce needs is fetched while those before it are taken in, step by step.
-        for at in 0..records.len() + 4 * AHEAD {
+        let mut rest = batch.records;
+        let lines = batch.newest_before.len() as u64;
+        let first = (batch.lines_before + 1).next_multiple_of(LINES);
+        for line in (first..=batch.lines_before + lines).step_by(LINES as usize) {
+            let line = (line - batch.lines_before) as u32;
+            let before = rest.partition_point(|record| record.line < line);
+            self.take_all_in(&rest[..before], batch);
+            rest = &rest[before..];
+            self.apply_due(limit(batch.newest_before(line)));
+        }
+        self.take_all_in(rest, batch);
+    }
+
+    fn take_all_in(&mut self, records: &[Record], batch: &Batch<'_>) {
+        for at in 0..records.len() + AHEAD {
             if let Some(record) = records.get(at) {
                 self.spellings.fetch(&record.hashes);
             }
-            let step = |n: usize| at.checked_sub(n * AHEAD).filter(|at| *at < records.len());
-            if let Some(at) = step(1) {
-                let number = self.spellings.find(&records[at].hashes);
-                known.push(number);
-                if let Some(peer) = self.peers.get(number as usize) {
-                    peer.fetch();
-                }
-            }
-            if let Some(at) = step(2)
-                && let Some(peer) = self.peers.get(known[at] as usize)
-            {
-                self.users[peer.session.user as usize].account.fetch();
-                self.listener.fetch(peer.session.number);
-            }
-            if let Some(at) = step(3)
-                && let Some(peer) = self.peers.get(known[at] as usize)
-            {
-                self.users[peer.session.user as usize].account.fetch_end();
-                self.listener.fetch_more(peer.session.number);
-            }
-            if let Some(at) = step(4) {
-                self.take_in(known[at], &records[at], batch);
+            if let Some(record) = at.checked_sub(AHEAD).and_then(|at| records.get(at)) {
+                self.take_in(record, batch);
             }
         }
-        self.known = known;
     }
 
     #[inline]
-    fn take_in(&mut self, known: u32, record: &Record, batch: &Batch<'_>) {
+    fn take_in(&mut self, record: &Record, batch: &Batch<'_>) {
         if record.at.is_some_and(|at| self.rules.until.is_some_and(|until| at > until)) {
             return;
         }
-        // One that is new may have come in the same chunk before.
-        let known = if known == Spellings::NONE { self.spellings.find(&record.hashes) } else { known };
+        let known = Some(self.spellings.find(&record.hashes)).filter(|known| *known != Spellings::NONE);
         // What cannot be decoded does not come here.
-        let known = Some(known).filter(|known| *known != Spellings::NONE);
-        let Some(number) = known.or_else(|| self.peer(record, batch)) else { return };
-        let peer = &mut self.peers[number as usize];
+        let Some(peer) = known.or_else(|| self.peer(record, batch)) else { return };
+        let newest = batch.newest_before(record.line).max(record.at);
         let held = Held {
             at: record.at,
+            turn: turn(record.at, newest),
             line: batch.line(record),
             counters: Counters { up: record.uploaded, down: record.downloaded },
             left: record.left,
-            address: peer.address(&record.hashes, || self.names.number(record.addr.get(batch.text))),
+            peer,
+            address: self.address(record, batch),
             event: record.event,
             refused: record.refused,
         };
-        let limit = record.newest.max(batch.newest).map(|newest| newest.plus(-REORDER));
-        if self.rules.order == Order::WholeLog {
-            return self.queue_up(number, held, limit);
-        }
-        // Without a time, or too late to be put in its place: the order of the lines is all there is.
-        let now = held.at.is_none() || held.at < limit;
-        self.release(number, limit.filter(|_| held.at.is_some()));
-        if now {
-            self.apply(number, &held);
-        } else {
-            self.peers[number as usize].hold(held);
-        }
-    }
-
-    /// Applies what waits with a peer and is older than `limit`; all of it without one.
-    #[inline]
-    fn release(&mut self, number: u32, limit: Option<Time>) {
-        while let Some(held) = self.peers[number as usize].next(limit) {
-            self.apply(number, &held);
-        }
-    }
-
-    /// Puts an announce into the queue of the whole log, and applies what is older than `limit`.
-    fn queue_up(&mut self, number: u32, held: Held, limit: Option<Time>) {
-        if held.at.is_none() || held.at < limit {
-            self.release_queue(limit.filter(|_| held.at.is_some()));
-            return self.apply(number, &held);
-        }
-        let place = self.queue.iter().rposition(|(_, h)| h.at <= held.at).map_or(0, |before| before + 1);
-        self.queue.insert(place, (number, held));
-        self.release_queue(limit);
-    }
-
-    fn release_queue(&mut self, limit: Option<Time>) {
-        let due = |queue: &VecDeque<(u32, Held)>, at: Option<Time>| queue.front().is_some_and(|(_, h)| h.at == at);
-        while let Some(at) = self.queue.front().map(|(_, h)| h.at).filter(|at| limit.is_none_or(|l| *at < Some(l))) {
-            // Those of one moment together: their peers know the order among their own.
-            let mut numbers = Vec::new();
-            while due(&self.queue, at) {
-                let Some((number, held)) = self.queue.pop_front() else { break };
-                self.peers[number as usize].hold(held);
-                numbers.push(number);
+        match self.rules.order {
+            Order::EachPeer => self.collected.push(held),
+            Order::WholeLog => {
+                self.lined_up.insert(held);
+                self.apply_lined_up(limit(newest));
             }
-            numbers.into_iter().for_each(|number| self.release(number, None));
         }
+    }
+
+    /// Applies what was collected, if its turn is before `limit`.
+    fn apply_due(&mut self, limit: i64) {
+        let mut collected = std::mem::take(&mut self.collected);
+        let mut own = std::mem::take(&mut self.own);
+        collected.gather(limit);
+        let peer = |at: usize| collected.get(at).map(|held| held.peer);
+        // Memory is far away: what an announce needs is fetched while those before it are applied, step by step.
+        for at in 0..collected.due() + 3 * AHEAD {
+            let step = |n: usize| at.checked_sub(n * AHEAD).and_then(peer);
+            if let Some(number) = step(0) {
+                self.peers[number as usize].fetch();
+            }
+            if let Some(number) = step(1) {
+                let session = &self.peers[number as usize].session;
+                self.users[session.user as usize].account.fetch();
+                self.listener.fetch(session.number);
+            }
+            if let Some(number) = step(2) {
+                let session = &self.peers[number as usize].session;
+                self.users[session.user as usize].account.fetch_end();
+                self.listener.fetch_more(session.number);
+            }
+            let Some(at) = at.checked_sub(3 * AHEAD) else { continue };
+            let Some(held) = collected.get(at) else { continue };
+            let is_last = peer(at + 1) != Some(held.peer);
+            if is_last && own.is_empty() {
+                self.apply(held.peer, held);
+                continue;
+            }
+            own.push_back(*held);
+            if is_last {
+                own.make_contiguous().sort_by_key(|held| held.turn);
+                self.apply_all(held.peer, &mut own);
+            }
+        }
+        collected.drop_due(limit);
+        (self.collected, self.own) = (collected, own);
+    }
+
+    /// Applies what was lined up, if its turn is before `limit`.
+    fn apply_lined_up(&mut self, limit: i64) {
+        while let Some(mut moment) = self.lined_up.next(limit) {
+            while let Some(peer) = moment.front().map(|held| held.peer) {
+                let others = moment.split_off(moment.iter().take_while(|held| held.peer == peer).count());
+                self.apply_all(peer, &mut moment);
+                moment = others;
+            }
+        }
+    }
+
+    /// Applies announces of one peer.
+    #[inline]
+    fn apply_all(&mut self, peer: u32, waiting: &mut VecDeque<Held>) {
+        while let Some(held) = self.next_of(peer, waiting) {
+            self.apply(peer, &held);
+        }
+    }
+
+    #[inline]
+    fn next_of(&self, peer: u32, waiting: &mut VecDeque<Held>) -> Option<Held> {
+        let peer = &self.peers[peer as usize];
+        take_next(waiting, peer.has_begun().then_some(&peer.session))
     }
 
     fn apply(&mut self, number: u32, held: &Held) {
@@ -394,6 +416,15 @@ impl<L: Listener> Replay<L> {
         }
     }
 
+    /// The number of the address that an announce came from.
+    #[inline]
+    fn address(&mut self, record: &Record, batch: &Batch<'_>) -> u32 {
+        let hash = record.hashes.addr;
+        let names = &mut self.names;
+        let new = || (hash, names.number(record.addr.get(batch.text)));
+        self.addresses.entry(hash, |known| known.0 == hash, |known| known.0).or_insert_with(new).get().1
+    }
+
     fn user(&mut self, record: &Record, batch: &Batch<'_>) -> u32 {
         let (name, is_passkey) = batch.user(record);
         let users = &mut self.users;
@@ -458,9 +489,8 @@ impl<L: Listener> Replay<L> {
         let key: Cow<'_, [u8]> = percent_decode(text(record.key)).into();
         self.written.push(Written { form: self.names.number(&self.form), key: self.names.number(&key), escapes });
         let whose = Whose { user, torrent, peer: number };
-        let address = self.names.number(text(record.addr));
-        let session = Session::open(whose, 0, address, State::default(), batch.line(record), Opening::Unseen);
-        self.peers.push(Peer::new(&record.hashes, address, session));
+        let session = Session::open(whose, 0, 0, State::default(), batch.line(record), Opening::Unseen);
+        self.peers.push(Peer::new(session));
         self.peer_ids.push(peer_id);
         self.spellings.insert(&record.hashes, number);
         let (peers, peer_ids) = (&self.peers, &self.peer_ids);
@@ -473,8 +503,8 @@ impl<L: Listener> Replay<L> {
 
     /// Applies what still waits, and gives out all that has come together.
     pub fn finish(mut self) -> (Part, L) {
-        self.release_queue(None);
-        (0..self.peers.len() as u32).for_each(|number| self.release(number, None));
+        self.apply_due(i64::MAX);
+        self.apply_lined_up(i64::MAX);
         // Each goes as soon as it is not needed any more: this is when the most memory is in use.
         drop((self.spellings, self.identities, self.user_table, self.torrent_table));
         let part = Part {

@@ -32,8 +32,6 @@ impl Span {
 #[derive(Clone, Copy, Debug)]
 pub struct Record {
     pub(super) at: Option<Time>,
-    /// The latest time in the batch up to this line.
-    pub(super) newest: Option<Time>,
     pub(super) hashes: Hashes,
     pub(super) uploaded: u64,
     pub(super) downloaded: u64,
@@ -56,8 +54,6 @@ pub struct Record {
 pub struct Arrival<'a> {
     /// When the log says it came.
     pub at: Option<Time>,
-    /// The latest time in the batch up to this line.
-    pub newest: Option<Time>,
     /// The line, counted from the batch's beginning, from 1.
     pub line: u32,
     /// From which address; empty if the line does not say.
@@ -74,7 +70,6 @@ impl Record {
     pub fn new(announce: &Announce<'_>, arrival: &Arrival<'_>, hashes: Hashes, text: &[u8]) -> Record {
         Record {
             at: arrival.at,
-            newest: arrival.newest,
             hashes,
             uploaded: announce.uploaded,
             downloaded: announce.downloaded,
@@ -104,8 +99,12 @@ pub struct Batch<'a> {
     pub source: usize,
     /// Lines of that source before the batch.
     pub base: u64,
+    /// Lines of the whole log before the batch.
+    pub lines_before: u64,
     /// The latest time in the log before the batch.
     pub newest: Option<Time>,
+    /// For each line, the latest time in the batch before it.
+    pub newest_before: &'a [Option<Time>],
 }
 
 impl<'a> Batch<'a> {
@@ -113,6 +112,13 @@ impl<'a> Batch<'a> {
     #[inline]
     pub fn line(&self, record: &Record) -> LineRef {
         LineRef::new(self.source, self.base + u64::from(record.line))
+    }
+
+    /// The latest time in the log before a line, which is counted from the batch's beginning, from 1.
+    #[inline]
+    pub(super) fn newest_before(&self, line: u32) -> Option<Time> {
+        let within = self.newest_before.get((line as usize).wrapping_sub(1)).copied().flatten();
+        within.max(self.newest)
     }
 
     /// The whole line that a record stands in, and where in it the info hash begins.

@@ -143,7 +143,7 @@ pub struct Session {
     pub heard_at: Option<Time>,
     /// Where.
     pub heard_line: LineRef,
-    /// The shortest silence before a plain announce so far, in seconds.
+    /// The shortest silence before a plain announce so far, in seconds, but for those before announces in haste.
     pub shortest: u32,
     /// Plain announces after less than 15 s, 60 s and 300 s.
     pub hurried: [u16; 3],
@@ -259,7 +259,9 @@ impl Session {
         // Silences of up to a quarter more than the usual are the usual. With nothing to compare to, the longest floor
         // of any client is taken for it.
         let usual = if self.shortest == u32::MAX { 720 } else { self.shortest.max(48) };
-        if silence > usual.saturating_add(usual / 4) {
+        // The first plain silence says itself what is usual.
+        let says_itself = plain && silence < self.shortest && self.gaps().is_empty();
+        if silence > usual.saturating_add(usual / 4) && !says_itself {
             self.keep_gap(Gap { from, to, from_line: before_line, to_line: line, idle });
         }
         if plain {
@@ -270,7 +272,7 @@ impl Session {
                 if let [only] = self.gaps()
                     && length(only) <= i64::from(usual + usual / 4)
                 {
-                    self.rare.get_or_insert_default().gaps.clear();
+                    self.rare.get_or_insert_default().gaps = Vec::new();
                 }
             }
             for (count, bound) in self.hurried.iter_mut().zip([15, 60, 300]) {
@@ -284,6 +286,9 @@ impl Session {
     }
 
     fn keep_gap(&mut self, gap: Gap) {
+        if self.gaps().len() % 8 == 7 {
+            self.learn_usual();
+        }
         let gaps = &mut self.rare.get_or_insert_default().gaps;
         if gaps.len() == Self::GAPS {
             // Drop the shorter half, keep the order.
@@ -295,6 +300,18 @@ impl Session {
         // Most that have any have one.
         gaps.reserve_exact(1);
         gaps.push(gap);
+    }
+
+    /// After an announce in haste all silences look unusual. Those that most announces come after are the usual ones.
+    fn learn_usual(&mut self) {
+        let Some(rare) = &mut self.rare else { return };
+        let length = |gap: &Gap| u32::try_from(gap.to.since(gap.from) / 1000).unwrap_or(u32::MAX);
+        let Some(usual) = rare.gaps.iter().map(length).min() else { return };
+        let is_usual = |gap: &Gap| length(gap) <= usual.saturating_add(usual / 4);
+        if 2 * rare.gaps.iter().filter(|gap| is_usual(gap)).count() > self.announces as usize {
+            self.shortest = usual;
+            rare.gaps.retain(|gap| !is_usual(gap));
+        }
     }
 
     /// Notes the address of an announce; `true` if it is new to the session.
