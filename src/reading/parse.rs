@@ -119,13 +119,7 @@ pub fn parse(mut job: Job, mut parsed: Parsed, shards: usize, seed: &RandomState
         };
         let hashes = Hashes::of(seed, &announce, request.addr);
         let line = tally.lines as u32;
-        let arrival = Arrival {
-            at: request.time,
-            line,
-            addr: request.addr,
-            agent: request.agent,
-            refused,
-        };
+        let arrival = Arrival { at: request.time, line, addr: request.addr, agent: request.agent, refused };
         parsed.shards[hashes.shard(shards)].push(Record::new(&announce, &arrival, hashes, bytes));
     }
     // They are empty now.
