@@ -444,16 +444,15 @@ fn every_anomaly_is_found_and_its_neighbour_is_not() {
 /// A seed and a leech in a torrent of their own: what one sends the other receives, in half an hour.
 fn transfer(torrent: u32, seed: &str, leech: &str, sent: u64, received: u64) -> Vec<String> {
     let (h, size) = (3600, 8 << 30);
-    [
+    let lines = [
         announce(seed, 5 * h, "started", 0, 0, 0),
         announce(leech, 5 * h + 10, "started", 0, 0, size),
         announce(seed, 5 * h + 1800, "", sent, 0, 0),
         announce(leech, 5 * h + 1810, "", 0, received, size - received),
         announce(seed, 6 * h, "stopped", sent, 0, 0),
         announce(leech, 6 * h + 10, "stopped", 0, received, size - received),
-    ]
-    .map(|line| line.replace("info_hash=aaaaaaaa", &format!("info_hash={torrent:08}")))
-    .into()
+    ];
+    in_torrent(torrent, lines.into())
 }
 
 /// For the checks on bytes: a case, and what looks like it.
@@ -561,6 +560,12 @@ fn uploads(user: &str, increments: impl Iterator<Item = u64>) -> Vec<String> {
     std::iter::once(announce(user, 3600, "started", 0, 0, 0)).chain(plain).collect()
 }
 
+/// The same in another torrent.
+fn in_torrent(torrent: u32, lines: Vec<String>) -> Vec<String> {
+    let there = |line: String| line.replace("info_hash=aaaaaaaa", &format!("info_hash={torrent:08}"));
+    lines.into_iter().map(there).collect()
+}
+
 /// Something that varies widely.
 fn varied(n: u64) -> u64 {
     n.wrapping_mul(0x9e37_79b9_7f4a_7c15) >> 42
@@ -569,7 +574,23 @@ fn varied(n: u64) -> u64 {
 /// Counters that only a generator makes: a case, and what looks like it.
 fn generators() -> Cases {
     let joal = || uploads("suspect00", (1..40).map(|n| varied(n) * 5));
+    // Three torrents, each at a rate of its own, which varies by so many thousandths.
+    let at_rates = |rates: [u64; 3], thousandths: u64| {
+        let increments =
+            |rate: u64| (1..12).map(move |n| rate * (1000 - thousandths + varied(n) % (2 * thousandths)) * 2);
+        let of = |(torrent, rate)| in_torrent(torrent, uploads("suspect00", increments(rate)));
+        (0..).zip(rates).flat_map(of).collect::<Vec<_>>()
+    };
+    // The same, one torrent after the other on different days.
+    let in_turn = |lines: Vec<String>| {
+        let day = |(n, line): (usize, String)| line.replace("[22/Nov", &format!("[{}/Nov", 22 + n / 12));
+        lines.into_iter().enumerate().map(day).collect::<Vec<_>>()
+    };
     vec![
+        // Nobody's leeches ask for as much all the time.
+        ("steady-rate", at_rates([90_000, 20_000, 300_000], 10), at_rates([90_000, 20_000, 300_000], 60)),
+        // A full line with one torrent after the other.
+        ("steady-rate", at_rates([90_000; 3], 10), in_turn(at_rates([90_000; 3], 10))),
         // A line capped at 65 kB a second, busy all the time, as Transmission's is in the corpus: half a second is a tick.
         ("residue", joal(), uploads("suspect00", (1..40).map(|n| (3590 + varied(n) % 40) * 32_500))),
         // The same, but some of it was not at full speed, and has a factor in common with the rest.

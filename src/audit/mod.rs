@@ -15,6 +15,7 @@ mod line;
 mod notes;
 mod possession;
 mod sizes;
+mod steady;
 mod swarms;
 mod timing;
 mod verdict;
@@ -38,6 +39,7 @@ use identity::Crowds;
 use sizes::sizes;
 use std::collections::HashMap;
 use std::ops::Range;
+use steady::{SteadyRates, steady_rates};
 
 /// How much a finding matters: by the harm it may mean, not by how odd it looks.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
@@ -122,6 +124,7 @@ pub static CHECKS: &[&Check] = &[
     &swarms::EXCESS_OVER_OTHERS,
     &possession::UPLOAD_WITHOUT_POSSESSION,
     &generator::RESIDUE,
+    &steady::STEADY_RATE,
     &client::CLIENT_FORM,
     &client::CLIENT_NAME,
     &client::PEER_ID_CHECKSUM,
@@ -310,7 +313,9 @@ pub fn audit(story: &Story, watches: &[Watch], side: &Side, terms: &Terms, threa
     let clients = Clients::of(story);
     let residues = generator::residues(story, &clients, watches);
     let mut doubtful = vec![false; story.users.len()];
-    residues.keys().for_each(|user| doubtful[*user as usize] = true);
+    let steady = steady_rates(story, &traces, threads);
+    let several = steady.iter().filter(|(_, rates)| rates.are_several()).map(|(user, _)| user);
+    residues.keys().chain(several).for_each(|user| doubtful[*user as usize] = true);
     for (at, session) in story.sessions.iter().enumerate() {
         doubtful[session.user as usize] |= clients.wrong(at) != 0;
     }
@@ -325,6 +330,7 @@ pub fn audit(story: &Story, watches: &[Watch], side: &Side, terms: &Terms, threa
         sizes,
         crowds: identity::crowds(story, &clients, threads),
         residues,
+        steady,
     };
     let findings = findings(story, watches, &known, threads);
     let judgements = verdict::judge(story, &balance, &findings);
@@ -344,6 +350,8 @@ struct Known<'a> {
     crowds: Crowds,
     /// By user.
     residues: HashMap<u32, Residue>,
+    /// By user.
+    steady: HashMap<u32, SteadyRates>,
 }
 
 /// The places of all sessions, those of a user together, each user's in the order of the story.
