@@ -49,15 +49,26 @@ fn requests() -> Vec<Request<'static>> {
     lines(&LOG).filter_map(|line| reader.parse(line, &mut context)).collect()
 }
 
-/// The announces, as they go from parsing to the engine, and the latest time of each block's lines.
-fn blocks() -> Vec<(Block, Vec<Record>, u64, Option<Time>)> {
+/// A block as it goes from parsing to the engine.
+struct Parsed {
+    block: Block,
+    records: Vec<Record>,
+    /// Lines before it, and the latest time in them.
+    base: u64,
+    newest: Option<Time>,
+    /// For each line, the latest time in the block before it.
+    newest_before: Vec<Option<Time>>,
+}
+
+fn blocks() -> Vec<Parsed> {
     let (reader, mut context, seed) = (reader(), Context::default(), RandomState::default());
     let (mut cut, mut out, mut base, mut newest) = (Blocks::new(&LOG[..]), Vec::new(), 0, None);
     let mut block = Block::default();
     while cut.next(&mut block).expect("memory can be read") {
-        let (mut records, mut line, before, mut latest) = (Vec::new(), 0, newest, None);
+        let (mut records, mut newest_before, mut latest) = (Vec::new(), Vec::new(), None);
         for text in lines(&block.bytes) {
-            line += 1;
+            newest_before.push(latest);
+            let line = newest_before.len() as u32;
             let Some(request) = reader.parse(text, &mut context) else { continue };
             latest = latest.max(request.time);
             let (announce, refused) = match read(&request) {
@@ -65,14 +76,14 @@ fn blocks() -> Vec<(Block, Vec<Record>, u64, Option<Time>)> {
                 Fate::Undelivered(Some(announce)) => (announce, true),
                 _ => continue,
             };
-            let arrival =
-                Arrival { at: request.time, newest: latest, line, addr: request.addr, agent: request.agent, refused };
+            let arrival = Arrival { at: request.time, line, addr: request.addr, agent: request.agent, refused };
             let hashes = Hashes::of(&seed, &announce, request.addr);
             records.push(Record::new(&announce, &arrival, hashes, &block.bytes));
         }
+        let lines = newest_before.len() as u64;
+        out.push(Parsed { block: std::mem::take(&mut block), records, base, newest, newest_before });
         newest = newest.max(latest);
-        out.push((std::mem::take(&mut block), records, base, before));
-        base += u64::from(line);
+        base += lines;
     }
     out
 }
@@ -112,11 +123,20 @@ fn decode(bencher: Bencher) {
 #[divan::bench]
 fn apply(bencher: Bencher) {
     let blocks = blocks();
-    let count: usize = blocks.iter().map(|(_, records, ..)| records.len()).sum();
+    let count: usize = blocks.iter().map(|parsed| parsed.records.len()).sum();
     bencher.counter(BytesCount::of_slice(&LOG[..])).counter(ItemsCount::new(count)).bench(|| {
         let mut engine = Replay::new(Rules::default(), ());
-        for (block, records, base, newest) in black_box(&blocks) {
-            engine.feed(&Batch { records, text: &block.bytes, source: 0, base: *base, newest: *newest });
+        for Parsed { block, records, base, newest, newest_before } in black_box(&blocks) {
+            let (base, newest) = (*base, *newest);
+            engine.feed(&Batch {
+                records,
+                text: &block.bytes,
+                source: 0,
+                base,
+                lines_before: base,
+                newest,
+                newest_before,
+            });
         }
         engine.finish()
     });

@@ -20,8 +20,8 @@ mod swarms;
 mod timing;
 mod verdict;
 
-use bytes::Trace;
 pub use bytes::{Balance, Course, SwarmBytes, UserBytes};
+use bytes::{Doubts, Trace};
 pub use client::{Class, Clients, in_words};
 pub use conduct::HitAndRun;
 pub use notes::{Mark, Notes, Watch};
@@ -312,15 +312,13 @@ pub fn audit(story: &Story, watches: &[Watch], side: &Side, terms: &Terms, threa
     let traces: Vec<Option<Trace<'_>>> = story.origins.iter().map(trace).collect();
     let clients = Clients::of(story);
     let residues = generator::residues(story, &clients, watches);
-    let mut doubtful = vec![false; story.users.len()];
     let steady = steady_rates(story, &traces, threads);
+    let sessions = (0..story.sessions.len()).map(|at| clients.wrong(at) != 0).collect();
+    let mut doubts = Doubts { users: vec![false; story.users.len()], sessions };
     let several = steady.iter().filter(|(_, rates)| rates.are_several()).map(|(user, _)| user);
-    residues.keys().chain(several).for_each(|user| doubtful[*user as usize] = true);
-    for (at, session) in story.sessions.iter().enumerate() {
-        doubtful[session.user as usize] |= clients.wrong(at) != 0;
-    }
+    residues.keys().chain(several).for_each(|user| doubts.users[*user as usize] = true);
     let sizes = sizes(story, side);
-    let balance = bytes::balance(story, &traces, &sizes, &doubtful, terms.courses, threads);
+    let balance = bytes::balance(story, &traces, &sizes, &doubts, terms.courses, threads);
     let known = Known {
         terms,
         side,

@@ -1,6 +1,7 @@
 //! Bytes that cannot have been received: what was claimed as uploaded in a swarm, held against what anybody there can
 //! have received at the time (a closed swarm conserves bytes).
 
+mod actors;
 mod attribution;
 mod course;
 mod flow;
@@ -14,6 +15,7 @@ pub use trace::{BEFORE, GRANULE, Place, Trace, Traces};
 
 use crate::replay::Story;
 use crate::share::shared;
+use actors::Actors;
 use attribution::{Share, attribute};
 use flow::{Side, Sweep, Window};
 use std::collections::HashMap;
@@ -25,6 +27,9 @@ use trial::Trial;
 pub struct UserBytes {
     /// Credited upload, as far as it could be held against the swarms.
     pub claimed: u64,
+    /// Of that, what the rest is about: all, or what a client claims that is not what it says, if it has more against it than
+    /// what the user uploads otherwise.
+    pub weighed: u64,
     /// What nobody else can have received, even if nobody else had sent anything, and everybody who may have received in
     /// secret had: certain, as far as the swarms are closed and the log is whole.
     pub certain: Excess,
@@ -36,6 +41,13 @@ pub struct UserBytes {
     pub too_much: u64,
     /// How much likelier it is of who fakes that his swarms look so: a natural logarithm; 0 if he is not suspected.
     pub odds: f64,
+}
+
+impl UserBytes {
+    /// How much speaks against what is claimed.
+    fn weight(&self) -> u64 {
+        self.certain.unless_unseen().max(if self.odds > 0.0 { self.too_much } else { 0 })
+    }
 }
 
 /// Bytes beyond what can have been received, over swarms.
@@ -140,24 +152,33 @@ struct Looked {
     claims: Vec<Claim>,
 }
 
+/// Of whom something else than bytes says that they may fake.
+#[derive(Default, Debug)]
+pub struct Doubts {
+    /// By user: the counters look made up.
+    pub users: Vec<bool>,
+    /// By session, by its place: the client is not what it says.
+    pub sessions: Vec<bool>,
+}
+
 /// Holds all uploads against all downloads. `traces` are those of the sessions, by their places in the story; `sizes` those of
-/// the torrents; `doubtful` are users of whom something else than bytes says that they may fake. Of so many swarms as `courses`
-/// says it is shown how uploads may have found receivers.
+/// the torrents. Of so many swarms as `courses` says it is shown how uploads may have found receivers.
 pub fn balance(
     story: &Story,
     traces: &[Option<Trace<'_>>],
     sizes: &[Option<u64>],
-    doubtful: &[bool],
+    doubts: &Doubts,
     courses: usize,
     threads: usize,
 ) -> Balance {
-    let mut keys: Vec<Key> = story.sessions.iter().zip(0u32..).map(|(s, at)| (s.torrent, s.user, at)).collect();
+    let actors = Actors::new(story, &doubts.sessions);
+    let mut keys: Vec<Key> = story.sessions.iter().zip(0u32..).map(|(s, at)| (s.torrent, actors.of(at), at)).collect();
     keys.sort_unstable();
     let swarms: Vec<&[Key]> = keys.chunk_by(|a, b| a.0 == b.0).collect();
-    let users = story.users.len();
-    let sources = Sources::new(story, traces);
-    let mut book =
-        Book { story, sources, sizes, swarms, fakers: vec![false; users], blamed: vec![0.0; users], threads };
+    let (users, count) = (story.users.len(), actors.len());
+    let sources = Sources::new(story, traces, &actors);
+    let (fakers, blamed) = (vec![false; count], vec![0.0; count]);
+    let mut book = Book { story, sources, actors: &actors, sizes, swarms, fakers, blamed, threads };
     let mut looked = book.look();
     let unexplained = book.unexplained(&looked);
     let courses = book.courses(&unexplained, courses);
@@ -174,7 +195,7 @@ pub fn balance(
         book.fakers.iter_mut().zip(&newly).for_each(|(known, new)| *known |= new);
         book.look_again(&mut looked, &newly);
     }
-    Balance { users: book.conclude(&looked, doubtful), swarms: unexplained, courses, open: false }
+    Balance { users: book.conclude(&looked, doubts), swarms: unexplained, courses, open: false }
 }
 
 /// What explains the excesses best.
@@ -192,6 +213,7 @@ fn sums(looked: &[Looked], users: usize) -> Vec<UserBytes> {
         for claim in &swarm.claims {
             let sum = &mut sums[claim.user as usize];
             sum.claimed = sum.claimed.saturating_add(in_bytes(claim.up));
+            sum.weighed = sum.claimed;
             sum.certain.add(swarm.torrent, in_bytes(claim.certain), swarm.size);
         }
     }
@@ -238,6 +260,7 @@ fn by_user(senders: &Side, wanted: impl Fn(u32) -> bool) -> Vec<(u32, Side)> {
 struct Book<'a> {
     story: &'a Story,
     sources: Sources<'a>,
+    actors: &'a Actors,
     /// By torrent.
     sizes: &'a [Option<u64>],
     swarms: Vec<&'a [Key]>,
@@ -251,7 +274,7 @@ struct Book<'a> {
 impl Book<'_> {
     /// Explains by faked upload what those who are not known to fake have of an excess.
     fn parts(&self, looked: &[Looked], excess_of: fn(&Looked) -> u64) -> Parts {
-        let users = self.story.users.len();
+        let users = self.actors.len();
         let mut all = vec![0.0; users];
         let (mut shares, mut excess) = (Vec::new(), Vec::new());
         for swarm in looked {
@@ -285,7 +308,7 @@ impl Book<'_> {
     /// Users, not known yet, who explain an excess in so many swarms that nothing else does.
     fn obvious(&mut self, looked: &[Looked]) -> Vec<bool> {
         let parts = self.parts(looked, |swarm| swarm.proved);
-        let sums = sums(looked, self.story.users.len());
+        let sums = sums(looked, self.actors.len());
         let obvious = |user: usize| {
             let (blame, swarms) = parts.blame[user];
             let bytes = blame * GRANULE as f64;
@@ -294,7 +317,7 @@ impl Book<'_> {
                 && sums[user].certain.swarms > 2;
             !self.fakers[user] && (certain || bytes > GIB as f64 && parts.fakes[user] > 0.08 && swarms > 2)
         };
-        let obvious: Vec<bool> = (0..self.story.users.len()).map(obvious).collect();
+        let obvious: Vec<bool> = (0..self.actors.len()).map(obvious).collect();
         for (user, _) in obvious.iter().enumerate().filter(|(_, obvious)| **obvious) {
             self.blamed[user] = parts.fakes[user];
         }
@@ -377,17 +400,21 @@ impl Book<'_> {
         chosen.truncate(many);
         let course = |at: usize, sweep: &mut Sweep| {
             let at = chosen[at];
-            (self.swarms[at][0].0, Course::new(&self.windows(at), &self.sources, sweep))
+            (self.swarms[at][0].0, Course::new(&self.windows(at), &self.sources, self.actors, sweep))
         };
         swept(chosen.len(), self.threads, course).into_iter().collect()
     }
 
     /// Says of every user what cannot have been received.
-    fn conclude(&self, looked: &[Looked], doubtful: &[bool]) -> Vec<UserBytes> {
-        let users = self.story.users.len();
-        let mut sums = sums(looked, users);
+    fn conclude(&self, looked: &[Looked], doubts: &Doubts) -> Vec<UserBytes> {
+        let mut sums = sums(looked, self.actors.len());
         let parts = self.parts(looked, |swarm| swarm.excess).fakes;
-        let suspects = (0..users)
+        let mut doubtful: Vec<bool> =
+            (0..sums.len() as u32).map(|at| doubts.users[self.actors.user(at) as usize]).collect();
+        for (at, disguised) in (0u32..).zip(&doubts.sessions) {
+            doubtful[self.actors.of(at) as usize] |= disguised;
+        }
+        let suspects = (0..sums.len())
             .map(|user| {
                 let (sum, part) = (&sums[user], parts[user] * sums[user].claimed as f64);
                 let certain = sum.certain.bytes > GIB && sum.certain.bytes > sum.claimed / 10;
@@ -409,6 +436,16 @@ impl Book<'_> {
                 let usual = rest * evidence.lost / (1.0 - evidence.lost).max(0.1);
                 sum.too_much = ((sum.beside.bytes as f64 - usual).max(0.0) * SURE) as u64;
             }
+        }
+        // What is claimed by a client held apart stands for its user if there is more against it.
+        let apart = sums.split_off(self.story.users.len());
+        for (actor, apart) in (sums.len() as u32..).zip(apart) {
+            let sum = &mut sums[self.actors.user(actor) as usize];
+            let claimed = sum.claimed.saturating_add(apart.claimed);
+            if (apart.weight(), apart.claimed) > (sum.weight(), 0) {
+                *sum = apart;
+            }
+            sum.claimed = claimed;
         }
         sums
     }

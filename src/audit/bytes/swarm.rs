@@ -1,5 +1,6 @@
 //! A swarm as windows: who sent when, and who received or may have received without saying so.
 
+use super::actors::Actors;
 use super::flow::{Side, Sweep, Window};
 use super::trace::{BEFORE, GRANULE, Trace};
 use crate::audit::sizes::LEAST;
@@ -23,7 +24,7 @@ const SECRETLY: i64 = 86_400;
 /// Windows count their seconds from so long before the log's first line.
 const MARGIN: i64 = 1 << 20;
 
-/// Torrent, user, place of the session in the story.
+/// Torrent, who is held to account, place of the session in the story.
 pub type Key = (u32, u32, u32);
 
 /// A swarm's windows.
@@ -72,7 +73,7 @@ pub struct Sources<'a> {
     pub story: &'a Story,
     /// Their traces, by their places in the story.
     pub traces: &'a [Option<Trace<'a>>],
-    /// By user: granules a second received at the fastest, in any swarm; 0 if nothing was.
+    /// By who is held to account: granules a second the user received at the fastest, in any swarm; 0 if nothing was.
     fastest: Vec<f64>,
     /// The second that windows count from.
     zero: i64,
@@ -80,7 +81,7 @@ pub struct Sources<'a> {
 
 impl<'a> Sources<'a> {
     /// Of all sessions of a story.
-    pub fn new(story: &'a Story, traces: &'a [Option<Trace<'a>>]) -> Self {
+    pub fn new(story: &'a Story, traces: &'a [Option<Trace<'a>>], actors: &Actors) -> Self {
         let mut fastest = vec![0.0f64; story.users.len()];
         for (session, trace) in story.sessions.iter().zip(traces) {
             let fastest = &mut fastest[session.user as usize];
@@ -88,6 +89,7 @@ impl<'a> Sources<'a> {
                 *fastest = fastest.max(stretch.down as f64 / (stretch.to - stretch.from + 60) as f64);
             }
         }
+        let fastest = (0..actors.len() as u32).map(|actor| fastest[actors.user(actor) as usize]).collect();
         Sources { story, traces, fastest, zero: story.log_start.map_or(0, secs) - MARGIN }
     }
 
