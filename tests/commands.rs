@@ -648,6 +648,24 @@ fn a_residue_alone_is_no_verdict() {
     assert_eq!((verdict, reasons), ("likely-faked".into(), vec!["residue", "started-every-time"].into()));
 }
 
+/// Who runs two programs is told of the one with more evidence, whichever came first.
+#[test]
+fn of_two_residues_the_one_with_more_evidence_counts() {
+    let of = |count: u64, form: &str| {
+        let lines = in_torrent(count as u32, uploads("suspect00", (1..count).map(|n| varied(n + count) * 5)));
+        lines.into_iter().map(|line| line.replace("&port=1&", form)).collect::<String>()
+    };
+    let found = |logs: [String; 2]| {
+        let told = json(&swarmtrail_on(logs.concat().as_bytes(), &["anomalies", "-o", "json"]).stdout);
+        let residue = told.as_array().into_iter().flatten().find(|finding| finding["check"] == "residue");
+        residue.map(|finding| finding["message"].to_string())
+    };
+    let (few, many) = (|| of(38, "&port=1&"), || of(45, "&port=1&numwant=9&"));
+    let expected = found([many(), String::new()]);
+    assert!(expected.is_some() && found([few(), String::new()]).is_some());
+    assert_eq!((found([few(), many()]), found([many(), few()])), (expected.clone(), expected));
+}
+
 /// The README's tables are the registries.
 #[test]
 fn the_readme_lists_every_check_format_and_policy() {

@@ -2,7 +2,7 @@
 
 use super::{Check, Clients, Conclude, Group, Severity, Watch};
 use crate::replay::Story;
-use crate::session::Session;
+use std::cmp::Reverse;
 use std::collections::{BTreeMap, HashMap};
 
 /// What the increments of a session's `uploaded` have in common.
@@ -116,7 +116,7 @@ pub fn residues(story: &Story, clients: &Clients, watches: &[Watch]) -> HashMap<
             *sharing.entry((among, group.increments.odd())).or_default() += 1;
         }
     }
-    let mut found: HashMap<u32, Residue> = HashMap::new();
+    let mut found = Vec::new();
     for (key, Tested { increments, places }) in groups {
         let (odd, independent) = (increments.odd(), increments.independent());
         let by_chance = (odd as f64).powf(-f64::from(independent)) * tested as f64;
@@ -125,10 +125,13 @@ pub fn residues(story: &Story, clients: &Clients, watches: &[Watch]) -> HashMap<
         if odd == 1 || independent < ENOUGH || by_chance > CHANCE || usual(None) || usual(Some(key.1)) {
             continue;
         }
-        // A program's sessions come before the single ones of it.
-        found.entry(key.0).or_insert(Residue { divisor: increments.divisor, independent, places });
+        found.push((key.0, key.3.is_some(), Residue { divisor: increments.divisor, independent, places }));
     }
-    found
+    // Of a user's, one with all sessions of a program, and with the most evidence: numbers of forms say nothing.
+    found.sort_by_key(|(_, alone, residue)| (*alone, Reverse(residue.independent), residue.places.first().copied()));
+    let mut best: HashMap<u32, Residue> = HashMap::new();
+    found.into_iter().for_each(|(user, _, residue)| _ = best.entry(user).or_insert(residue));
+    best
 }
 
 pub static RESIDUE: Check = Check {
@@ -142,9 +145,7 @@ pub static RESIDUE: Check = Check {
     group: Some(Group::Generator),
     conclude: Conclude::User(|case| {
         let residue = case.known.residues.get(&case.user)?;
-        let sessions: Vec<&Session> = residue.places.iter().map(|at| &case.story.sessions[*at as usize]).collect();
-        let mut finding = case.finding(Severity::Medium, &sessions);
-        finding.bytes = Some(sessions.iter().fold(0, |sum: u64, s| sum.saturating_add(s.state.credit().up)));
+        let mut finding = case.about_uploads(Severity::Medium, &residue.places);
         (finding.count, finding.amount) = (u64::from(residue.independent), residue.divisor);
         Some(finding)
     }),

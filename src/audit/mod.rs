@@ -275,6 +275,13 @@ impl UserCase<'_> {
         }
     }
 
+    /// The same about all that was uploaded in some sessions, by their places.
+    fn about_uploads(&self, severity: Severity, places: &[u32]) -> Finding {
+        let sessions: Vec<&Session> = places.iter().map(|at| &self.story.sessions[*at as usize]).collect();
+        let uploaded = sessions.iter().fold(0u64, |sum, session| sum.saturating_add(session.state.credit().up));
+        Finding { bytes: Some(uploaded), ..self.finding(severity, &sessions) }
+    }
+
     /// So many sessions are cited.
     const CITED: usize = 4;
 }

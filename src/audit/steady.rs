@@ -3,7 +3,6 @@
 use super::bytes::{BEFORE, Trace};
 use super::{Check, Conclude, Group, Severity};
 use crate::replay::Story;
-use crate::session::Session;
 use crate::share::shared;
 use std::collections::{BTreeMap, HashMap};
 
@@ -100,15 +99,14 @@ pub static STEADY_RATE: Check = Check {
     formula: "in a session: growth of uploaded over the seconds between two announces, wherever it grew (120 s apart or more); steady if nine of ten of these rates lie within 1.5 % of their median. One session counts for each torrent, if it ran beside those counted before or at a rate that differs by more than 5 %",
     threshold: "8 rates in a session; low with two torrents, medium with three. Likely-faked only together with bytes or with a client that is not what it says",
     look_alikes: "limits set for single torrents that always have somebody to serve. One limit for the whole client is not: its torrents share it as their leeches ask",
-    source: "RatioMaster, rustatio, GhostSeed, SeedMage: a rate times seconds, varied by every tick (0.06 to 0.6 % over an interval)",
+    source: "RatioMaster and rustatio: a rate times seconds, varied by every tick (0.06 and 0.6 % over an interval)",
     group: Some(Group::Generator),
     conclude: Conclude::User(|case| {
         let rates = case.known.steady.get(&case.user)?;
-        let sessions: Vec<&Session> = rates.places.iter().map(|at| &case.story.sessions[*at as usize]).collect();
         let severity = if rates.are_several() { Severity::Medium } else { Severity::Low };
-        let mut finding = case.finding(severity, &sessions);
-        finding.bytes = Some(sessions.iter().fold(0, |sum: u64, s| sum.saturating_add(s.state.credit().up)));
-        finding.amount = sessions.iter().map(|session| u64::from(session.announces)).sum();
+        let mut finding = case.about_uploads(severity, &rates.places);
+        let announces = |at: &u32| u64::from(case.story.sessions[*at as usize].announces);
+        finding.amount = rates.places.iter().map(announces).sum();
         Some(finding)
     }),
     message: |f| {

@@ -274,13 +274,13 @@ impl<L: Listener> Replay<L> {
             let Some(held) = collected.get(at) else { continue };
             let is_last = peer(at + 1) != Some(held.peer);
             if is_last && own.is_empty() {
-                self.apply(held.peer, held);
+                self.apply(held);
                 continue;
             }
             own.push_back(*held);
             if is_last {
                 own.make_contiguous().sort_by_key(|held| held.turn);
-                self.apply_all(held.peer, &mut own);
+                self.apply_all(&mut own);
             }
         }
         collected.drop_due(limit);
@@ -292,7 +292,7 @@ impl<L: Listener> Replay<L> {
         while let Some(mut moment) = self.lined_up.next(limit) {
             while let Some(peer) = moment.front().map(|held| held.peer) {
                 let others = moment.split_off(moment.iter().take_while(|held| held.peer == peer).count());
-                self.apply_all(peer, &mut moment);
+                self.apply_all(&mut moment);
                 moment = others;
             }
         }
@@ -300,23 +300,19 @@ impl<L: Listener> Replay<L> {
 
     /// Applies announces of one peer.
     #[inline]
-    fn apply_all(&mut self, peer: u32, waiting: &mut VecDeque<Held>) {
-        while let Some(held) = self.next_of(peer, waiting) {
-            self.apply(peer, &held);
+    fn apply_all(&mut self, waiting: &mut VecDeque<Held>) {
+        while let Some(first) = waiting.front() {
+            let peer = &self.peers[first.peer as usize];
+            let Some(held) = take_next(waiting, peer.has_begun().then_some(&peer.session)) else { return };
+            self.apply(&held);
         }
     }
 
-    #[inline]
-    fn next_of(&self, peer: u32, waiting: &mut VecDeque<Held>) -> Option<Held> {
-        let peer = &self.peers[peer as usize];
-        take_next(waiting, peer.has_begun().then_some(&peer.session))
-    }
-
-    fn apply(&mut self, number: u32, held: &Held) {
+    fn apply(&mut self, held: &Held) {
         if held.refused {
-            return self.note_refused(number, held);
+            return self.note_refused(held);
         }
-        let peer = &mut self.peers[number as usize];
+        let peer = &mut self.peers[held.peer as usize];
         let begun = peer.has_begun();
         let before = begun.then_some(peer.session.state);
         let line_before = if begun { peer.session.heard_line } else { held.line };
@@ -400,8 +396,8 @@ impl<L: Listener> Replay<L> {
 
     /// A refused announce credits nothing, but its `started` tells where the counters begin, and its `stopped` why a
     /// session is still listed.
-    fn note_refused(&mut self, number: u32, held: &Held) {
-        let peer = &mut self.peers[number as usize];
+    fn note_refused(&mut self, held: &Held) {
+        let peer = &mut self.peers[held.peer as usize];
         let start = RefusedStart { counters: held.counters, leeched: held.left > 0 };
         peer.note_refused((held.event == Event::Started).then_some(start));
         if !peer.has_begun() || peer.session.state.phase == Phase::Stopped {

@@ -143,7 +143,7 @@ pub struct Session {
     pub heard_at: Option<Time>,
     /// Where.
     pub heard_line: LineRef,
-    /// The shortest silence before a plain announce so far, in seconds, but for those before announces in haste.
+    /// The shortest silence before a plain announce so far, in seconds; what is usual, once that was learnt.
     pub shortest: u32,
     /// Plain announces after less than 15 s, 60 s and 300 s.
     pub hurried: [u16; 3],
@@ -172,6 +172,8 @@ impl Session {
     /// So many phases lie in the session itself: few have more than leeching, seeding and stopped.
     const PHASES: usize = 3;
 
+    /// With so many more unusual silences, it is time to ask whether they are the usual ones.
+    const MANY: usize = 8;
     /// So many unusual silences are kept; of more, the longest.
     pub const GAPS: usize = 32;
 
@@ -286,9 +288,6 @@ impl Session {
     }
 
     fn keep_gap(&mut self, gap: Gap) {
-        if self.gaps().len() % 8 == 7 {
-            self.learn_usual();
-        }
         let gaps = &mut self.rare.get_or_insert_default().gaps;
         if gaps.len() == Self::GAPS {
             // Drop the shorter half, keep the order.
@@ -300,6 +299,9 @@ impl Session {
         // Most that have any have one.
         gaps.reserve_exact(1);
         gaps.push(gap);
+        if gaps.len().is_multiple_of(Self::MANY) {
+            self.learn_usual();
+        }
     }
 
     /// After an announce in haste all silences look unusual. Those that most announces come after are the usual ones.
@@ -368,5 +370,27 @@ impl Session {
     #[inline]
     pub fn note_going_on(&mut self) {
         self.flags &= !Self::STOP_REFUSED;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn after_an_announce_in_haste_regular_silences_are_no_gaps() {
+        let (whose, line) = (Whose { user: 0, torrent: 0, peer: 0 }, LineRef::new(0, 1));
+        let mut session = Session::open(whose, 0, 0, State::default(), line, Opening::Started);
+        let mut at = 1_000_000;
+        let mut announce = |silence: i64| {
+            at += silence;
+            session.announces += 1;
+            session.note_heard(Some(Time::from_secs(at)), line, true, false);
+            session.gaps().len()
+        };
+        // Somebody presses a button; then every half hour, but for a night.
+        [1800, 1800, 40].into_iter().for_each(|silence| _ = announce(silence));
+        let gaps: Vec<usize> = (0..40).map(|n| announce(if n == 30 { 30_000 } else { 1800 + n % 7 })).collect();
+        assert_eq!((gaps[5], gaps[29], gaps[39]), (6, 0, 1), "{gaps:?}");
     }
 }

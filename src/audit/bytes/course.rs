@@ -1,6 +1,5 @@
 //! How a swarm's uploads may have found their receivers, for who wants to see why some cannot have.
 
-use super::actors::Actors;
 use super::flow::Sweep;
 use super::in_bytes;
 use super::swarm::{Secret, Sources, Windows};
@@ -26,12 +25,13 @@ pub struct Course {
 
 impl Course {
     /// A swarm's, of which those are the windows.
-    pub(super) fn new(windows: &Windows, sources: &Sources<'_>, actors: &Actors, sweep: &mut Sweep) -> Course {
+    pub(super) fn new(windows: &Windows, sources: &Sources<'_>, sweep: &mut Sweep) -> Course {
         let ends = windows.senders.windows().iter().map(|window| i64::from(window.to));
         let (from, to) = ends.fold((i64::MAX, 0), |(from, to), end| (from.min(end), to.max(end)));
         let width = ((to - from) / POINTS).max(1);
         let mut steps: BTreeMap<i64, (u64, u64)> = BTreeMap::new();
         let mut pairs: BTreeMap<(u32, u32), u64> = BTreeMap::new();
+        let user = |actor: u32| sources.actors.user(actor);
         sweep.serve(
             &windows.senders,
             &windows.receivers,
@@ -43,7 +43,7 @@ impl Course {
                 step.0 = step.0.saturating_add(bytes);
                 if let Some(to) = moved.to {
                     step.1 = step.1.saturating_add(bytes);
-                    let pair = pairs.entry((actors.user(moved.from), actors.user(to))).or_default();
+                    let pair = pairs.entry((user(moved.from), user(to))).or_default();
                     *pair = pair.saturating_add(bytes);
                 }
             },

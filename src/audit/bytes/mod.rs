@@ -1,5 +1,7 @@
 //! Bytes that cannot have been received: what was claimed as uploaded in a swarm, held against what anybody there can
 //! have received at the time (a closed swarm conserves bytes).
+//!
+//! Whoever is held to account is called a user in here: most are, some are only one of a user's clients ([`Actors`]).
 
 mod actors;
 mod attribution;
@@ -27,7 +29,7 @@ use trial::Trial;
 pub struct UserBytes {
     /// Credited upload, as far as it could be held against the swarms.
     pub claimed: u64,
-    /// Of that, what the rest is about: all, or what a client claims that is not what it says, if it has more against it than
+    /// Of that, what the rest is about: all, or what a client claims that is not what it says, unless there is more against
     /// what the user uploads otherwise.
     pub weighed: u64,
     /// What nobody else can have received, even if nobody else had sent anything, and everybody who may have received in
@@ -153,7 +155,7 @@ struct Looked {
 }
 
 /// Of whom something else than bytes says that they may fake.
-#[derive(Default, Debug)]
+#[derive(Debug)]
 pub struct Doubts {
     /// By user: the counters look made up.
     pub users: Vec<bool>,
@@ -178,7 +180,7 @@ pub fn balance(
     let (users, count) = (story.users.len(), actors.len());
     let sources = Sources::new(story, traces, &actors);
     let (fakers, blamed) = (vec![false; count], vec![0.0; count]);
-    let mut book = Book { story, sources, actors: &actors, sizes, swarms, fakers, blamed, threads };
+    let mut book = Book { story, sources, sizes, swarms, fakers, blamed, threads };
     let mut looked = book.look();
     let unexplained = book.unexplained(&looked);
     let courses = book.courses(&unexplained, courses);
@@ -260,7 +262,6 @@ fn by_user(senders: &Side, wanted: impl Fn(u32) -> bool) -> Vec<(u32, Side)> {
 struct Book<'a> {
     story: &'a Story,
     sources: Sources<'a>,
-    actors: &'a Actors,
     /// By torrent.
     sizes: &'a [Option<u64>],
     swarms: Vec<&'a [Key]>,
@@ -274,7 +275,7 @@ struct Book<'a> {
 impl Book<'_> {
     /// Explains by faked upload what those who are not known to fake have of an excess.
     fn parts(&self, looked: &[Looked], excess_of: fn(&Looked) -> u64) -> Parts {
-        let users = self.actors.len();
+        let users = self.sources.actors.len();
         let mut all = vec![0.0; users];
         let (mut shares, mut excess) = (Vec::new(), Vec::new());
         for swarm in looked {
@@ -308,7 +309,7 @@ impl Book<'_> {
     /// Users, not known yet, who explain an excess in so many swarms that nothing else does.
     fn obvious(&mut self, looked: &[Looked]) -> Vec<bool> {
         let parts = self.parts(looked, |swarm| swarm.proved);
-        let sums = sums(looked, self.actors.len());
+        let sums = sums(looked, self.sources.actors.len());
         let obvious = |user: usize| {
             let (blame, swarms) = parts.blame[user];
             let bytes = blame * GRANULE as f64;
@@ -317,7 +318,7 @@ impl Book<'_> {
                 && sums[user].certain.swarms > 2;
             !self.fakers[user] && (certain || bytes > GIB as f64 && parts.fakes[user] > 0.08 && swarms > 2)
         };
-        let obvious: Vec<bool> = (0..self.actors.len()).map(obvious).collect();
+        let obvious: Vec<bool> = (0..self.sources.actors.len()).map(obvious).collect();
         for (user, _) in obvious.iter().enumerate().filter(|(_, obvious)| **obvious) {
             self.blamed[user] = parts.fakes[user];
         }
@@ -400,19 +401,19 @@ impl Book<'_> {
         chosen.truncate(many);
         let course = |at: usize, sweep: &mut Sweep| {
             let at = chosen[at];
-            (self.swarms[at][0].0, Course::new(&self.windows(at), &self.sources, self.actors, sweep))
+            (self.swarms[at][0].0, Course::new(&self.windows(at), &self.sources, sweep))
         };
         swept(chosen.len(), self.threads, course).into_iter().collect()
     }
 
     /// Says of every user what cannot have been received.
     fn conclude(&self, looked: &[Looked], doubts: &Doubts) -> Vec<UserBytes> {
-        let mut sums = sums(looked, self.actors.len());
+        let actors = self.sources.actors;
+        let mut sums = sums(looked, actors.len());
         let parts = self.parts(looked, |swarm| swarm.excess).fakes;
-        let mut doubtful: Vec<bool> =
-            (0..sums.len() as u32).map(|at| doubts.users[self.actors.user(at) as usize]).collect();
+        let mut doubtful: Vec<bool> = (0..sums.len() as u32).map(|at| doubts.users[actors.user(at) as usize]).collect();
         for (at, disguised) in (0u32..).zip(&doubts.sessions) {
-            doubtful[self.actors.of(at) as usize] |= disguised;
+            doubtful[actors.of(at) as usize] |= disguised;
         }
         let suspects = (0..sums.len())
             .map(|user| {
@@ -437,12 +438,12 @@ impl Book<'_> {
                 sum.too_much = ((sum.beside.bytes as f64 - usual).max(0.0) * SURE) as u64;
             }
         }
-        // What is claimed by a client held apart stands for its user if there is more against it.
+        // A client held apart stands for its user, unless there is more against the others.
         let apart = sums.split_off(self.story.users.len());
         for (actor, apart) in (sums.len() as u32..).zip(apart) {
-            let sum = &mut sums[self.actors.user(actor) as usize];
+            let sum = &mut sums[actors.user(actor) as usize];
             let claimed = sum.claimed.saturating_add(apart.claimed);
-            if (apart.weight(), apart.claimed) > (sum.weight(), 0) {
+            if apart.claimed > 0 && apart.weight() >= sum.weight() {
                 *sum = apart;
             }
             sum.claimed = claimed;

@@ -73,7 +73,9 @@ pub struct Sources<'a> {
     pub story: &'a Story,
     /// Their traces, by their places in the story.
     pub traces: &'a [Option<Trace<'a>>],
-    /// By who is held to account: granules a second the user received at the fastest, in any swarm; 0 if nothing was.
+    /// Who is held to account for what.
+    pub actors: &'a Actors,
+    /// By user: granules a second received at the fastest, in any swarm; 0 if nothing was.
     fastest: Vec<f64>,
     /// The second that windows count from.
     zero: i64,
@@ -81,7 +83,7 @@ pub struct Sources<'a> {
 
 impl<'a> Sources<'a> {
     /// Of all sessions of a story.
-    pub fn new(story: &'a Story, traces: &'a [Option<Trace<'a>>], actors: &Actors) -> Self {
+    pub fn new(story: &'a Story, traces: &'a [Option<Trace<'a>>], actors: &'a Actors) -> Self {
         let mut fastest = vec![0.0f64; story.users.len()];
         for (session, trace) in story.sessions.iter().zip(traces) {
             let fastest = &mut fastest[session.user as usize];
@@ -89,13 +91,12 @@ impl<'a> Sources<'a> {
                 *fastest = fastest.max(stretch.down as f64 / (stretch.to - stretch.from + 60) as f64);
             }
         }
-        let fastest = (0..actors.len() as u32).map(|actor| fastest[actors.user(actor) as usize]).collect();
-        Sources { story, traces, fastest, zero: story.log_start.map_or(0, secs) - MARGIN }
+        Sources { story, traces, actors, fastest, zero: story.log_start.map_or(0, secs) - MARGIN }
     }
 
-    /// What of so many granules a user can have received in so many seconds without saying so.
-    fn unheard(&self, user: u32, granules: u64, secs: i64) -> u64 {
-        match self.fastest[user as usize] {
+    /// What of so many granules somebody can have received in so many seconds without saying so.
+    fn unheard(&self, actor: u32, granules: u64, secs: i64) -> u64 {
+        match self.fastest[self.actors.user(actor) as usize] {
             0.0 => granules,
             fastest => granules.min((fastest * FASTER * (secs + STALE) as f64) as u64),
         }
