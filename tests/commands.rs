@@ -586,7 +586,55 @@ fn generators() -> Cases {
         let day = |(n, line): (usize, String)| line.replace("[22/Nov", &format!("[{}/Nov", 22 + n / 12));
         lines.into_iter().enumerate().map(day).collect::<Vec<_>>()
     };
+    // Three torrents, each in four sessions that are too short to say anything by themselves.
+    let begun_anew = |thousandths: u64| {
+        let session = |torrent: u64, n: u64| {
+            let (begins, rate) = (3600 + 14_400 * n as u32, 40_000 * (torrent + 1));
+            let sums = (1..5).scan(0, |sum, i| {
+                *sum += rate * (1000 + varied(4 * n + i) % thousandths);
+                Some((i as u32, *sum))
+            });
+            let started = announce("suspect00", begins, "started", 0, 0, 0);
+            let plain = sums.map(|(i, sum)| announce("suspect00", begins + 1800 * i, "", sum, 0, 0));
+            in_torrent(torrent as u32, std::iter::once(started).chain(plain).collect())
+        };
+        (0..3).flat_map(|torrent| (0..4).flat_map(move |n| session(torrent, n))).collect::<Vec<_>>()
+    };
+    // Announces every half hour, give or take some minutes.
+    let every_half_hour = |says: fn(u64, u32) -> u64| {
+        let mut at = 3600;
+        let plain = (1..30).map(|n| {
+            let secs = 1700 + varied(n) as u32 % 300;
+            at += secs;
+            announce("suspect00", at, "", says(n, secs), 0, 0)
+        });
+        let lines: Vec<String> = plain.collect();
+        [vec![announce("suspect00", 3600, "started", 0, 0, 0)], lines].concat()
+    };
+    // Five torrents whose size two leeches tell; the suspect comes and goes in each.
+    let whole = |secs: u32, more: u64| {
+        let size = 3 << 30;
+        let in_one = |torrent: u32| {
+            let leech = |user, at| {
+                [announce(user, at, "started", 0, 0, size), announce(user, at + 7200, "stopped", 0, size, 0)]
+            };
+            let leeches = [leech("leech0000", 3600), leech("leech0001", 3700)].concat();
+            let came = announce("suspect00", 4000, "started", 0, 0, 0);
+            let went = announce("suspect00", 4000 + secs, "stopped", size + more, 0, 0);
+            in_torrent(torrent, [leeches, vec![came, went]].concat())
+        };
+        (0..5).flat_map(in_one).collect::<Vec<_>>()
+    };
     vec![
+        ("steady-rate", begun_anew(10), begun_anew(60)),
+        // Speed times silence, the speed drawn anew each time; counters that go up and down for another reason.
+        (
+            "not-cumulative",
+            every_half_hour(|n, secs| (50_000 + varied(n + 99) % 9_000) * u64::from(secs)),
+            every_half_hour(|n, _| 90_000_000 + varied(n + 99)),
+        ),
+        ("whole-at-once", whole(9, 0), whole(9, 16384)),
+        ("whole-at-once", whole(9, 0), whole(3000, 0)),
         // Nobody's leeches ask for as much all the time.
         ("steady-rate", at_rates([90_000, 20_000, 300_000], 10), at_rates([90_000, 20_000, 300_000], 60)),
         // A full line with one torrent after the other.
@@ -638,14 +686,17 @@ fn a_residue_alone_is_no_verdict() {
         let honest = (0..4).flat_map(|n| transfer(n, "honest000", "leech0000", gib, gib));
         let log = lines.iter().cloned().chain(honest).collect::<String>();
         let users = json(&swarmtrail_on(log.as_bytes(), &["users", "-o", "json", "--user", "suspect00"]).stdout);
-        (users[0]["verdict"].clone(), users[0]["reasons"].clone())
+        let uploaded = users[0]["uploaded"].as_u64().unwrap_or(0);
+        // All but a fifth is made up, whether it was counted in ticks of five seconds or multiplied by five.
+        let at_least = users[0]["unexplained_upload"].as_u64().map(|bytes| bytes + 5 >= uploaded / 5 * 4);
+        (users[0]["verdict"].clone(), users[0]["reasons"].clone(), at_least)
     };
     let joal = uploads("suspect00", (1..40).map(|n| varied(n) * 5));
-    assert_eq!(verdict(&joal), ("clear".into(), vec!["residue"].into()));
+    assert_eq!(verdict(&joal), ("clear".into(), vec!["residue"].into(), Some(false)));
     let again = |line: &String| line.replace("&left=0 ", "&left=0&event=started ");
     let restarting: Vec<String> = joal.iter().map(again).collect();
-    let (verdict, reasons) = verdict(&restarting);
-    assert_eq!((verdict, reasons), ("likely-faked".into(), vec!["residue", "started-every-time"].into()));
+    let reasons = vec!["residue", "started-every-time"];
+    assert_eq!(verdict(&restarting), ("likely-faked".into(), reasons.into(), Some(true)));
 }
 
 /// Who runs two programs is told of the one with more evidence, whichever came first.

@@ -70,14 +70,42 @@ pub struct Residue {
     divisor: u64,
     /// Increments that are evidence of it.
     independent: u32,
+    /// Chance does not explain it even if there is no other evidence.
+    proved: bool,
     /// The sessions, by their places.
     places: Vec<u32>,
 }
 
+/// Divisors with larger odd parts may come of something that rounds.
+const SMALL: u64 = 100;
+
+impl Residue {
+    /// The sessions, by their places.
+    pub fn places(&self) -> &[u32] {
+        &self.places
+    }
+
+    /// What of so many bytes uploaded in the sessions is made up, at least. Who multiplies by m makes up all but one m-th; who
+    /// counts in ticks of m seconds makes up all. Of what is rounded to tens, hundreds, ... nothing need be.
+    pub fn made_up(&self, uploaded: u64) -> u64 {
+        let odd = self.divisor >> self.divisor.trailing_zeros().min(63);
+        let decimal = (1..).map_while(|zeros| 10u64.checked_pow(zeros)).any(|ten| ten == self.divisor);
+        // The divisor may be a multiple of m by chance.
+        match (3..SMALL).find(|m| odd.is_multiple_of(*m)) {
+            Some(m) if odd < SMALL && !decimal => (uploaded - uploaded / m).saturating_sub(1),
+            _ => 0,
+        }
+    }
+}
+
 /// Fewer increments show nothing, whatever they have in common.
 const ENOUGH: u32 = 20;
-/// Chance may explain this much, over all that were tested.
+/// So many that count are a hint, if chance explains no more than [`HINT`].
+const FEW: u32 = 8;
+/// Chance may explain this much, over all that were tested...
 const CHANCE: f64 = 1e-8;
+/// ...and this much if there is evidence of another kind.
+const HINT: f64 = 1e-4;
 /// No client hands out its capped line in so many portions a second.
 const TICKS: u64 = 64;
 /// Where most of so many users share a divisor, something in front of the tracker or in their program makes it so.
@@ -90,10 +118,10 @@ struct Tested {
     places: Vec<u32>,
 }
 
-/// Users whose increments share a divisor by more than chance. Sessions of one client program, written in one way, are tested
+/// Users whose increments share a divisor by more than chance, with the best evidence first. Sessions of one client program, written in one way, are tested
 /// together, all of them: to choose among them would be to help chance. Who runs the real program too has long ones tested
 /// by themselves.
-pub fn residues(story: &Story, clients: &Clients, watches: &[Watch]) -> HashMap<u32, Residue> {
+pub fn residues(story: &Story, clients: &Clients, watches: &[Watch]) -> HashMap<u32, Vec<Residue>> {
     let mut groups: BTreeMap<(u32, usize, u32, Option<u32>), Tested> = BTreeMap::new();
     for (at, (session, (engine, number))) in story.sessions.iter().zip(&story.origins).enumerate() {
         let increments = watches.get(*engine as usize).and_then(|watch| watch.increments_of(*number));
@@ -122,30 +150,34 @@ pub fn residues(story: &Story, clients: &Clients, watches: &[Watch]) -> HashMap<
         let by_chance = (odd as f64).powf(-f64::from(independent)) * tested as f64;
         let of = |among| (all.get(&among).unwrap_or(&0), sharing.get(&(among, odd)).unwrap_or(&0));
         let usual = |among| matches!(of(among), (&all, sharing) if all >= POPULATION && sharing * 2 > all);
-        if odd == 1 || independent < ENOUGH || by_chance > CHANCE || usual(None) || usual(Some(key.1)) {
+        if odd == 1 || independent < FEW || by_chance > HINT || usual(None) || usual(Some(key.1)) {
             continue;
         }
-        found.push((key.0, key.3.is_some(), Residue { divisor: increments.divisor, independent, places }));
+        let proved = independent >= ENOUGH && by_chance <= CHANCE;
+        found.push((key.0, key.3.is_some(), Residue { divisor: increments.divisor, independent, proved, places }));
     }
-    // Of a user's, one with all sessions of a program, and with the most evidence: numbers of forms say nothing.
-    found.sort_by_key(|(_, alone, residue)| (*alone, Reverse(residue.independent), residue.places.first().copied()));
-    let mut best: HashMap<u32, Residue> = HashMap::new();
-    found.into_iter().for_each(|(user, _, residue)| _ = best.entry(user).or_insert(residue));
-    best
+    // First the one with all sessions of a program, and with the most evidence: numbers of forms say nothing.
+    found.sort_by_key(|(_, alone, residue)| {
+        (!residue.proved, *alone, Reverse(residue.independent), residue.places.first().copied())
+    });
+    let mut of_users: HashMap<u32, Vec<Residue>> = HashMap::new();
+    found.into_iter().for_each(|(user, _, residue)| of_users.entry(user).or_default().push(residue));
+    of_users
 }
 
 pub static RESIDUE: Check = Check {
     name: "residue",
     severity: Severity::Medium,
     summary: "all uploads are multiples of one odd number",
-    formula: "m = greatest common divisor of all increments of uploaded between announces, in the user's sessions with one client program, or in a long one of them; its odd part to the power of minus the increments is how likely chance does that, times all that were tested. An increment counts if it shares no more with either of the two before it than a 64th of what was uploaded in a second, since a capped line grows by a quantum; and then for two thirds",
-    threshold: "20 increments that count, and less likely than 1e-8; not if most of all users tested (8 or more) share it, or most of those with the same program and version. Likely-faked only together with bytes or with a client that is not what it says",
+    formula: "m = greatest common divisor of all increments of uploaded between announces, in the user's sessions with one client program, or in a long one of them; its odd part to the power of minus the increments is how likely chance does that, times all that were tested. An increment counts if it shares no more with either of the two before it than a 64th of what was uploaded in a second, since a capped line grows by a quantum; and then for two thirds. Where it makes somebody likely-faked, all but one p-th of these uploads are unexplained (p the least prime factor of m's odd part), if that part is below 100 and m no power of ten, to which something may have rounded",
+    threshold: "medium: 20 increments that count, and less likely than 1e-8; low: 8 and 1e-4; not if most of all users tested (8 or more) share it, or most of those with the same program and version. Likely-faked only together with bytes or with a client that is not what it says",
     look_alikes: "a modded client; a proxy that rounds; powers of two are what clients request, and never counted",
     source: "JOAL adds speed x 5 s (multiples of 5); Ratio.py kB x 1000; multipliers in patched clients (x 3)",
     group: Some(Group::Generator),
     conclude: Conclude::User(|case| {
-        let residue = case.known.residues.get(&case.user)?;
-        let mut finding = case.about_uploads(Severity::Medium, &residue.places);
+        let residue = case.known.generated.residues.get(&case.user)?.first()?;
+        let severity = if residue.proved { Severity::Medium } else { Severity::Low };
+        let mut finding = case.about_uploads(severity, &residue.places);
         (finding.count, finding.amount) = (u64::from(residue.independent), residue.divisor);
         Some(finding)
     }),

@@ -8,7 +8,10 @@ mod bytes;
 mod client;
 mod conduct;
 mod counters;
+mod cumulative;
+mod dart;
 mod events;
+mod generated;
 mod generator;
 mod identity;
 mod line;
@@ -34,12 +37,11 @@ use crate::session::{Ending, LineRef, Session};
 use crate::share::shared;
 use crate::side::Side;
 use crate::time::Time;
-use generator::Residue;
+use generated::Generated;
 use identity::Crowds;
 use sizes::sizes;
 use std::collections::HashMap;
 use std::ops::Range;
-use steady::{SteadyRates, steady_rates};
 
 /// How much a finding matters: by the harm it may mean, not by how odd it looks.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
@@ -125,6 +127,8 @@ pub static CHECKS: &[&Check] = &[
     &possession::UPLOAD_WITHOUT_POSSESSION,
     &generator::RESIDUE,
     &steady::STEADY_RATE,
+    &cumulative::NOT_CUMULATIVE,
+    &dart::WHOLE_AT_ONCE,
     &client::CLIENT_FORM,
     &client::CLIENT_NAME,
     &client::PEER_ID_CHECKSUM,
@@ -318,13 +322,12 @@ pub fn audit(story: &Story, watches: &[Watch], side: &Side, terms: &Terms, threa
     let trace = |&(engine, number): &(u32, u32)| watches.get(engine as usize)?.trace_of(number);
     let traces: Vec<Option<Trace<'_>>> = story.origins.iter().map(trace).collect();
     let clients = Clients::of(story);
-    let residues = generator::residues(story, &clients, watches);
-    let steady = steady_rates(story, &traces, threads);
-    let sessions = (0..story.sessions.len()).map(|at| clients.wrong(at) != 0).collect();
-    let mut doubts = Doubts { users: vec![false; story.users.len()], sessions };
-    let several = steady.iter().filter(|(_, rates)| rates.are_several()).map(|(user, _)| user);
-    residues.keys().chain(several).for_each(|user| doubts.users[*user as usize] = true);
     let sizes = sizes(story, side);
+    let generated = Generated::new(story, watches, &traces, &clients, &sizes, threads);
+    let doubts = Doubts {
+        users: (0..story.users.len() as u32).map(|user| generated.looks(user)).collect(),
+        sessions: (0..story.sessions.len()).map(|at| clients.wrong(at) != 0).collect(),
+    };
     let balance = bytes::balance(story, &traces, &sizes, &doubts, terms.courses, threads);
     let known = Known {
         terms,
@@ -334,11 +337,10 @@ pub fn audit(story: &Story, watches: &[Watch], side: &Side, terms: &Terms, threa
         clients: &clients,
         sizes,
         crowds: identity::crowds(story, &clients, threads),
-        residues,
-        steady,
+        generated,
     };
     let findings = findings(story, watches, &known, threads);
-    let judgements = verdict::judge(story, &balance, &findings);
+    let judgements = verdict::judge(story, &balance, &findings, |user| known.generated.made_up(story, user));
     Audit { findings, judgements, swarms: balance.swarms, courses: balance.courses, clients }
 }
 
@@ -353,10 +355,7 @@ struct Known<'a> {
     /// By torrent.
     sizes: Vec<Option<u64>>,
     crowds: Crowds,
-    /// By user.
-    residues: HashMap<u32, Residue>,
-    /// By user.
-    steady: HashMap<u32, SteadyRates>,
+    generated: Generated,
 }
 
 /// The places of all sessions, those of a user together, each user's in the order of the story.
@@ -428,6 +427,7 @@ impl Listener for Watch {
     fn applied(&mut self, step: &Step<'_>) {
         events::observe(step, self);
         counters::observe(step, self);
+        cumulative::observe(step, self);
         conduct::observe(step, self);
         timing::observe(step, self);
         self.count(step);

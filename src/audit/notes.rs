@@ -1,6 +1,7 @@
 //! What stands out in single announces, kept until the whole log has been read.
 
 use super::bytes::{Place, Trace, Traces};
+use super::cumulative::Falls;
 use super::generator::Increments;
 use crate::pieces::Pieces;
 use crate::replay::Step;
@@ -77,6 +78,7 @@ pub struct Notes {
     pub nonzero_start: Option<Box<Mark>>,
     pub left_rose: Option<Box<Mark>>,
     pub too_fast: Option<Box<Mark>>,
+    pub uploaded_fell: Option<Box<Falls>>,
     pub stall: Option<Stall>,
     pub longest_stall: Option<Stall>,
 }

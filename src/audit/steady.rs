@@ -6,8 +6,10 @@ use crate::replay::Story;
 use crate::share::shared;
 use std::collections::{BTreeMap, HashMap};
 
-/// So many silences with an upload, at least, show what is usual in a session.
+/// So many silences with an upload, at least, show what is usual in a torrent...
 const ENOUGH: usize = 8;
+/// ...and so many of them in each session of it.
+const FEW: usize = 3;
 /// Of these so many in ten are alike...
 const ALIKE: usize = 9;
 /// ...that is within this part of their median.
@@ -19,30 +21,39 @@ const APART: f64 = 0.05;
 /// In so many torrents no limit on a line does that.
 const SEVERAL: usize = 3;
 
-/// A session that uploads at a steady rate.
-#[derive(Clone, Copy, Debug)]
+/// Sessions of one torrent that upload at one steady rate.
+#[derive(Clone, Debug)]
 struct Steady {
-    /// Its place.
-    place: u32,
+    /// Their places.
+    places: Vec<u32>,
+    torrent: u32,
     /// Granules a second.
     rate: f64,
+    /// Silences with an upload.
+    count: usize,
 }
 
-/// A user's sessions with a steady rate that no limit on a line explains: by their places, one for each torrent.
+/// A user's sessions with a steady rate that no limit on a line explains.
 #[derive(Debug)]
 pub struct SteadyRates {
     places: Vec<u32>,
+    torrents: usize,
 }
 
 impl SteadyRates {
-    /// Whether they are so many that chance does not explain it.
+    /// Whether the torrents are so many that chance does not explain it.
     pub fn are_several(&self) -> bool {
-        self.places.len() >= SEVERAL
+        self.torrents >= SEVERAL
+    }
+
+    /// The sessions, by their places.
+    pub fn places(&self) -> &[u32] {
+        &self.places
     }
 }
 
-/// The rate of a session, if it is steady.
-fn steady_rate(trace: Trace<'_>) -> Option<f64> {
+/// The rate of a session, if it is steady, and in how many silences that shows.
+fn steady_rate(trace: Trace<'_>) -> Option<(f64, usize)> {
     // What came before the first line came in nobody knows how long.
     let told = trace.stretches().filter(|s| s.up > 0 && s.from >= BEFORE && s.to - s.from >= SHORTEST);
     let mut rates = told.map(|stretch| stretch.up as f64 / (stretch.to - stretch.from) as f64);
@@ -54,59 +65,80 @@ fn steady_rate(trace: Trace<'_>) -> Option<f64> {
     };
     // Most sessions show soon that they are not.
     let mut all: Vec<f64> = rates.by_ref().take(ENOUGH).collect();
-    if all.len() < ENOUGH || alike(&all).1 * 2 < ENOUGH {
+    if all.len() < FEW || alike(&all).1 * 2 < all.len() {
         return None;
     }
     all.extend(rates);
     let (median, count) = alike(&all);
-    (count * 10 >= all.len() * ALIKE).then_some(median)
+    (count * 10 >= all.len() * ALIKE).then_some((median, all.len()))
 }
 
 /// By user, those with two torrents or more. `traces` are those of the sessions, by their places.
 pub fn steady_rates(story: &Story, traces: &[Option<Trace<'_>>], threads: usize) -> HashMap<u32, SteadyRates> {
     let steady: Vec<Steady> = shared(traces.len(), threads, |range| {
-        let rate = |place: usize| Some(Steady { place: place as u32, rate: steady_rate(traces[place]?)? });
-        range.filter_map(rate).collect::<Vec<_>>()
+        let steady = |place: usize| {
+            let (rate, count) = steady_rate(traces[place]?)?;
+            Some(Steady { places: vec![place as u32], torrent: story.sessions[place].torrent, rate, count })
+        };
+        range.filter_map(steady).collect::<Vec<_>>()
     });
-    let session = |steady: &Steady| &story.sessions[steady.place as usize];
     let mut by_user: BTreeMap<u32, Vec<Steady>> = BTreeMap::new();
     for one in steady {
-        by_user.entry(session(&one).user).or_default().push(one);
+        by_user.entry(story.sessions[one.places[0] as usize].user).or_default().push(one);
     }
-    let independent = |of_user: Vec<Steady>| {
-        let mut chosen: Vec<Steady> = Vec::new();
-        for one in &of_user {
-            // A line that is full has one rate: the same in one torrent after the other, and hardly in two at once.
-            let by_itself = |other: &Steady| {
-                let (a, b) = (session(one), session(other));
-                a.torrent != b.torrent
-                    && ((one.rate / other.rate - 1.0).abs() > APART || a.first_at < b.last_at && b.first_at < a.last_at)
-            };
-            if chosen.iter().all(by_itself) {
-                chosen.push(*one);
-            }
+    let found = by_user.into_iter().map(|(user, of_user)| (user, independent(story, of_user)));
+    found.filter(|(_, rates)| rates.torrents > 1).collect()
+}
+
+/// Of a user's steady sessions those that no limit on a line explains.
+fn independent(story: &Story, mut of_user: Vec<Steady>) -> SteadyRates {
+    // A generator keeps its rate when it begins anew: sessions of a torrent with the same one are one.
+    of_user.sort_by(|a, b| a.torrent.cmp(&b.torrent).then(a.rate.total_cmp(&b.rate)));
+    of_user.dedup_by(|next, one| {
+        let same = next.torrent == one.torrent && next.rate / one.rate - 1.0 <= WITHIN;
+        if same {
+            one.places.append(&mut next.places);
+            one.count += next.count;
         }
-        SteadyRates { places: chosen.iter().map(|steady| steady.place).collect() }
+        same
+    });
+    of_user.retain(|one| one.count >= ENOUGH);
+    let at_once = |one: &Steady, other: &Steady| {
+        let span = |at: &u32| (story.sessions[*at as usize].first_at, story.sessions[*at as usize].last_at);
+        let meet = |a: &u32, b: &u32| span(a).0 < span(b).1 && span(b).0 < span(a).1;
+        one.places.iter().any(|a| other.places.iter().any(|b| meet(a, b)))
     };
-    let found = by_user.into_iter().map(|(user, of_user)| (user, independent(of_user)));
-    found.filter(|(_, rates)| rates.places.len() > 1).collect()
+    // A line that is full has one rate: the same in one torrent after the other, and hardly in two at once.
+    let by_itself = |one: &Steady, other: &Steady| {
+        one.torrent == other.torrent || (one.rate / other.rate - 1.0).abs() > APART || at_once(one, other)
+    };
+    let mut chosen: Vec<Steady> = Vec::new();
+    for one in of_user {
+        if chosen.iter().all(|other| by_itself(&one, other)) {
+            chosen.push(one);
+        }
+    }
+    let torrents = chosen.chunk_by(|a, b| a.torrent == b.torrent).count();
+    let mut places: Vec<u32> = chosen.into_iter().flat_map(|steady| steady.places).collect();
+    places.sort_unstable();
+    SteadyRates { places, torrents }
 }
 
 pub static STEADY_RATE: Check = Check {
     name: "steady-rate",
     severity: Severity::Medium,
     summary: "uploads at a steady rate, in several torrents",
-    formula: "in a session: growth of uploaded over the seconds between two announces, wherever it grew (120 s apart or more); steady if nine of ten of these rates lie within 1.5 % of their median. One session counts for each torrent, if it ran beside those counted before or at a rate that differs by more than 5 %",
-    threshold: "8 rates in a session; low with two torrents, medium with three. Likely-faked only together with bytes or with a client that is not what it says",
+    formula: "in a session: growth of uploaded over the seconds between two announces, wherever it grew (120 s apart or more); steady if nine of ten of these rates lie within 1.5 % of their median. Steady sessions of a torrent whose medians lie within 1.5 % are one. A torrent counts if it ran beside those counted before or at a rate that differs by more than 5 %. Where it makes somebody likely-faked, all of these uploads are unexplained",
+    threshold: "3 rates in a session and 8 in a torrent; low with two torrents, medium with three. Likely-faked only together with bytes or with a client that is not what it says",
     look_alikes: "limits set for single torrents that always have somebody to serve. One limit for the whole client is not: its torrents share it as their leeches ask",
     source: "RatioMaster and rustatio: a rate times seconds, varied by every tick (0.06 and 0.6 % over an interval)",
     group: Some(Group::Generator),
     conclude: Conclude::User(|case| {
-        let rates = case.known.steady.get(&case.user)?;
+        let rates = case.known.generated.steady.get(&case.user)?;
         let severity = if rates.are_several() { Severity::Medium } else { Severity::Low };
         let mut finding = case.about_uploads(severity, &rates.places);
         let announces = |at: &u32| u64::from(case.story.sessions[*at as usize].announces);
-        finding.amount = rates.places.iter().map(announces).sum();
+        (finding.count, finding.amount) = (rates.torrents as u64, rates.places.iter().map(announces).sum());
         Some(finding)
     }),
     message: |f| {

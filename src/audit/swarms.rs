@@ -12,6 +12,11 @@ const ALONE: f64 = 15.0;
 /// Odds that mean something beside evidence of another kind only.
 const LIKELY: f64 = 3.0;
 
+/// Odds that mean something where the counters look made up.
+const SO_MUCH: f64 = 2.0;
+/// So many bytes are left outside the swarm with the most of them.
+const ELSEWHERE: u64 = 384 << 20;
+
 fn finding(case: &UserCase<'_>, severity: Severity, excess: &Excess) -> Finding {
     let there: Vec<&Session> = case.sessions.iter().copied().filter(|s| Some(s.torrent) == excess.torrent).collect();
     let mut most = there.clone();
@@ -64,7 +69,7 @@ pub static EXCESS_OVER_OTHERS: Check = Check {
     severity: Severity::Medium,
     summary: "swarms balance without this user's upload, and do not with it",
     formula: "sum over swarms of: what cannot have been received of the upload of this user (or of his client that is not what it says, apart from his others) and of all trusted users together, less what cannot have been received of the trusted users' alone. Trusted is who is not needed to explain any excess, or whose swarms look like those of who is not. The odds sum over his swarms the logarithm of how much oftener a swarm looks like that for who fakes than for the trusted users of this log (its part without a receiver; whether secret receivers explain it; whether others have an excess there), each swarm at least -1.5 and at most 4",
-    threshold: "odds above 7 (1,100 to 1) and more than 1 GiB, of which a fifth and 512 MiB are left if everybody who may have received in secret did, and 256 MiB of those outside the swarm with the most of them; or odds above 15. Low, which counts beside evidence of another kind only: odds above 7 alone, or above 3 (20 to 1) with 128 MiB left so; from 512 MiB in two swarms",
+    threshold: "odds above 7 (1,100 to 1) and more than 1 GiB, of which a fifth and 512 MiB are left if everybody who may have received in secret did, and 384 MiB of those outside the swarm with the most of them; or odds above 15. Low, which counts beside evidence of another kind only: odds above 7 alone, above 3 (20 to 1) with 128 MiB left so, or above 2 (7 to 1) where the counters look made up; from 512 MiB in two swarms",
     look_alikes: "as with unreceived-upload; somebody trusted who is not to be trusted; a seeder whose leeches nearly all hide what they receive",
     source: "attribution over many swarms: GreedyTorrent forum 2007, by non-negative deconvolution and a trusted set",
     group: Some(Group::Bytes),
@@ -72,8 +77,10 @@ pub static EXCESS_OVER_OTHERS: Check = Check {
         let bytes = case.bytes;
         let excess = &bytes.beside;
         let (odds, swarms) = (bytes.odds, &bytes.proved);
-        let proved = swarms.bytes > (GIB / 2).max(excess.bytes / 5) && swarms.unless_worst() > GIB / 4;
-        let hint = odds > CONVINCING || odds > LIKELY && swarms.unless_worst() > GIB / 8;
+        let proved = swarms.bytes > (GIB / 2).max(excess.bytes / 5) && swarms.unless_worst() > ELSEWHERE;
+        let hint = odds > CONVINCING
+            || odds > LIKELY && swarms.unless_worst() > GIB / 8
+            || odds > SO_MUCH && case.known.generated.looks(case.user);
         let severity = if excess.bytes > GIB && (odds > ALONE || odds > CONVINCING && proved) {
             Severity::Medium
         } else if hint && excess.bytes > GIB / 2 && excess.swarms > 1 {

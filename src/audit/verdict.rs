@@ -49,7 +49,8 @@ impl Verdict {
 pub struct Judgement {
     /// The verdict.
     pub verdict: Verdict,
-    /// Bytes of upload that cannot exist; 0 if none are named.
+    /// Bytes of upload that cannot exist: that nobody can have received, or that the counters' arithmetic says were made up if
+    /// there is evidence of another kind, too; 0 if none are named.
     pub unexplained: u64,
     /// The least that is faked, as far as the log is whole, and the most that can be: all upload, since what does find a receiver
     /// may have been sent by others. In bytes.
@@ -87,8 +88,8 @@ fn weight(severity: Severity) -> f64 {
     }
 }
 
-/// Judges every user.
-pub fn judge(story: &Story, balance: &Balance, findings: &[Finding]) -> Vec<Judgement> {
+/// Judges every user. `made_up` says what of a user's uploads a generator made, by their arithmetic.
+pub fn judge(story: &Story, balance: &Balance, findings: &[Finding], made_up: impl Fn(u32) -> u64) -> Vec<Judgement> {
     let users = story.users.len();
     let (mut announces, mut uploaded) = (vec![0u32; users], vec![0u64; users]);
     for session in &story.sessions {
@@ -111,6 +112,9 @@ pub fn judge(story: &Story, balance: &Balance, findings: &[Finding]) -> Vec<Judg
             if judgement.verdict >= Verdict::Unexplained {
                 let bytes = &balance.users[user];
                 judgement.unexplained = bytes.certain.unless_unseen().max(bytes.too_much);
+                if judgement.verdict == Verdict::LikelyFaked {
+                    judgement.unexplained = judgement.unexplained.max(made_up(user as u32));
+                }
                 // What does find a receiver may be made up as well: others may have sent it.
                 judgement.estimate = (judgement.unexplained.min(uploaded[user]), uploaded[user]);
             }
@@ -148,14 +152,17 @@ fn verdict_on(findings: &[&Finding]) -> Judgement {
         }
     }
     let has = |group: Group| kinds.iter().any(|kind| kind.0 == group && kind.1 >= weight(Severity::Medium));
-    // What alone proves nothing does so beside evidence of another kind.
-    let hints = kinds.iter().any(|kind| kind.0 == Group::Bytes);
-    let verdict = match (has(Group::Bytes), has(Group::Protocol), has(Group::Generator)) {
-        (true, true, _) | (true, _, true) | (_, true, true) => Verdict::LikelyFaked,
-        (_, true, _) | (_, _, true) if hints => Verdict::LikelyFaked,
-        (true, false, false) => Verdict::Unexplained,
-        (false, true, false) => Verdict::ClientMismatch,
-        (false, false, _) => Verdict::Clear,
+    // What alone proves nothing does so beside evidence of another kind: bytes and arithmetic, not protocol.
+    let hints = |group: Group| kinds.iter().any(|kind| kind.0 == group);
+    let (bytes, generator) = (hints(Group::Bytes), hints(Group::Generator));
+    let verdict = if bytes && generator || has(Group::Protocol) && (bytes || generator) {
+        Verdict::LikelyFaked
+    } else if has(Group::Bytes) {
+        Verdict::Unexplained
+    } else if has(Group::Protocol) {
+        Verdict::ClientMismatch
+    } else {
+        Verdict::Clear
     };
     let mut reasons: Vec<&'static str> = findings.iter().map(|finding| finding.check().name).collect();
     reasons.dedup();
