@@ -19,6 +19,8 @@ const ROUNDS: usize = 5;
 const AT_ONCE: usize = 8;
 /// From these odds down, somebody may be trusted.
 const INNOCENT: f64 = -1.0;
+/// From these odds on, somebody is not looked at again before the end: the more are trusted, the less room is left for others.
+const SETTLED: f64 = 8.0;
 /// So much of the odds is it worth if all that somebody claims explains an excess.
 const GUILT: f64 = 5.0;
 /// Of the trusted in a swarm with an excess, so many are looked at to learn what is usual.
@@ -30,20 +32,27 @@ pub struct Trial<'a> {
     /// Those with windows to try anybody by, by their places.
     places: Vec<usize>,
     windows: Vec<Windows>,
-    /// What was seen in each of them, as long as that holds.
-    seen: Vec<Option<Seen>>,
+    /// What was seen in each of them.
+    seen: Vec<Seen>,
     fakers: &'a [bool],
     /// By user.
     suspects: Vec<bool>,
+    /// By user: suspects whose odds leave no doubt about what they will be.
+    settled: Vec<bool>,
     threads: usize,
 }
 
 /// What a swarm looks like with those who are trusted now.
+#[derive(Default)]
 struct Seen {
-    /// What each suspect claims beside the trusted.
+    /// What each suspect claims beside the trusted, by user.
     cells: Vec<(u32, Cell)>,
     /// Some of the trusted, each beside the others; each stands for so many.
     trusted: Vec<(Cell, f64)>,
+    /// The same are trusted since.
+    holds: bool,
+    /// It holds for those who are settled, too.
+    holds_for_all: bool,
 }
 
 /// What is held against one user.
@@ -77,8 +86,9 @@ impl<'a> Trial<'a> {
         let windows = shared(places.len(), book.threads, |range| {
             places[range].iter().map(|&at| book.windows(at)).collect::<Vec<Windows>>()
         });
-        let seen = places.iter().map(|_| None).collect();
-        Some(Trial { looked, places, windows, seen, fakers: &book.fakers, suspects, threads: book.threads })
+        let seen = places.iter().map(|_| Seen::default()).collect();
+        let settled = vec![false; suspects.len()];
+        Some(Trial { looked, places, windows, seen, fakers: &book.fakers, suspects, settled, threads: book.threads })
     }
 
     fn secret(&self) -> Secret<'a> {
@@ -113,15 +123,19 @@ impl<'a> Trial<'a> {
     /// room is left for the others: so those whose `guilt` is least come first.
     pub fn trust_again(&mut self, guilt: impl Fn(u32) -> f64) {
         for _ in 0..ROUNDS {
-            self.see();
+            self.see(false);
             let (usual, cells) = (self.usual(), self.cells());
-            let fits = |of_user: &[(u32, usize, Cell)]| {
+            let mut fit: Vec<(f64, u32)> = Vec::new();
+            for of_user in cells.chunk_by(|a, b| a.0 == b.0) {
                 let (user, odds) = (of_user[0].0, usual.odds(of_user.iter().map(|(_, _, cell)| cell)));
-                (odds < INNOCENT).then(|| (odds + GUILT * guilt(user), user))
-            };
-            let mut fit: Vec<(f64, u32)> = cells.chunk_by(|a, b| a.0 == b.0).filter_map(fits).collect();
+                let settled = &mut self.settled[user as usize];
+                *settled |= odds >= SETTLED;
+                if odds < INNOCENT && !*settled {
+                    fit.push((odds + GUILT * guilt(user), user));
+                }
+            }
             if fit.is_empty() {
-                return;
+                break;
             }
             fit.sort_by(|a, b| a.0.total_cmp(&b.0));
             fit.truncate((fit.len() / 3).max(AT_ONCE));
@@ -130,11 +144,11 @@ impl<'a> Trial<'a> {
             newly.sort_unstable();
             for (seen, &place) in self.seen.iter_mut().zip(&self.places) {
                 if self.looked[place].claims.iter().any(|claim| newly.binary_search(&claim.user).is_ok()) {
-                    *seen = None;
+                    (seen.holds, seen.holds_for_all) = (false, false);
                 }
             }
         }
-        self.see();
+        self.see(true);
     }
 
     /// What is held against those who are still suspected.
@@ -153,24 +167,40 @@ impl<'a> Trial<'a> {
         self.cells().chunk_by(|a, b| a.0 == b.0).map(evidence).collect()
     }
 
-    /// Looks at the swarms of which what was seen does not hold any more.
-    fn see(&mut self) {
-        let stale: Vec<usize> = (0..self.places.len()).filter(|&at| self.seen[at].is_none()).collect();
-        let seen = swept(stale.len(), self.threads, |at, sweep| self.see_one(stale[at], sweep));
-        stale.into_iter().zip(seen).for_each(|(at, seen)| self.seen[at] = Some(seen));
+    /// Looks at the swarms of which what was seen does not hold any more; at those who are settled only if `all`.
+    fn see(&mut self, all: bool) {
+        let holds = |seen: &Seen| if all { seen.holds_for_all } else { seen.holds };
+        let stale: Vec<usize> = (0..self.places.len()).filter(|&at| !holds(&self.seen[at])).collect();
+        let seen = swept(stale.len(), self.threads, |at, sweep| self.see_one(stale[at], all, sweep));
+        stale.into_iter().zip(seen).for_each(|(at, seen)| self.seen[at] = seen);
     }
 
-    fn see_one(&self, at: usize, sweep: &mut Sweep) -> Seen {
-        let (swarm, room) = (&self.looked[self.places[at]], Room::new(self, &self.windows[at], sweep));
+    fn see_one(&self, at: usize, all: bool, sweep: &mut Sweep) -> Seen {
+        let (swarm, before) = (&self.looked[self.places[at]], &self.seen[at]);
         let (trusted, suspects): (Vec<&Claim>, Vec<&Claim>) =
             swarm.claims.iter().filter(|claim| claim.up >= odds::LEAST).partition(|claim| self.trusts(claim.user));
+        // What was seen of a suspect before, if that is not looked at now.
+        let known = |user: u32| {
+            let kept = if self.settled[user as usize] { !all } else { before.holds };
+            let place = before.cells.binary_search_by_key(&user, |cell| cell.0).ok().filter(|_| kept)?;
+            Some(before.cells[place].1)
+        };
+        let room = Room::new(self, &self.windows[at], |user| known(user).is_none(), sweep);
+        let mut skipped = false;
+        let mut beside = |claim: &Claim| {
+            let known = known(claim.user);
+            skipped |= known.is_some() && !before.holds;
+            (claim.user, known.unwrap_or_else(|| room.beside(swarm, claim, sweep)))
+        };
+        let cells = suspects.iter().map(|claim| beside(claim)).collect();
         let few = if room.plain.0 == 0 { trusted.len() } else { trusted.len().min(SAMPLES) };
         let chosen = (0..few).map(|n| trusted[n * trusted.len() / few]);
         let weight = trusted.len() as f64 / few as f64;
-        Seen {
-            cells: suspects.iter().map(|claim| (claim.user, room.beside(swarm, claim, sweep))).collect(),
-            trusted: chosen.map(|claim| (room.among(swarm, claim, sweep), weight)).collect(),
-        }
+        let trusted = match before.holds {
+            true => before.trusted.clone(),
+            false => chosen.map(|claim| (room.among(swarm, claim, sweep), weight)).collect(),
+        };
+        Seen { cells, trusted, holds: true, holds_for_all: !skipped }
     }
 
     /// The swarms that are not concerned, with their places.
@@ -182,9 +212,7 @@ impl<'a> Trial<'a> {
     /// What each suspect claims beside the trusted: by user, the places of the swarms, and the cells.
     fn cells(&self) -> Vec<(u32, usize, Cell)> {
         let seen = self.places.iter().zip(&self.seen);
-        let seen = seen.flat_map(|(&place, seen)| {
-            seen.iter().flat_map(move |seen| seen.cells.iter().map(move |cell| (place, cell)))
-        });
+        let seen = seen.flat_map(|(&place, seen)| seen.cells.iter().map(move |cell| (place, cell)));
         let mut cells: Vec<_> = seen.map(|(place, (user, cell))| (*user, place, *cell)).collect();
         for (place, swarm) in self.quiet() {
             let suspects = swarm.claims.iter().filter(|claim| !self.trusts(claim.user) && claim.up >= odds::LEAST);
@@ -197,7 +225,7 @@ impl<'a> Trial<'a> {
     /// What is usual among those who are trusted.
     fn usual(&self) -> Usual {
         let mut usual = Usual::default();
-        self.seen.iter().flatten().flat_map(|seen| &seen.trusted).for_each(|(cell, weight)| usual.add(cell, *weight));
+        self.seen.iter().flat_map(|seen| &seen.trusted).for_each(|(cell, weight)| usual.add(cell, *weight));
         for (_, swarm) in self.quiet() {
             let trusted = swarm.claims.iter().filter(|claim| self.trusts(claim.user) && claim.up >= odds::LEAST);
             trusted.for_each(|claim| usual.add(&Cell::quiet(claim.up, swarm.claimed), 1.0));
@@ -218,13 +246,15 @@ struct Room<'a> {
 }
 
 impl<'a> Room<'a> {
-    fn new(trial: &'a Trial<'a>, windows: &'a Windows, sweep: &mut Sweep) -> Room<'a> {
+    /// In some windows, for those of the suspects who are asked for.
+    fn new(trial: &'a Trial<'a>, windows: &'a Windows, asked: impl Fn(u32) -> bool, sweep: &mut Sweep) -> Room<'a> {
         let mut served = |secret: Secret<'_>| {
             let excess = windows.excess(sweep, |user| trial.trusts(user), secret);
             (excess, sweep.left(&windows.receivers, |window| secret.counts(window)))
         };
         let (plain, proved) = (served(Secret::None), served(trial.secret()));
-        Room { trial, windows, suspects: by_user(&windows.senders, |user| !trial.trusts(user)), plain, proved }
+        let suspects = by_user(&windows.senders, |user| !trial.trusts(user) && asked(user));
+        Room { trial, windows, suspects, plain, proved }
     }
 
     /// What a suspect claims beside the trusted.
