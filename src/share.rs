@@ -37,5 +37,8 @@ pub fn shared<T: Send>(len: usize, threads: usize, work: impl Fn(Range<usize>) -
         all
     });
     all.sort_unstable_by_key(|(share, _)| *share);
-    all.into_iter().flat_map(|(_, done)| done).collect()
+    // No more room than that: there may be as many as sessions.
+    let mut done = Vec::with_capacity(all.iter().map(|(_, done)| done.len()).sum());
+    all.into_iter().for_each(|(_, share)| done.extend(share));
+    done
 }

@@ -222,7 +222,7 @@ impl Story {
         let mut order: Vec<_> = self.sessions.iter().enumerate().map(key).collect();
         order.sort_unstable();
         let groups: Vec<_> = order.chunk_by(|a, b| (a.0, a.1) == (b.0, b.1)).collect();
-        let found = shared(groups.len(), threads, |range| {
+        let mut endings = shared(groups.len(), threads, |range| {
             let mut found = Vec::new();
             for group in &groups[range] {
                 let sessions: Vec<&Session> = group.iter().map(|key| &self.sessions[key.2 as usize]).collect();
@@ -235,11 +235,12 @@ impl Story {
             }
             found
         });
-        let mut out = vec![None; order.len()];
-        for (key, ending) in order.iter().zip(found) {
-            out[key.2 as usize] = Some(ending);
+        let mut place = vec![0; order.len()];
+        for (at, key) in (0u32..).zip(&order) {
+            place[key.2 as usize] = at;
         }
-        out.into_iter().flatten().collect()
+        arrange(&mut endings, place);
+        endings
     }
 
     /// What endings and listings depend on.
