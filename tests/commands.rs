@@ -625,6 +625,15 @@ fn generators() -> Cases {
         };
         (0..5).flat_map(in_one).collect::<Vec<_>>()
     };
+    // Sessions of 900 MiB, whose `stopped` says something else.
+    let goodbyes = |stopped: u64| {
+        let one = |n: u32| {
+            let at = 3600 + 7200 * n;
+            let says = |after, event, up| announce("suspect00", at + after, event, up, 0, 0);
+            [says(0, "started", 0), says(1800, "", 900 << 20), says(2000, "stopped", stopped)]
+        };
+        (0..3).flat_map(one).collect::<Vec<_>>()
+    };
     vec![
         ("steady-rate", begun_anew(10), begun_anew(60)),
         // Speed times silence, the speed drawn anew each time; counters that go up and down for another reason.
@@ -634,6 +643,7 @@ fn generators() -> Cases {
             every_half_hour(|n, _| 90_000_000 + varied(n + 99)),
         ),
         ("whole-at-once", whole(9, 0), whole(9, 16384)),
+        ("stopped-reverts", goodbyes(400 << 20), goodbyes(900 << 20)),
         ("whole-at-once", whole(9, 0), whole(3000, 0)),
         // Nobody's leeches ask for as much all the time.
         ("steady-rate", at_rates([90_000, 20_000, 300_000], 10), at_rates([90_000, 20_000, 300_000], 60)),

@@ -6,6 +6,7 @@ use super::cumulative::{BySilence, by_silence};
 use super::dart::darts;
 use super::generator::{Residue, residues};
 use super::notes::Watch;
+use super::revert::{Reverts, reverts};
 use super::steady::{SteadyRates, steady_rates};
 use crate::replay::Story;
 use std::collections::HashMap;
@@ -18,6 +19,7 @@ pub struct Generated {
     pub steady: HashMap<u32, SteadyRates>,
     pub by_silence: HashMap<u32, BySilence>,
     pub darts: HashMap<u32, Vec<u32>>,
+    pub reverts: HashMap<u32, Reverts>,
 }
 
 impl Generated {
@@ -35,6 +37,7 @@ impl Generated {
             steady: steady_rates(story, traces, threads),
             by_silence: by_silence(story, watches),
             darts: darts(story, sizes),
+            reverts: reverts(story, watches),
         }
     }
 
@@ -44,6 +47,7 @@ impl Generated {
             || self.steady.contains_key(&user)
             || self.by_silence.contains_key(&user)
             || self.darts.contains_key(&user)
+            || self.reverts.contains_key(&user)
     }
 
     /// What of a user's uploads is made up at least, if the arithmetic is no chance. In bytes.
@@ -57,6 +61,7 @@ impl Generated {
         let darts = self.darts.get(&user).map(Vec::as_slice);
         let whole = [steady, darts].into_iter().flatten().flatten();
         parts.extend(whole.map(|&place| (place, uploaded(place))));
+        parts.extend(self.reverts.get(&user).into_iter().flat_map(|reverts| &reverts.sessions));
         // Where two say it of one session, the one that says more.
         parts.sort_unstable();
         parts

@@ -17,6 +17,7 @@ mod identity;
 mod line;
 mod notes;
 mod possession;
+mod revert;
 mod sizes;
 mod steady;
 mod swarms;
@@ -129,6 +130,7 @@ pub static CHECKS: &[&Check] = &[
     &steady::STEADY_RATE,
     &cumulative::NOT_CUMULATIVE,
     &dart::WHOLE_AT_ONCE,
+    &revert::STOPPED_REVERTS,
     &client::CLIENT_FORM,
     &client::CLIENT_NAME,
     &client::PEER_ID_CHECKSUM,
@@ -428,6 +430,7 @@ impl Listener for Watch {
         events::observe(step, self);
         counters::observe(step, self);
         cumulative::observe(step, self);
+        revert::observe(step, self);
         conduct::observe(step, self);
         timing::observe(step, self);
         self.count(step);
