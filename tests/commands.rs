@@ -464,6 +464,16 @@ fn swarms_that_do_not_balance() -> Cases {
         let swarms = (0..5).flat_map(|n| transfer(n, "suspect00", "leech0000", 3 * gib, received));
         swarms.chain(honest()).collect()
     };
+    let unheard_of = || {
+        let one = |n| {
+            let seed =
+                transfer(n, "suspect00", "gone00000", 3 * gib, 0).into_iter().filter(|line| !line.contains("gone"));
+            let says = |at, event| announce("leech0001", at, event, 0, 3 * gib, 0);
+            seed.chain(in_torrent(n, vec![says(22_200, ""), says(25_200, "stopped")])).collect()
+        };
+        let slow = transfer(90, "honest000", "leech0001", 1 << 20, 1 << 20);
+        (0..5).flat_map(|n| -> Vec<String> { one(n) }).chain(slow).chain(honest()).collect()
+    };
     // Two seeds claim what one leech received.
     let beside = |received: u64| {
         let both = |n| {
@@ -477,6 +487,8 @@ fn swarms_that_do_not_balance() -> Cases {
         ("unreceived-upload", alone(gib / 2), alone(3 * gib)),
         // A leech that always misses the same may hide what it receives.
         ("unreceived-upload", alone(gib / 2), alone(0)),
+        // Of the leech no line is left from before it had everything; otherwise it is slow.
+        ("unreceived-upload", alone(gib / 2), unheard_of()),
         ("excess-over-others", beside(3 * gib), beside(6 * gib)),
     ]
 }

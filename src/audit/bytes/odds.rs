@@ -86,6 +86,8 @@ const PRIOR: f64 = 20.0;
 /// No cell says more, whatever its kind: in one swarm anything may have happened. And none speaks for a user by more.
 const MOST: f64 = 4.0;
 const LEAST_SAID: f64 = -1.5;
+/// An excess of some tens of MiB says less: peers whose lines are lost, counters that are old.
+const MOST_OF_LITTLE: f64 = 2.5;
 
 impl Usual {
     /// Adds a cell of somebody trusted, who stands for so many.
@@ -111,7 +113,8 @@ impl Usual {
         let odds = |cell: &Cell| {
             let (room, kind) = (cell.room(), cell.kind());
             let honest = part(&self.kinds[room][cell.class()], &of_rooms[room], PRIOR)[kind];
-            (OF_FAKERS[room][kind] / 1000.0 / honest).ln().clamp(LEAST_SAID, MOST)
+            let most = if cell.excess < LEAST { MOST_OF_LITTLE } else { MOST };
+            (OF_FAKERS[room][kind] / 1000.0 / honest).ln().clamp(LEAST_SAID, most)
         };
         cells.map(odds).sum()
     }

@@ -177,10 +177,14 @@ impl<'a> Sources<'a> {
                     receive(last - STALE, later, self.unheard(user, granules(left), later - last));
                 }
             }
-            // What was received before the first line was heard.
-            let unseen = session.opening == Opening::Unseen;
-            if unseen && !(self.was_there(session) && state.first_left() == Some(0)) {
-                receive(first - unheard, first, self.unheard(user, granules(state.base.down), unheard));
+            // What was received before the first line was heard: if that was while the log lasts, all that it tells of.
+            if session.opening == Opening::Unseen {
+                let told = granules(state.base.down);
+                match (self.was_there(session), state.first_left()) {
+                    (true, Some(0)) => {}
+                    (true, _) => receive(first - unheard, first, self.unheard(user, told, unheard)),
+                    (false, _) => receive(first - unheard, first, told),
+                }
             }
         }
         doubled
