@@ -14,6 +14,8 @@ const STALE: i64 = 190;
 const LATE: i64 = 5;
 /// A client that is not heard of any more may have gone on for so many announce intervals.
 const UNHEARD: i64 = 2;
+/// What is told of first in mid-log came in within so many announce intervals.
+const UNTOLD: i64 = 4;
 /// It received no more than so many times what it received at its fastest: that is an average over an interval.
 const FASTER: f64 = 2.0;
 /// Receivers are given so much more than they report, in percent: protocol overhead, pieces that failed their hash.
@@ -183,7 +185,7 @@ impl<'a> Sources<'a> {
                 match (self.was_there(session), state.first_left()) {
                     (true, Some(0)) => {}
                     (true, _) => receive(first - unheard, first, self.unheard(user, told, unheard)),
-                    (false, _) => receive(first - unheard, first, told),
+                    (false, _) => receive(first - UNTOLD * self.interval(), first, told),
                 }
             }
         }
