@@ -159,7 +159,10 @@ impl<'a> Trial<'a> {
             for (_, place, cell) in of_user {
                 let swarm = &self.looked[*place];
                 beside.add(swarm.torrent, in_bytes(cell.excess), swarm.size);
-                proved.add(swarm.torrent, in_bytes(cell.proved), swarm.size);
+                // Where the trusted alone have as much of an excess, it may be theirs.
+                if cell.before < cell.up {
+                    proved.add(swarm.torrent, in_bytes(cell.proved), swarm.size);
+                }
             }
             let odds = usual.odds(of_user.iter().map(|(_, _, cell)| cell));
             (of_user[0].0, Evidence { odds, beside, proved, lost: usual.lost() })
