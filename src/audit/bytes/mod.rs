@@ -178,7 +178,7 @@ pub fn balance(
     keys.sort_unstable();
     let swarms: Vec<&[Key]> = keys.chunk_by(|a, b| a.0 == b.0).collect();
     let (users, count) = (story.users.len(), actors.len());
-    let sources = Sources::new(story, traces, &actors);
+    let sources = Sources::new(story, traces, &actors, threads);
     let (fakers, blamed) = (vec![false; count], vec![0.0; count]);
     let mut book = Book { story, sources, sizes, swarms, fakers, blamed, threads };
     let mut looked = book.look();

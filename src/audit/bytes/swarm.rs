@@ -2,10 +2,11 @@
 
 use super::actors::Actors;
 use super::flow::{Side, Sweep, Window};
-use super::trace::{BEFORE, GRANULE, Trace};
+use super::trace::{BEFORE, GRANULE, Stretch, Trace};
 use crate::audit::sizes::LEAST;
 use crate::replay::Story;
 use crate::session::{End, Opening, Session};
+use crate::share::shared;
 use crate::time::Time;
 
 /// Counters in an announce may be so many seconds old.
@@ -85,13 +86,16 @@ pub struct Sources<'a> {
 
 impl<'a> Sources<'a> {
     /// Of all sessions of a story.
-    pub fn new(story: &'a Story, traces: &'a [Option<Trace<'a>>], actors: &'a Actors) -> Self {
+    pub fn new(story: &'a Story, traces: &'a [Option<Trace<'a>>], actors: &'a Actors, threads: usize) -> Self {
+        let of_sessions = shared(traces.len(), threads, |range| {
+            let rate = |stretch: Stretch| stretch.down as f64 / (stretch.to - stretch.from + 60) as f64;
+            let rates = |trace: Trace<'_>| trace.stretches().filter(|s| s.down > 0).map(rate).fold(0.0, f64::max);
+            traces[range].iter().map(|trace| trace.map_or(0.0, rates)).collect()
+        });
         let mut fastest = vec![0.0f64; story.users.len()];
-        for (session, trace) in story.sessions.iter().zip(traces) {
+        for (session, rate) in story.sessions.iter().zip(of_sessions) {
             let fastest = &mut fastest[session.user as usize];
-            for stretch in trace.iter().flat_map(|trace| trace.stretches()).filter(|stretch| stretch.down > 0) {
-                *fastest = fastest.max(stretch.down as f64 / (stretch.to - stretch.from + 60) as f64);
-            }
+            *fastest = fastest.max(rate);
         }
         Sources { story, traces, actors, fastest, zero: story.log_start.map_or(0, secs) - MARGIN }
     }
