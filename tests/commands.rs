@@ -2,6 +2,7 @@
 
 mod support;
 
+use serde_json::Value;
 use support::{announce, json, swarmtrail, swarmtrail_on, written};
 
 const ANATOMY: &str = "testdata/anatomy.txt";
@@ -706,19 +707,27 @@ fn a_residue_alone_is_no_verdict() {
         // Others whose bytes were received, so that the log is not taken for one that lacks receivers.
         let gib = 1 << 30;
         let honest = (0..4).flat_map(|n| transfer(n, "honest000", "leech0000", gib, gib));
-        let log = lines.iter().cloned().chain(honest).collect::<String>();
+        // One receives what the suspect says he sends.
+        let receives = |line: &String| {
+            let up: u64 = line.split(['=', '&']).nth(7)?.parse().ok()?;
+            let (sent, received) = (format!("uploaded={up}&downloaded=0&left=0"), (1u64 << 40) - up);
+            let line = line.replace(&sent, &format!("uploaded=0&downloaded={up}&left={received}"));
+            Some(line.replace("suspect00", "leech0009"))
+        };
+        let leech = lines.iter().filter_map(receives).collect::<Vec<_>>();
+        let log = lines.iter().cloned().chain(leech).chain(honest).collect::<String>();
         let users = json(&swarmtrail_on(log.as_bytes(), &["users", "-o", "json", "--user", "suspect00"]).stdout);
         let uploaded = users[0]["uploaded"].as_u64().unwrap_or(0);
         // All but a fifth is made up, whether it was counted in ticks of five seconds or multiplied by five.
         let at_least = users[0]["unexplained_upload"].as_u64().map(|bytes| bytes + 5 >= uploaded / 5 * 4);
-        (users[0]["verdict"].clone(), users[0]["reasons"].clone(), at_least)
+        (users[0]["verdict"].clone(), users[0]["reasons"].clone(), users[0]["unexplained_by"].clone(), at_least)
     };
     let joal = uploads("suspect00", (1..40).map(|n| varied(n) * 5));
-    assert_eq!(verdict(&joal), ("clear".into(), vec!["residue"].into(), Some(false)));
+    assert_eq!(verdict(&joal), ("clear".into(), vec!["residue"].into(), Value::Null, Some(false)));
     let again = |line: &String| line.replace("&left=0 ", "&left=0&event=started ");
     let restarting: Vec<String> = joal.iter().map(again).collect();
     let reasons = vec!["residue", "started-every-time"];
-    assert_eq!(verdict(&restarting), ("likely-faked".into(), reasons.into(), Some(true)));
+    assert_eq!(verdict(&restarting), ("likely-faked".into(), reasons.into(), "arithmetic".into(), Some(true)));
 }
 
 /// Who runs two programs is told of the one with more evidence, whichever came first.

@@ -29,7 +29,7 @@ use bytes::{Doubts, Trace};
 pub use client::{Class, Clients, in_words};
 pub use conduct::HitAndRun;
 pub use notes::{Mark, Notes, Watch};
-pub use verdict::{Group, Judgement, Verdict};
+pub use verdict::{Basis, Group, Judgement, Verdict};
 
 use crate::announce::PeerId;
 use crate::measure;

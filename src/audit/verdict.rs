@@ -44,6 +44,45 @@ impl Verdict {
     }
 }
 
+/// What unexplained upload rests on.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Basis {
+    /// Nobody in the log can have received it.
+    Receivers,
+    /// The counters grow as only a generator makes them.
+    Arithmetic,
+}
+
+impl Basis {
+    /// Its name in JSON.
+    pub fn name(self) -> &'static str {
+        match self {
+            Basis::Receivers => "receivers",
+            Basis::Arithmetic => "arithmetic",
+        }
+    }
+
+    /// What is said of so much upload.
+    pub fn says(self, bytes: &str) -> String {
+        match self {
+            Basis::Receivers => format!("Of the upload {bytes} has no receiver in this log."),
+            Basis::Arithmetic => format!("Of the upload {bytes} was made up, by the arithmetic of its counters."),
+        }
+    }
+
+    /// What must be so for it to hold.
+    pub fn holds_if(self) -> &'static str {
+        match self {
+            Basis::Receivers => {
+                "This holds if the log shows everybody in these swarms: no other tracker, no DHT or peer exchange, no other front end, no user whose lines are missing."
+            }
+            Basis::Arithmetic => {
+                "This holds if nothing harmless makes counters grow so: what looks the same is said with each finding."
+            }
+        }
+    }
+}
+
 /// A verdict, and what it rests on.
 #[derive(Clone, Default, Debug)]
 pub struct Judgement {
@@ -52,6 +91,8 @@ pub struct Judgement {
     /// Bytes of upload that cannot exist: that nobody can have received, or that the counters' arithmetic says were made up if
     /// there is evidence of another kind, too; 0 if none are named.
     pub unexplained: u64,
+    /// What that rests on, if there is any.
+    pub basis: Option<Basis>,
     /// The least that is faked, as far as the log is whole, and the most that can be: all upload, since what does find a receiver
     /// may have been sent by others. In bytes.
     pub estimate: (u64, u64),
@@ -111,10 +152,11 @@ pub fn judge(story: &Story, balance: &Balance, findings: &[Finding], made_up: im
             }
             if judgement.verdict >= Verdict::Unexplained {
                 let bytes = &balance.users[user];
-                judgement.unexplained = bytes.certain.unless_unseen().max(bytes.too_much);
-                if judgement.verdict == Verdict::LikelyFaked {
-                    judgement.unexplained = judgement.unexplained.max(made_up(user as u32));
-                }
+                let unreceived = bytes.certain.unless_unseen().max(bytes.too_much);
+                let made_up = if judgement.verdict == Verdict::LikelyFaked { made_up(user as u32) } else { 0 };
+                judgement.unexplained = unreceived.max(made_up);
+                let basis = if made_up > unreceived { Basis::Arithmetic } else { Basis::Receivers };
+                judgement.basis = (judgement.unexplained > 0).then_some(basis);
                 // What does find a receiver may be made up as well: others may have sent it.
                 judgement.estimate = (judgement.unexplained.min(uploaded[user]), uploaded[user]);
             }

@@ -27,18 +27,15 @@ fn markdown(out: &mut dyn Write, case: &CaseRow<'_>) -> io::Result<()> {
     let (uploaded, downloaded, of) = user.totals();
     writeln!(out, "Uploaded {}, downloaded {}, ratio {}.", bytes(uploaded), bytes(downloaded), ratio(of))?;
     let [low, high] = user.judgement().estimate();
-    if user.judgement().unexplained() > 0 {
-        writeln!(out, "\nOf the upload {} has no receiver in this log.", bytes(user.judgement().unexplained().into()))?;
+    if let Some(basis) = user.judgement().basis() {
+        writeln!(out, "\n{}", basis.says(&bytes(user.judgement().unexplained().into())))?;
         writeln!(
             out,
             "At least {} and at most {} is faked: what does find a receiver may have been sent by others.",
             bytes(low.into()),
             bytes(high.into())
         )?;
-        writeln!(
-            out,
-            "This holds if the log shows everybody in these swarms: no other tracker, no DHT or peer exchange, no other front end, no user whose lines are missing."
-        )?;
+        writeln!(out, "{}", basis.holds_if())?;
     }
     writeln!(out, "\n## Findings")?;
     if case.findings.is_empty() {

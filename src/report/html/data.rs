@@ -108,7 +108,7 @@ impl Page<'_> {
             column("over time", Kind::Spark, "middle"),
             column("uploaded", Kind::Bytes, ""),
             column("downloaded", Kind::Bytes, "middle"),
-            column("received by nobody", Kind::Bytes, "middle"),
+            column("unexplained", Kind::Bytes, "middle"),
             column("announces", Kind::Count, "widest"),
             column("sessions", Kind::Count, "wide"),
             column("leeching", Kind::Count, "widest"),

@@ -230,7 +230,7 @@ impl Page<'_> {
                 h3 { "Look at these users first" }
                 @if suspects.is_empty() { p { "Nothing speaks against anybody." } } @else {
                     table {
-                        thead { tr { th scope="col" { "user" } th scope="col" { "verdict" } th.num scope="col" { "uploaded" } th.num scope="col" { "received by nobody" } } }
+                        thead { tr { th scope="col" { "user" } th scope="col" { "verdict" } th.num scope="col" { "uploaded" } th.num scope="col" { "unexplained" } } }
                         tbody { @for user in suspects { tr {
                             td { (self.user_link(user)) } td { (words::badge(judgements[user].verdict.name())) }
                             td.num { (words::bytes(self.view.story.users[user].account.totals.uploaded)) }

@@ -63,7 +63,7 @@ impl Page<'_> {
                     (words::tile("downloaded", &text::bytes(totals.downloaded)))
                     (words::tile("ratio", &text::ratio(totals.ratio())))
                     @if judgement.unexplained > 0 {
-                        (words::tile("received by nobody", &text::bytes(judgement.unexplained.into())))
+                        (words::tile("unexplained", &text::bytes(judgement.unexplained.into())))
                         (words::tile("faked at least, at most", &format!("{}, {}", text::bytes(judgement.estimate.0.into()), text::bytes(judgement.estimate.1.into()))))
                     }
                     (words::tile("announces", &sum.announces.to_string()))
@@ -71,8 +71,8 @@ impl Page<'_> {
                     (words::tile("torrents", &sum.torrents.len().to_string()))
                     (words::tile("addresses", &sum.addresses.len().to_string()))
                 }
-                @if judgement.unexplained > 0 {
-                    p.note { "This holds if the log shows everybody in these swarms: no other tracker, no DHT or peer exchange, no other front end, no user whose lines are missing." }
+                @if let Some(basis) = judgement.basis {
+                    p.note { (basis.says(&text::bytes(judgement.unexplained.into()))) " " (basis.holds_if()) }
                 }
                 section.linked {
                     h3 { "Over time" }

@@ -9,8 +9,8 @@ use maud::{Markup, html};
 pub fn says(verdict: &str) -> &'static str {
     match verdict {
         "likely-faked" => {
-            "Upload was claimed that nobody can have received, and the client is not what it says it is. Two kinds of evidence \
-             speak against this user."
+            "Two kinds of evidence speak against this user: upload that nobody can have received, counters that grow as only a \
+             generator makes them, or a client that is not what it says it is."
         }
         "unexplained" => {
             "Upload was claimed that nobody in this log can have received. Who or what made it, the log does not tell."

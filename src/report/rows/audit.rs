@@ -1,7 +1,7 @@
 //! Verdicts.
 
 use super::{Cell, Column, Row, aside, exact, optional, shown};
-use crate::audit::Judgement;
+use crate::audit::{Basis, Judgement};
 use crate::report::View;
 use serde::Serialize;
 
@@ -10,6 +10,9 @@ use serde::Serialize;
 pub struct JudgementCells {
     verdict: &'static str,
     unexplained_upload: u64,
+    unexplained_by: Option<&'static str>,
+    #[serde(skip)]
+    basis: Option<Basis>,
     faked_upload_estimate: [u64; 2],
     reasons: Vec<&'static str>,
     score: f64,
@@ -21,6 +24,8 @@ impl JudgementCells {
         JudgementCells {
             verdict: judgement.verdict.name(),
             unexplained_upload: judgement.unexplained,
+            unexplained_by: judgement.basis.map(Basis::name),
+            basis: judgement.basis,
             faked_upload_estimate: [judgement.estimate.0, judgement.estimate.1],
             reasons: judgement.reasons.clone(),
             // As many digits as mean something.
@@ -36,6 +41,11 @@ impl JudgementCells {
     /// Bytes that cannot exist.
     pub fn unexplained(&self) -> u64 {
         self.unexplained_upload
+    }
+
+    /// What those rest on, if there are any.
+    pub fn basis(&self) -> Option<Basis> {
+        self.basis
     }
 
     /// The least and the most that is likely to be faked.
