@@ -647,7 +647,14 @@ fn generators() -> Cases {
         };
         (0..3).flat_map(one).collect::<Vec<_>>()
     };
+    // Some 3 MiB every half hour, and gigabytes in some.
+    let bursts = |of: fn(u64) -> bool| {
+        let sent = move |n| (if of(n) { 2u64 << 30 } else { 3 << 20 }) + varied(n);
+        uploads("suspect00", (1..24).map(sent))
+    };
     vec![
+        // A popular torrent takes longer than one interval.
+        ("leap", bursts(|n| n % 9 == 5), bursts(|n| n % 9 > 5)),
         ("steady-rate", begun_anew(10), begun_anew(60)),
         // Speed times silence, the speed drawn anew each time; counters that go up and down for another reason.
         (

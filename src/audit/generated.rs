@@ -5,6 +5,7 @@ use super::bytes::Trace;
 use super::cumulative::{BySilence, by_silence};
 use super::dart::darts;
 use super::generator::{Residue, residues};
+use super::leap::{Leaps, leaps};
 use super::notes::Watch;
 use super::revert::{Reverts, reverts};
 use super::steady::{SteadyRates, steady_rates};
@@ -20,6 +21,7 @@ pub struct Generated {
     pub by_silence: HashMap<u32, BySilence>,
     pub darts: HashMap<u32, Vec<u32>>,
     pub reverts: HashMap<u32, Reverts>,
+    pub leaps: HashMap<u32, Leaps>,
 }
 
 impl Generated {
@@ -38,6 +40,7 @@ impl Generated {
             by_silence: by_silence(story, watches),
             darts: darts(story, sizes),
             reverts: reverts(story, watches),
+            leaps: leaps(story, traces, threads),
         }
     }
 
@@ -48,6 +51,7 @@ impl Generated {
             || self.by_silence.contains_key(&user)
             || self.darts.contains_key(&user)
             || self.reverts.contains_key(&user)
+            || self.leaps.contains_key(&user)
     }
 
     /// What of a user's uploads is made up at least, if the arithmetic is no chance. In bytes.

@@ -118,9 +118,9 @@ struct Tested {
     places: Vec<u32>,
 }
 
-/// Users whose increments share a divisor by more than chance, with the best evidence first. Sessions of one client program, written in one way, are tested
-/// together, all of them: to choose among them would be to help chance. Who runs the real program too has long ones tested
-/// by themselves.
+/// Users whose increments share a divisor by more than chance, the best evidence first. Sessions of one client program,
+/// written in one way, are tested together, all of them: to choose among them would be to help chance. Who runs the real
+/// program too has long ones tested by themselves.
 pub fn residues(story: &Story, clients: &Clients, watches: &[Watch]) -> HashMap<u32, Vec<Residue>> {
     let mut groups: BTreeMap<(u32, usize, u32, Option<u32>), Tested> = BTreeMap::new();
     for (at, (session, (engine, number))) in story.sessions.iter().zip(&story.origins).enumerate() {

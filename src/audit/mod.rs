@@ -14,6 +14,7 @@ mod events;
 mod generated;
 mod generator;
 mod identity;
+mod leap;
 mod line;
 mod notes;
 mod possession;
@@ -131,6 +132,7 @@ pub static CHECKS: &[&Check] = &[
     &cumulative::NOT_CUMULATIVE,
     &dart::WHOLE_AT_ONCE,
     &revert::STOPPED_REVERTS,
+    &leap::LEAP,
     &client::CLIENT_FORM,
     &client::CLIENT_NAME,
     &client::PEER_ID_CHECKSUM,

@@ -13,7 +13,7 @@ mod trace;
 mod trial;
 
 pub use course::Course;
-pub use trace::{BEFORE, GRANULE, Place, Trace, Traces};
+pub use trace::{BEFORE, GRANULE, Place, Stretch, Trace, Traces};
 
 use crate::replay::Story;
 use crate::share::shared;
