@@ -51,7 +51,11 @@ impl Generated {
             || self.by_silence.contains_key(&user)
             || self.darts.contains_key(&user)
             || self.reverts.contains_key(&user)
-            || self.leaps.contains_key(&user)
+    }
+
+    /// Whether there is anything about them that is strange, if there is evidence of another kind.
+    pub fn are_strange(&self, user: u32) -> bool {
+        self.looks(user) || self.leaps.contains_key(&user)
     }
 
     /// What of a user's uploads is made up at least, if the arithmetic is no chance. In bytes.

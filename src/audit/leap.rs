@@ -20,18 +20,15 @@ const SHORTEST: u64 = 300;
 /// So many are no chance...
 const SEVERAL: usize = 2;
 /// ...if there is as much else to hold them against.
-const ENOUGH: usize = 8;
+const ENOUGH: u32 = 8;
 
-/// An upload between two announces.
+/// What a session sent between its announces.
 #[derive(Clone, Copy, Debug)]
-struct Sent {
-    user: u32,
-    place: u32,
-    /// Granules a second.
-    rate: f64,
-    bytes: u64,
-    /// Much faster than what comes before and after.
-    steep: bool,
+enum Sent {
+    /// Once, much faster than before and after; granules a second.
+    Steep { place: u32, rate: f64, bytes: u64 },
+    /// Otherwise: so often, and how fast at the most.
+    Otherwise { place: u32, count: u32, fastest: f64 },
 }
 
 /// A user's leaps.
@@ -50,50 +47,62 @@ fn rate(stretch: &Stretch) -> f64 {
     stretch.up as f64 / (stretch.to - stretch.from).max(SHORTEST) as f64
 }
 
-fn sent(user: u32, place: u32, trace: Trace<'_>) -> Vec<Sent> {
+fn sent(place: u32, trace: Trace<'_>, found: &mut Vec<Sent>) {
     // What came before the first line came in nobody knows how long.
-    let told: Vec<Stretch> = trace.stretches().filter(|stretch| stretch.from >= BEFORE).collect();
-    let near = |a: &Stretch, b: Option<&Stretch>| {
-        b.filter(|b| b.from <= a.to + NEAR && a.from <= b.to + NEAR).map_or(0.0, rate)
-    };
-    let sent = |(at, stretch): (usize, &Stretch)| {
-        let before = at.checked_sub(1).and_then(|before| told.get(before));
-        let beside = near(stretch, before).max(near(stretch, told.get(at + 1)));
-        let (rate, bytes) = (rate(stretch), stretch.up.saturating_mul(GRANULE));
-        (bytes > 0).then_some(Sent { user, place, rate, bytes, steep: bytes >= LARGE && rate > STEEP * beside })
-    };
-    told.iter().enumerate().filter_map(sent).collect()
+    let mut told = trace.stretches().filter(|stretch| stretch.from >= BEFORE).peekable();
+    let (mut before, mut count, mut fastest) = (None, 0, 0.0f64);
+    while let Some(stretch) = told.next() {
+        let near = |other: Option<&Stretch>| {
+            other.filter(|b| b.from <= stretch.to + NEAR && stretch.from <= b.to + NEAR).map_or(0.0, rate)
+        };
+        let (rate, bytes) = (rate(&stretch), stretch.up.saturating_mul(GRANULE));
+        if bytes >= LARGE && rate > STEEP * near(before.as_ref()).max(near(told.peek())) {
+            found.push(Sent::Steep { place, rate, bytes });
+        } else if bytes > 0 {
+            (count, fastest) = (count + 1, fastest.max(rate));
+        }
+        before = Some(stretch);
+    }
+    if count > 0 {
+        found.push(Sent::Otherwise { place, count, fastest });
+    }
 }
 
 /// By user, those with several. `traces` are those of the sessions, by their places.
 pub fn leaps(story: &Story, traces: &[Option<Trace<'_>>], threads: usize) -> HashMap<u32, Leaps> {
-    let user = |place: u32| story.sessions[place as usize].user;
-    // Few sessions have one; of those users everything is looked at.
-    let steep = shared(traces.len(), threads, |range| {
-        let all = range.filter_map(|place| Some(sent(user(place as u32), place as u32, traces[place]?)));
-        all.flatten().filter(|sent| sent.steep).collect()
+    let sent = shared(traces.len(), threads, |range| {
+        let mut found = Vec::new();
+        for place in range {
+            if let Some(trace) = traces[place] {
+                sent(place as u32, trace, &mut found);
+            }
+        }
+        found
     });
-    let mut concerned: HashMap<u32, Vec<Sent>> = HashMap::new();
-    for sent in &steep {
-        concerned.entry(sent.user).or_default();
-    }
-    for (place, trace) in (0u32..).zip(traces) {
-        if let Some((all, trace)) = concerned.get_mut(&user(place)).zip(*trace) {
-            all.extend(sent(user(place), place, trace));
+    let user = |place: u32| story.sessions[place as usize].user as usize;
+    let mut otherwise = vec![(0u32, 0.0f64); story.users.len()];
+    for sent in &sent {
+        if let Sent::Otherwise { place, count, fastest } = *sent {
+            let (all, most) = &mut otherwise[user(place)];
+            (*all, *most) = (all.saturating_add(count), most.max(fastest));
         }
     }
-    let found = |(user, all): (u32, Vec<Sent>)| {
-        let (steep, others): (Vec<Sent>, Vec<Sent>) = all.into_iter().partition(|sent| sent.steep);
-        let fastest = others.iter().map(|sent| sent.rate).fold(0.0, f64::max);
-        let leaps: Vec<Sent> = steep.into_iter().filter(|sent| sent.rate > FAST * fastest).collect();
-        (leaps.len() >= SEVERAL && others.len() >= ENOUGH).then(|| {
-            let mut places: Vec<u32> = leaps.iter().map(|sent| sent.place).collect();
-            places.dedup();
-            let bytes = leaps.iter().fold(0u64, |sum, sent| sum.saturating_add(sent.bytes));
-            (user, Leaps { places, count: leaps.len(), bytes, otherwise: (fastest * GRANULE as f64) as u64 })
-        })
-    };
-    concerned.into_iter().filter_map(found).collect()
+    let mut leaps: HashMap<u32, Leaps> = HashMap::new();
+    for sent in sent {
+        let Sent::Steep { place, rate, bytes } = sent else { continue };
+        let (count, fastest) = otherwise[user(place)];
+        if count >= ENOUGH && rate > FAST * fastest {
+            let none =
+                || Leaps { places: Vec::new(), count: 0, bytes: 0, otherwise: (fastest * GRANULE as f64) as u64 };
+            let leaps = leaps.entry(user(place) as u32).or_insert_with(none);
+            if leaps.places.last() != Some(&place) {
+                leaps.places.push(place);
+            }
+            (leaps.count, leaps.bytes) = (leaps.count + 1, leaps.bytes.saturating_add(bytes));
+        }
+    }
+    leaps.retain(|_, leaps| leaps.count >= SEVERAL);
+    leaps
 }
 
 pub static LEAP: Check = Check {

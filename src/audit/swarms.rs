@@ -80,7 +80,7 @@ pub static EXCESS_OVER_OTHERS: Check = Check {
         let proved = swarms.bytes > (GIB / 2).max(excess.bytes / 5) && swarms.unless_worst() > ELSEWHERE;
         let hint = odds > CONVINCING
             || odds > LIKELY && swarms.unless_worst() > GIB / 8
-            || odds > SO_MUCH && case.known.generated.looks(case.user);
+            || odds > SO_MUCH && case.known.generated.are_strange(case.user);
         let severity = if excess.bytes > GIB && (odds > ALONE || odds > CONVINCING && proved) {
             Severity::Medium
         } else if hint && excess.bytes > GIB / 2 && excess.swarms > 1 {
