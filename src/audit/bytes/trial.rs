@@ -34,7 +34,8 @@ pub struct Trial<'a> {
     windows: Vec<Windows>,
     /// What was seen in each of them.
     seen: Vec<Seen>,
-    fakers: &'a [bool],
+    /// By user: who brings an excess wherever he goes, and was not trusted again.
+    fakers: Vec<bool>,
     /// By user.
     suspects: Vec<bool>,
     /// By user: suspects whose odds leave no doubt about what they will be.
@@ -88,11 +89,20 @@ impl<'a> Trial<'a> {
         });
         let seen = places.iter().map(|_| Seen::default()).collect();
         let settled = vec![false; suspects.len()];
-        Some(Trial { looked, places, windows, seen, fakers: &book.fakers, suspects, settled, threads: book.threads })
+        Some(Trial {
+            looked,
+            places,
+            windows,
+            seen,
+            fakers: book.fakers.clone(),
+            suspects,
+            settled,
+            threads: book.threads,
+        })
     }
 
-    fn secret(&self) -> Secret<'a> {
-        Secret::But(self.fakers)
+    fn secret(&self) -> Secret<'_> {
+        Secret::But(&self.fakers)
     }
 
     fn trusts(&self, user: u32) -> bool {
@@ -139,7 +149,9 @@ impl<'a> Trial<'a> {
             }
             fit.sort_by(|a, b| a.0.total_cmp(&b.0));
             fit.truncate((fit.len() / 3).max(AT_ONCE));
-            fit.iter().for_each(|(_, user)| self.suspects[*user as usize] = false);
+            for (_, user) in &fit {
+                (self.suspects[*user as usize], self.fakers[*user as usize]) = (false, false);
+            }
             let mut newly: Vec<u32> = fit.into_iter().map(|(_, user)| user).collect();
             newly.sort_unstable();
             for (seen, &place) in self.seen.iter_mut().zip(&self.places) {
