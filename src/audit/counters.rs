@@ -8,6 +8,11 @@ use crate::session::{Counters, Transition};
 /// Real clients take back so much within a session (libtorrent some 70 kB after `completed`).
 const DIP: u64 = 1 << 20;
 
+/// Whether a counter that stood there fell further than those of real clients do within a session.
+pub(super) fn fell_far(stood: u64, by: u64) -> bool {
+    by > DIP.max(stood / 100)
+}
+
 /// `left` of real clients goes up by so much without anything being wrong: pieces that failed their hash.
 const PIECES: u64 = 64 << 20;
 
@@ -29,7 +34,7 @@ pub(super) fn observe(step: &Step<'_>, watch: &mut Watch) {
     if said.counters != Counters::ZERO {
         let fell = before.peak.above(said.counters);
         let by = fell.up.max(fell.down);
-        if by > DIP.max(before.peak.up.max(before.peak.down) / 100) && !before.last.fell_below(before.peak) {
+        if fell_far(before.peak.up.max(before.peak.down), by) && !before.last.fell_below(before.peak) {
             Mark::see(&mut watch.at(step).counters_fell, step, by, 0);
         }
     }

@@ -1,32 +1,31 @@
 //! Counters that are none: each announce says what was uploaded since the one before, at some rate.
 
-use super::{Check, Conclude, Group, Notes, Severity, Watch, times};
+use super::generated::{Ground, Sign};
+use super::steady::{ALIKE, SHORTEST, WITHIN};
+use super::{Check, Conclude, Group, Severity, Watch, notes_of, times};
 use crate::announce::Event;
-use crate::replay::{Step, Story};
+use crate::replay::Step;
 use crate::session::{LineRef, Transition};
-use std::collections::{BTreeMap, HashMap};
+use std::collections::HashMap;
 
 /// So many falls of `uploaded`, at least.
-const ENOUGH: u32 = 8;
-/// Of these so many in ten are a rate times the seconds.
-const ALIKE: u32 = 9;
-/// Rates are the same within this part of the first.
-const WITHIN: f64 = 0.015;
-/// Counters are told to the second: in a shorter time that matters too much. In seconds.
-const SHORTEST: i64 = 120;
+const ENOUGH: usize = 8;
+/// Lines shown as evidence, of a session and in all.
+const LINES: usize = 4;
+const LINES_IN_ALL: usize = 8;
 
 /// Plain announces of a session that say they uploaded less than the one before said.
 #[derive(Clone, Debug)]
 pub struct Falls {
     /// How many there are.
-    count: u32,
+    count: usize,
     /// Those at the rate of the first.
-    alike: u32,
+    alike: usize,
     /// Those that are a whole number of bytes a second.
-    whole: u32,
+    whole: usize,
     /// Bytes a second of the first.
     rate: f64,
-    /// The first two, with the lines before them.
+    /// The line before the first, and the first three.
     lines: Vec<LineRef>,
 }
 
@@ -36,39 +35,38 @@ pub(super) fn observe(step: &Step<'_>, watch: &mut Watch) {
     if !fell || step.transition != Transition::Went || said.event != Event::None || !said.same_address {
         return;
     }
-    let secs = said.at.zip(before.last_at).map_or(0, |(at, last)| at.since(last) / 1000);
+    let secs = said.at.zip(before.last_at).map_or(0, |(at, last)| at.since(last).max(0) as u64 / 1000);
     if secs < SHORTEST {
         return;
     }
-    let (up, secs) = (said.counters.up, secs as u64);
+    let up = said.counters.up;
     let rate = up as f64 / secs as f64;
     let falls = watch
         .at(step)
         .uploaded_fell
         .get_or_insert_with(|| Box::new(Falls { count: 0, alike: 0, whole: 0, rate, lines: vec![step.line_before] }));
     falls.count += 1;
-    falls.alike += u32::from((rate / falls.rate - 1.0).abs() <= WITHIN);
-    falls.whole += u32::from((secs - 1..=secs + 1).any(|secs| up.is_multiple_of(secs)));
-    if falls.lines.len() < 4 {
+    falls.alike += usize::from((rate / falls.rate - 1.0).abs() <= WITHIN);
+    falls.whole += usize::from((secs - 1..=secs + 1).any(|secs| up.is_multiple_of(secs)));
+    if falls.lines.len() < LINES {
         falls.lines.push(step.line);
     }
 }
 
-/// A user whose counters are a rate times the silence before the announce.
-#[derive(Default, Debug)]
-pub struct BySilence {
-    count: u32,
-    proportional: u32,
-    /// The sessions, by their places.
+/// What a user's falls come to.
+#[derive(Default)]
+struct All {
+    count: usize,
+    proportional: usize,
     places: Vec<u32>,
     lines: Vec<LineRef>,
 }
 
-/// By user, those whose uploads are not cumulative.
-pub fn by_silence(story: &Story, watches: &[Watch]) -> HashMap<u32, BySilence> {
-    let mut users: BTreeMap<u32, BySilence> = BTreeMap::new();
-    for (place, (session, (engine, number))) in story.sessions.iter().zip(&story.origins).enumerate() {
-        let notes: Option<&Notes> = watches.get(*engine as usize).and_then(|watch| watch.of(*number));
+/// By user, those whose uploads are a rate times the silence before the announce.
+fn by_silence(ground: &Ground<'_>) -> HashMap<u32, Sign> {
+    let mut users: HashMap<u32, All> = HashMap::new();
+    for (place, session) in ground.story.sessions.iter().enumerate() {
+        let notes = notes_of(ground.story, ground.watches, place);
         let Some(falls) = notes.and_then(|notes| notes.uploaded_fell.as_deref()) else { continue };
         let user = users.entry(session.user).or_default();
         user.count += falls.count;
@@ -76,8 +74,13 @@ pub fn by_silence(story: &Story, watches: &[Watch]) -> HashMap<u32, BySilence> {
         user.places.push(place as u32);
         user.lines.extend(&falls.lines);
     }
-    users.retain(|_, user| user.count >= ENOUGH && user.proportional * 10 >= user.count * ALIKE);
-    users.into_iter().collect()
+    users.retain(|_, all| all.count >= ENOUGH && all.proportional * 10 >= all.count * ALIKE);
+    let sign = |(user, mut all): (u32, All)| {
+        all.lines.truncate(LINES_IN_ALL);
+        let sign = ground.sign(Severity::Medium, all.places);
+        (user, Sign { count: all.count as u64, lines: all.lines, ..sign })
+    };
+    users.into_iter().map(sign).collect()
 }
 
 pub static NOT_CUMULATIVE: Check = Check {
@@ -89,13 +92,7 @@ pub static NOT_CUMULATIVE: Check = Check {
     look_alikes: "counters that fall otherwise: restarts whose `started` was lost, two clients with one peer id. Their values have nothing to do with the time since",
     source: "RatioUp (announcer/tracker.rs): next_upload_speed x seconds since the last announce",
     group: Some(Group::Generator),
-    conclude: Conclude::User(|case| {
-        let found = case.known.generated.by_silence.get(&case.user)?;
-        let mut finding = case.about_uploads(Severity::Medium, &found.places);
-        finding.count = u64::from(found.count);
-        finding.evidence = found.lines.iter().copied().take(8).collect();
-        Some(finding)
-    }),
+    conclude: Conclude::Counters(by_silence),
     message: |f| {
         format!("uploaded fell {}, each time to a rate times the seconds since the announce before", times(f.count))
     },

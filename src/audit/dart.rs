@@ -1,7 +1,7 @@
 //! Sessions that come, say that they uploaded the whole torrent, and go.
 
+use super::generated::{Ground, Sign};
 use super::{Check, Conclude, Group, Severity};
-use crate::replay::Story;
 use crate::session::{Opening, Phase, Session};
 use std::collections::HashMap;
 
@@ -21,16 +21,16 @@ fn is_dart(session: &Session, size: u64) -> bool {
         && session.state.credit().up == size
 }
 
-/// By user with several, the places of such sessions. `sizes` are those of the torrents.
-pub fn darts(story: &Story, sizes: &[Option<u64>]) -> HashMap<u32, Vec<u32>> {
+/// By user, those with several such sessions.
+fn darts(ground: &Ground<'_>) -> HashMap<u32, Sign> {
     let mut darts: HashMap<u32, Vec<u32>> = HashMap::new();
-    for (place, session) in (0u32..).zip(&story.sessions) {
-        if sizes[session.torrent as usize].is_some_and(|size| is_dart(session, size)) {
+    for (place, session) in (0u32..).zip(&ground.story.sessions) {
+        if ground.sizes[session.torrent as usize].is_some_and(|size| is_dart(session, size)) {
             darts.entry(session.user).or_default().push(place);
         }
     }
     darts.retain(|_, places| places.len() >= SEVERAL);
-    darts
+    darts.into_iter().map(|(user, places)| (user, ground.sign_of_made_up(Severity::Medium, places))).collect()
 }
 
 pub static WHOLE_AT_ONCE: Check = Check {
@@ -42,10 +42,7 @@ pub static WHOLE_AT_ONCE: Check = Check {
     look_alikes: "a seed with a very fast line that serves one leech the whole torrent as soon as it is back: hardly three times, to the byte",
     source: "Ratio.py: started and stopped within seconds, uploaded = the torrent's size",
     group: Some(Group::Generator),
-    conclude: Conclude::User(|case| {
-        let places = case.known.generated.darts.get(&case.user)?;
-        Some(case.about_uploads(Severity::Medium, places))
-    }),
+    conclude: Conclude::Counters(darts),
     message: |f| {
         format!("{} in {} sessions of at most a minute, each time exactly the torrent's size", f.size(), f.count)
     },

@@ -1,81 +1,98 @@
-//! Whose counters look made up, by their arithmetic.
+//! Whose counters look made up, by their arithmetic: what the checks that look for that find.
 
-use super::Clients;
 use super::bytes::Trace;
-use super::cumulative::{BySilence, by_silence};
-use super::dart::darts;
-use super::generator::{Residue, residues};
-use super::leap::{Leaps, leaps};
 use super::notes::Watch;
-use super::revert::{Reverts, reverts};
-use super::steady::{SteadyRates, steady_rates};
+use super::{CHECKS, Clients, Conclude, Severity};
 use crate::replay::Story;
+use crate::session::LineRef;
 use std::collections::HashMap;
 
-/// What looks made up. All by user.
-#[derive(Debug)]
-#[allow(missing_docs)] // One for each check, and named so.
-pub struct Generated {
-    pub residues: HashMap<u32, Vec<Residue>>,
-    pub steady: HashMap<u32, SteadyRates>,
-    pub by_silence: HashMap<u32, BySilence>,
-    pub darts: HashMap<u32, Vec<u32>>,
-    pub reverts: HashMap<u32, Reverts>,
-    pub leaps: HashMap<u32, Leaps>,
+/// What there is to look for it in.
+pub struct Ground<'a> {
+    pub story: &'a Story,
+    pub watches: &'a [Watch],
+    /// By session.
+    pub traces: &'a [Option<Trace<'a>>],
+    pub clients: &'a Clients,
+    /// By torrent.
+    pub sizes: &'a [Option<u64>],
+    pub threads: usize,
 }
+
+impl Ground<'_> {
+    /// What was uploaded in a session, by its place. In bytes.
+    pub fn uploaded(&self, place: u32) -> u64 {
+        self.story.sessions[place as usize].state.credit().up
+    }
+
+    /// A sign in some sessions, by their places: about all that was uploaded there, of which nothing need be made up.
+    pub fn sign(&self, severity: Severity, places: Vec<u32>) -> Sign {
+        let bytes = places.iter().fold(0u64, |sum, place| sum.saturating_add(self.uploaded(*place)));
+        Sign { severity, bytes, count: places.len() as u64, amount: 0, lines: Vec::new(), made_up: Vec::new(), places }
+    }
+
+    /// The same, if all of it is made up.
+    pub fn sign_of_made_up(&self, severity: Severity, places: Vec<u32>) -> Sign {
+        let made_up = places.iter().map(|&place| (place, self.uploaded(place))).collect();
+        Sign { made_up, ..self.sign(severity, places) }
+    }
+}
+
+/// A sign that a user's counters are made up.
+#[derive(Debug)]
+pub struct Sign {
+    pub severity: Severity,
+    /// The sessions, by their places.
+    pub places: Vec<u32>,
+    /// Its bytes, its count and its amount, as those of a finding.
+    pub bytes: u64,
+    pub count: u64,
+    pub amount: u64,
+    /// Lines that show it; none if the first and the last of the sessions do.
+    pub lines: Vec<LineRef>,
+    /// What is made up at least in sessions, by their places, if the arithmetic is no chance. In bytes.
+    pub made_up: Vec<(u32, u64)>,
+}
+
+/// All signs: by check, by its place in [`CHECKS`], and by user.
+#[derive(Debug)]
+pub struct Generated(Vec<(usize, HashMap<u32, Sign>)>);
 
 impl Generated {
     /// Looks at all sessions.
-    pub fn new(
-        story: &Story,
-        watches: &[Watch],
-        traces: &[Option<Trace<'_>>],
-        clients: &Clients,
-        sizes: &[Option<u64>],
-        threads: usize,
-    ) -> Generated {
-        Generated {
-            residues: residues(story, clients, watches),
-            steady: steady_rates(story, traces, threads),
-            by_silence: by_silence(story, watches),
-            darts: darts(story, sizes),
-            reverts: reverts(story, watches),
-            leaps: leaps(story, traces, threads),
-        }
+    pub fn new(ground: &Ground<'_>) -> Generated {
+        let signs = CHECKS.iter().enumerate().filter_map(|(at, check)| match check.conclude {
+            Conclude::Counters(find) => Some((at, find(ground))),
+            _ => None,
+        });
+        Generated(signs.collect())
     }
 
-    /// Whether a user's counters look made up.
+    /// What a check, by its place, found of a user.
+    pub fn sign(&self, check: usize, user: u32) -> Option<&Sign> {
+        self.0.iter().find(|(at, _)| *at == check)?.1.get(&user)
+    }
+
+    /// Whether a user's counters look made up. What is never more than a hint makes nobody a suspect.
     pub fn looks(&self, user: u32) -> bool {
-        self.residues.contains_key(&user)
-            || self.steady.contains_key(&user)
-            || self.by_silence.contains_key(&user)
-            || self.darts.contains_key(&user)
-            || self.reverts.contains_key(&user)
+        let tells = |check: usize| CHECKS[check].severity >= Severity::Medium;
+        self.0.iter().any(|(check, signs)| tells(*check) && signs.contains_key(&user))
     }
 
     /// Whether there is anything about them that is strange, if there is evidence of another kind.
     pub fn are_strange(&self, user: u32) -> bool {
-        self.looks(user) || self.leaps.contains_key(&user)
+        self.0.iter().any(|(_, signs)| signs.contains_key(&user))
     }
 
-    /// What of a user's uploads is made up at least, if the arithmetic is no chance. In bytes.
-    pub fn made_up(&self, story: &Story, user: u32) -> u64 {
-        let uploaded = |place: u32| story.sessions[place as usize].state.credit().up;
-        let mut parts: Vec<(u32, u64)> = Vec::new();
-        for residue in self.residues.get(&user).into_iter().flatten() {
-            parts.extend(residue.places().iter().map(|&place| (place, residue.made_up(uploaded(place)))));
+    /// What of a user's uploads is made up at least. In bytes.
+    pub fn made_up(&self, user: u32) -> u64 {
+        let signs = self.0.iter().filter_map(|(_, signs)| signs.get(&user));
+        let mut most: HashMap<u32, u64> = HashMap::new();
+        for &(place, bytes) in signs.flat_map(|sign| &sign.made_up) {
+            // Where two say it of one session, the one that says more.
+            let most = most.entry(place).or_default();
+            *most = bytes.max(*most);
         }
-        let steady = self.steady.get(&user).map(SteadyRates::places);
-        let darts = self.darts.get(&user).map(Vec::as_slice);
-        let whole = [steady, darts].into_iter().flatten().flatten();
-        parts.extend(whole.map(|&place| (place, uploaded(place))));
-        parts.extend(self.reverts.get(&user).into_iter().flat_map(|reverts| &reverts.sessions));
-        // Where two say it of one session, the one that says more.
-        parts.sort_unstable();
-        parts
-            .chunk_by(|a, b| a.0 == b.0)
-            .filter_map(|same| same.last())
-            .map(|(_, bytes)| bytes)
-            .fold(0, |sum: u64, bytes| sum.saturating_add(*bytes))
+        most.values().fold(0, |sum, bytes| sum.saturating_add(*bytes))
     }
 }

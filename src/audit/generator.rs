@@ -1,7 +1,7 @@
 //! Arithmetic that only a generator does: what all increments of a counter have in common.
 
-use super::{Check, Clients, Conclude, Group, Severity, Watch};
-use crate::replay::Story;
+use super::generated::{Ground, Sign};
+use super::{Check, Conclude, Group, Severity, watch_of};
 use std::cmp::Reverse;
 use std::collections::{BTreeMap, HashMap};
 
@@ -37,7 +37,7 @@ impl Increments {
 
     /// The odd part of the divisor. Clients request blocks, which are powers of two: those say nothing.
     fn odd(&self) -> u64 {
-        self.divisor >> self.divisor.trailing_zeros().min(63)
+        odd(self.divisor)
     }
 
     /// So many are evidence, at least: of two neighbours that are not like the rest, three look so.
@@ -57,6 +57,10 @@ impl Increments {
     }
 }
 
+fn odd(number: u64) -> u64 {
+    number >> number.trailing_zeros().min(63)
+}
+
 fn common(mut a: u64, mut b: u64) -> u64 {
     while b != 0 {
         (a, b) = (b, a % b);
@@ -65,8 +69,7 @@ fn common(mut a: u64, mut b: u64) -> u64 {
 }
 
 /// A divisor that all increments share, and chance does not explain.
-#[derive(Debug)]
-pub struct Residue {
+struct Residue {
     divisor: u64,
     /// Increments that are evidence of it.
     independent: u32,
@@ -80,15 +83,10 @@ pub struct Residue {
 const SMALL: u64 = 100;
 
 impl Residue {
-    /// The sessions, by their places.
-    pub fn places(&self) -> &[u32] {
-        &self.places
-    }
-
     /// What of so many bytes uploaded in the sessions is made up, at least. Who multiplies by m makes up all but one m-th; who
     /// counts in ticks of m seconds makes up all. Of what is rounded to tens, hundreds, ... nothing need be.
-    pub fn made_up(&self, uploaded: u64) -> u64 {
-        let odd = self.divisor >> self.divisor.trailing_zeros().min(63);
+    fn made_up(&self, uploaded: u64) -> u64 {
+        let odd = odd(self.divisor);
         let decimal = (1..).map_while(|zeros| 10u64.checked_pow(zeros)).any(|ten| ten == self.divisor);
         // The divisor may be a multiple of m by chance.
         match (3..SMALL).find(|m| odd.is_multiple_of(*m)) {
@@ -118,15 +116,16 @@ struct Tested {
     places: Vec<u32>,
 }
 
-/// Users whose increments share a divisor by more than chance, the best evidence first. Sessions of one client program,
-/// written in one way, are tested together, all of them: to choose among them would be to help chance. Who runs the real
-/// program too has long ones tested by themselves.
-pub fn residues(story: &Story, clients: &Clients, watches: &[Watch]) -> HashMap<u32, Vec<Residue>> {
+/// Users whose increments share a divisor by more than chance. Sessions of one client program, written in one way, are tested
+/// together, all of them: to choose among them would be to help chance. Who runs the real program too has long ones tested
+/// by themselves.
+fn residues(ground: &Ground<'_>) -> HashMap<u32, Sign> {
     let mut groups: BTreeMap<(u32, usize, u32, Option<u32>), Tested> = BTreeMap::new();
-    for (at, (session, (engine, number))) in story.sessions.iter().zip(&story.origins).enumerate() {
-        let increments = watches.get(*engine as usize).and_then(|watch| watch.increments_of(*number));
+    for (at, session) in ground.story.sessions.iter().enumerate() {
+        let watch = watch_of(ground.story, ground.watches, at);
+        let increments = watch.and_then(|(watch, number)| watch.increments_of(number));
         let Some(increments) = increments.filter(|increments| increments.count > 0) else { continue };
-        let (program, form) = (clients.class_of(at), story.written(session).form);
+        let (program, form) = (ground.clients.class_of(at), ground.story.written(session).form);
         let alone = increments.are_enough().then_some(Some(at as u32));
         for part in [Some(None), alone].into_iter().flatten() {
             let group = groups.entry((session.user, program, form, part)).or_default();
@@ -160,9 +159,18 @@ pub fn residues(story: &Story, clients: &Clients, watches: &[Watch]) -> HashMap<
     found.sort_by_key(|(_, alone, residue)| {
         (!residue.proved, *alone, Reverse(residue.independent), residue.places.first().copied())
     });
-    let mut of_users: HashMap<u32, Vec<Residue>> = HashMap::new();
-    found.into_iter().for_each(|(user, _, residue)| of_users.entry(user).or_default().push(residue));
-    of_users
+    let mut signs: HashMap<u32, Sign> = HashMap::new();
+    for (user, _, residue) in found {
+        let made_up = residue.places.iter().map(|&place| (place, residue.made_up(ground.uploaded(place))));
+        let made_up: Vec<(u32, u64)> = made_up.collect();
+        let first = || {
+            let severity = if residue.proved { Severity::Medium } else { Severity::Low };
+            let (count, amount) = (u64::from(residue.independent), residue.divisor);
+            Sign { count, amount, ..ground.sign(severity, residue.places) }
+        };
+        signs.entry(user).or_insert_with(first).made_up.extend(made_up);
+    }
+    signs
 }
 
 pub static RESIDUE: Check = Check {
@@ -174,13 +182,7 @@ pub static RESIDUE: Check = Check {
     look_alikes: "a modded client; a proxy that rounds; powers of two are what clients request, and never counted",
     source: "JOAL adds speed x 5 s (multiples of 5); Ratio.py kB x 1000; multipliers in patched clients (x 3)",
     group: Some(Group::Generator),
-    conclude: Conclude::User(|case| {
-        let residue = case.known.generated.residues.get(&case.user)?.first()?;
-        let severity = if residue.proved { Severity::Medium } else { Severity::Low };
-        let mut finding = case.about_uploads(severity, &residue.places);
-        (finding.count, finding.amount) = (u64::from(residue.independent), residue.divisor);
-        Some(finding)
-    }),
+    conclude: Conclude::Counters(residues),
     message: |f| {
         let bytes = f.size();
         format!("{bytes} were uploaded in multiples of {} bytes, {} times without another reason", f.amount, f.count)

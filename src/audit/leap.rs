@@ -1,9 +1,9 @@
 //! Uploads far faster than all else that a user sends.
 
 use super::bytes::{BEFORE, GRANULE, Stretch, Trace};
+use super::generated::{Ground, Sign};
 use super::{Check, Conclude, Group, Severity};
 use crate::measure;
-use crate::replay::Story;
 use crate::share::shared;
 use std::collections::HashMap;
 
@@ -31,18 +31,6 @@ enum Sent {
     Otherwise { place: u32, count: u32, fastest: f64 },
 }
 
-/// A user's leaps.
-#[derive(Debug)]
-pub struct Leaps {
-    /// The sessions, by their places.
-    places: Vec<u32>,
-    /// How many there are.
-    count: usize,
-    bytes: u64,
-    /// Bytes a second of the fastest upload that is none.
-    otherwise: u64,
-}
-
 fn rate(stretch: &Stretch) -> f64 {
     stretch.up as f64 / (stretch.to - stretch.from).max(SHORTEST) as f64
 }
@@ -68,41 +56,42 @@ fn sent(place: u32, trace: Trace<'_>, found: &mut Vec<Sent>) {
     }
 }
 
-/// By user, those with several. `traces` are those of the sessions, by their places.
-pub fn leaps(story: &Story, traces: &[Option<Trace<'_>>], threads: usize) -> HashMap<u32, Leaps> {
-    let sent = shared(traces.len(), threads, |range| {
+/// By user, those with several.
+fn leaps(ground: &Ground<'_>) -> HashMap<u32, Sign> {
+    let sent = shared(ground.traces.len(), ground.threads, |range| {
         let mut found = Vec::new();
         for place in range {
-            if let Some(trace) = traces[place] {
+            if let Some(trace) = ground.traces[place] {
                 sent(place as u32, trace, &mut found);
             }
         }
         found
     });
-    let user = |place: u32| story.sessions[place as usize].user as usize;
-    let mut otherwise = vec![(0u32, 0.0f64); story.users.len()];
+    let user = |place: u32| ground.story.sessions[place as usize].user;
+    let mut otherwise = vec![(0u32, 0.0f64); ground.story.users.len()];
     for sent in &sent {
         if let Sent::Otherwise { place, count, fastest } = *sent {
-            let (all, most) = &mut otherwise[user(place)];
+            let (all, most) = &mut otherwise[user(place) as usize];
             (*all, *most) = (all.saturating_add(count), most.max(fastest));
         }
     }
-    let mut leaps: HashMap<u32, Leaps> = HashMap::new();
+    let mut leaps: HashMap<u32, Vec<(u32, u64)>> = HashMap::new();
     for sent in sent {
         let Sent::Steep { place, rate, bytes } = sent else { continue };
-        let (count, fastest) = otherwise[user(place)];
+        let (count, fastest) = otherwise[user(place) as usize];
         if count >= ENOUGH && rate > FAST * fastest {
-            let none =
-                || Leaps { places: Vec::new(), count: 0, bytes: 0, otherwise: (fastest * GRANULE as f64) as u64 };
-            let leaps = leaps.entry(user(place) as u32).or_insert_with(none);
-            if leaps.places.last() != Some(&place) {
-                leaps.places.push(place);
-            }
-            (leaps.count, leaps.bytes) = (leaps.count + 1, leaps.bytes.saturating_add(bytes));
+            leaps.entry(user(place)).or_default().push((place, bytes));
         }
     }
-    leaps.retain(|_, leaps| leaps.count >= SEVERAL);
-    leaps
+    leaps.retain(|_, leaps| leaps.len() >= SEVERAL);
+    let sign = |(user, leaps): (u32, Vec<(u32, u64)>)| {
+        let bytes = leaps.iter().fold(0u64, |sum, (_, bytes)| sum.saturating_add(*bytes));
+        let mut places: Vec<u32> = leaps.iter().map(|(place, _)| *place).collect();
+        places.dedup();
+        let amount = (otherwise[user as usize].1 * GRANULE as f64) as u64;
+        (user, Sign { bytes, count: leaps.len() as u64, amount, ..ground.sign(Severity::Low, places) })
+    };
+    leaps.into_iter().map(sign).collect()
 }
 
 pub static LEAP: Check = Check {
@@ -114,12 +103,7 @@ pub static LEAP: Check = Check {
     look_alikes: "a seed at rest until a popular torrent asks for everything at once; a line that was rented for a day",
     source: "counters that leap by some gigabytes now and then; NexusPHP's speed check, against the user's own history",
     group: Some(Group::Generator),
-    conclude: Conclude::User(|case| {
-        let leaps = case.known.generated.leaps.get(&case.user)?;
-        let mut finding = case.about_uploads(Severity::Low, &leaps.places);
-        (finding.bytes, finding.count, finding.amount) = (Some(leaps.bytes), leaps.count as u64, leaps.otherwise);
-        Some(finding)
-    }),
+    conclude: Conclude::Counters(leaps),
     message: |f| {
         let otherwise = measure::bytes(f.amount.into());
         format!("{} were uploaded in {} leaps, else never more than {otherwise} a second", f.size(), f.count)

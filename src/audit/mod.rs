@@ -39,8 +39,9 @@ use crate::session::{Ending, LineRef, Session};
 use crate::share::shared;
 use crate::side::Side;
 use crate::time::Time;
-use generated::Generated;
+use generated::{Generated, Ground, Sign};
 use identity::Crowds;
+use notes::{notes_of, watch_of};
 use sizes::sizes;
 use std::collections::HashMap;
 use std::ops::Range;
@@ -99,6 +100,8 @@ enum Conclude {
     Session(fn(&Case<'_>) -> Option<Finding>),
     /// Looks at one user's sessions.
     User(fn(&UserCase<'_>) -> Option<Finding>),
+    /// Looks at all users' counters, before anything is known of bytes. By user.
+    Counters(fn(&Ground<'_>) -> HashMap<u32, Sign>),
 }
 
 /// Every check.
@@ -283,11 +286,15 @@ impl UserCase<'_> {
         }
     }
 
-    /// The same about all that was uploaded in some sessions, by their places.
-    fn about_uploads(&self, severity: Severity, places: &[u32]) -> Finding {
-        let sessions: Vec<&Session> = places.iter().map(|at| &self.story.sessions[*at as usize]).collect();
-        let uploaded = sessions.iter().fold(0u64, |sum, session| sum.saturating_add(session.state.credit().up));
-        Finding { bytes: Some(uploaded), ..self.finding(severity, &sessions) }
+    /// A finding for a sign that the user's counters are made up.
+    fn signed(&self, sign: &Sign) -> Finding {
+        let sessions: Vec<&Session> = sign.places.iter().map(|at| &self.story.sessions[*at as usize]).collect();
+        let mut finding = self.finding(sign.severity, &sessions);
+        (finding.bytes, finding.count, finding.amount) = (Some(sign.bytes), sign.count, sign.amount);
+        if !sign.lines.is_empty() {
+            finding.evidence = sign.lines.clone();
+        }
+        finding
     }
 
     /// So many sessions are cited.
@@ -323,11 +330,12 @@ pub struct Audit {
 /// Audits a story, on so many threads. `watches` are the listeners of the engines that its parts came from; `side` is what the
 /// site knows.
 pub fn audit(story: &Story, watches: &[Watch], side: &Side, terms: &Terms, threads: usize) -> Audit {
-    let trace = |&(engine, number): &(u32, u32)| watches.get(engine as usize)?.trace_of(number);
-    let traces: Vec<Option<Trace<'_>>> = story.origins.iter().map(trace).collect();
+    let trace = |place| watch_of(story, watches, place).and_then(|(watch, number)| watch.trace_of(number));
+    let traces: Vec<Option<Trace<'_>>> = (0..story.sessions.len()).map(trace).collect();
     let clients = Clients::of(story);
     let sizes = sizes(story, side);
-    let generated = Generated::new(story, watches, &traces, &clients, &sizes, threads);
+    let ground = Ground { story, watches, traces: &traces, clients: &clients, sizes: &sizes, threads };
+    let generated = Generated::new(&ground);
     let doubts = Doubts {
         users: (0..story.users.len() as u32).map(|user| generated.looks(user)).collect(),
         sessions: (0..story.sessions.len()).map(|at| clients.wrong(at) != 0).collect(),
@@ -344,7 +352,7 @@ pub fn audit(story: &Story, watches: &[Watch], side: &Side, terms: &Terms, threa
         generated,
     };
     let findings = findings(story, watches, &known, threads);
-    let judgements = verdict::judge(story, &balance, &findings, |user| known.generated.made_up(story, user));
+    let judgements = verdict::judge(story, &balance, &findings, &known.generated);
     Audit { findings, judgements, swarms: balance.swarms, courses: balance.courses, clients }
 }
 
@@ -390,8 +398,7 @@ fn findings(story: &Story, watches: &[Watch], known: &Known<'_>, threads: usize)
 fn about_sessions(story: &Story, watches: &[Watch], sessions: Range<usize>) -> Vec<Finding> {
     let mut found = Vec::new();
     for at in sessions {
-        let (engine, number) = story.origins[at];
-        let notes = watches.get(engine as usize).and_then(|watch| watch.of(number));
+        let notes = notes_of(story, watches, at);
         let case = Case { session: &story.sessions[at], ending: &story.endings[at], notes, story };
         for (check, conclude) in CHECKS.iter().enumerate() {
             let Conclude::Session(conclude) = conclude.conclude else { continue };
@@ -412,8 +419,12 @@ fn about_users(story: &Story, known: &Known<'_>, users: &[&[u32]]) -> Vec<Findin
         let bytes = &known.balance.users[number as usize];
         let case = UserCase { user: number, bytes, sessions: &sessions, places: user, known, story };
         for (check, conclude) in CHECKS.iter().enumerate() {
-            let Conclude::User(conclude) = conclude.conclude else { continue };
-            found.extend(conclude(&case).map(|finding| Finding { check: check as u8, ..finding }));
+            let finding = match conclude.conclude {
+                Conclude::Session(_) => None,
+                Conclude::User(conclude) => conclude(&case),
+                Conclude::Counters(_) => known.generated.sign(check, number).map(|sign| case.signed(sign)),
+            };
+            found.extend(finding.map(|finding| Finding { check: check as u8, ..finding }));
         }
     }
     found

@@ -4,7 +4,7 @@ use super::bytes::{Place, Trace, Traces};
 use super::cumulative::Falls;
 use super::generator::Increments;
 use crate::pieces::Pieces;
-use crate::replay::Step;
+use crate::replay::{Step, Story};
 use crate::session::LineRef;
 use crate::time::Time;
 use prefetch_index::prefetch_index;
@@ -91,6 +91,17 @@ pub struct Watch {
     /// By session.
     counted: Pieces<Counted>,
     traces: Traces,
+}
+
+/// Who listened to a session, by its place in the story, and its number there.
+pub fn watch_of<'a>(story: &Story, watches: &'a [Watch], place: usize) -> Option<(&'a Watch, u32)> {
+    let (engine, number) = *story.origins.get(place)?;
+    Some((watches.get(engine as usize)?, number))
+}
+
+/// The notes on a session, by its place in the story.
+pub fn notes_of<'a>(story: &Story, watches: &'a [Watch], place: usize) -> Option<&'a Notes> {
+    watch_of(story, watches, place).and_then(|(watch, number)| watch.of(number))
 }
 
 /// What is kept of every session.

@@ -1,15 +1,16 @@
 //! Goodbyes that take back what was claimed before.
 
-use super::{Check, Conclude, Group, Mark, Severity, Watch};
-use crate::replay::{Step, Story};
-use crate::session::{Counters, LineRef, Transition};
+use super::counters::fell_far;
+use super::generated::{Ground, Sign};
+use super::{Check, Conclude, Group, Mark, Severity, Watch, notes_of};
+use crate::replay::Step;
+use crate::session::{Counters, Session, Transition};
 use std::collections::HashMap;
 
-/// Real clients take back less, if any. In bytes, and in parts of what was claimed.
-const DIP: u64 = 1 << 20;
-const PART: u64 = 100;
 /// So many sessions are no chance.
 const SEVERAL: usize = 3;
+/// Lines shown as evidence.
+const LINES: usize = 8;
 
 pub(super) fn observe(step: &Step<'_>, watch: &mut Watch) {
     let (said, Some(before)) = (step.said, step.before) else { return };
@@ -19,33 +20,38 @@ pub(super) fn observe(step: &Step<'_>, watch: &mut Watch) {
         return;
     }
     let by = before.last.up.saturating_sub(said.counters.up);
-    if by > DIP.max(before.last.up / PART) {
+    if fell_far(before.last.up, by) {
         Mark::see(&mut watch.at(step).stopped_fell, step, by, 0);
     }
 }
 
-/// A user's sessions whose `stopped` takes back uploads.
-#[derive(Default, Debug)]
-pub struct Reverts {
-    /// Their places, and the credited bytes that are taken back.
-    pub sessions: Vec<(u32, u64)>,
-    lines: Vec<LineRef>,
+/// A session whose `stopped` takes back uploads.
+struct Revert<'a> {
+    user: u32,
+    place: u32,
+    /// Credited bytes that are taken back.
+    bytes: u64,
+    mark: &'a Mark,
 }
 
 /// By user, those with several.
-pub fn reverts(story: &Story, watches: &[Watch]) -> HashMap<u32, Reverts> {
-    let mut users: HashMap<u32, Reverts> = HashMap::new();
-    for (place, (session, (engine, number))) in (0u32..).zip(story.sessions.iter().zip(&story.origins)) {
-        let notes = watches.get(*engine as usize).and_then(|watch| watch.of(*number));
-        let Some(mark) = notes.and_then(|notes| notes.stopped_fell.as_deref()) else { continue };
-        let user = users.entry(session.user).or_default();
+fn reverts(ground: &Ground<'_>) -> HashMap<u32, Sign> {
+    let revert = |(place, session): (usize, &Session)| {
+        let mark = notes_of(ground.story, ground.watches, place)?.stopped_fell.as_deref()?;
         // Of what is taken back, what the counter began with was not credited.
-        let credited = mark.bytes.saturating_sub(session.state.base.up).min(session.state.credit().up);
-        user.sessions.push((place, credited));
-        user.lines.extend(&mark.lines);
-    }
-    users.retain(|_, user| user.sessions.len() >= SEVERAL);
-    users
+        let bytes = mark.bytes.saturating_sub(session.state.base.up).min(session.state.credit().up);
+        Some(Revert { user: session.user, place: place as u32, bytes, mark })
+    };
+    let mut found: Vec<Revert<'_>> = ground.story.sessions.iter().enumerate().filter_map(revert).collect();
+    found.sort_by_key(|revert| revert.user);
+    let sign = |own: &[Revert<'_>]| {
+        let sign = ground.sign(Severity::Medium, own.iter().map(|revert| revert.place).collect());
+        let bytes = own.iter().fold(0u64, |sum, revert| sum.saturating_add(revert.bytes));
+        let lines = own.iter().flat_map(|revert| revert.mark.lines.iter().copied()).take(LINES).collect();
+        let made_up = own.iter().map(|revert| (revert.place, revert.bytes)).collect();
+        (own[0].user, Sign { bytes, lines, made_up, ..sign })
+    };
+    found.chunk_by(|a, b| a.user == b.user).filter(|own| own.len() >= SEVERAL).map(sign).collect()
 }
 
 pub static STOPPED_REVERTS: Check = Check {
@@ -57,13 +63,6 @@ pub static STOPPED_REVERTS: Check = Check {
     look_alikes: "a client that crashed and came back with the same peer id, of which nothing but `stopped` was heard: hardly three times. Two clients with one peer id behind one address",
     source: "NewGreedy (newgreedy_addon.py): `stopped` passes as the client sends it, all else with uploads added",
     group: Some(Group::Generator),
-    conclude: Conclude::User(|case| {
-        let reverts = case.known.generated.reverts.get(&case.user)?;
-        let places: Vec<u32> = reverts.sessions.iter().map(|(place, _)| *place).collect();
-        let mut finding = case.about_uploads(Severity::Medium, &places);
-        finding.bytes = Some(reverts.sessions.iter().fold(0u64, |sum, (_, bytes)| sum.saturating_add(*bytes)));
-        finding.evidence = reverts.lines.iter().copied().take(8).collect();
-        Some(finding)
-    }),
+    conclude: Conclude::Counters(reverts),
     message: |f| format!("`stopped` took back {} of upload, in {} sessions", f.size(), f.count),
 };

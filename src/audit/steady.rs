@@ -1,21 +1,22 @@
 //! Uploads at a steady rate: what a generator does, and a swarm does not.
 
 use super::bytes::{BEFORE, Trace};
+use super::generated::{Ground, Sign};
 use super::{Check, Conclude, Group, Severity};
 use crate::replay::Story;
 use crate::share::shared;
-use std::collections::{BTreeMap, HashMap};
+use std::collections::HashMap;
 
 /// So many silences with an upload, at least, show what is usual in a torrent...
 const ENOUGH: usize = 8;
 /// ...and so many of them in each session of it.
 const FEW: usize = 3;
 /// Of these so many in ten are alike...
-const ALIKE: usize = 9;
+pub(super) const ALIKE: usize = 9;
 /// ...that is within this part of their median.
-const WITHIN: f64 = 0.015;
+pub(super) const WITHIN: f64 = 0.015;
 /// Counters are told to the second: in a shorter time that matters too much. In seconds.
-const SHORTEST: u64 = 120;
+pub(super) const SHORTEST: u64 = 120;
 /// Rates of two torrents that differ by less may be the same limit.
 const APART: f64 = 0.05;
 /// In so many torrents no limit on a line does that.
@@ -31,25 +32,6 @@ struct Steady {
     rate: f64,
     /// Silences with an upload.
     count: usize,
-}
-
-/// A user's sessions with a steady rate that no limit on a line explains.
-#[derive(Debug)]
-pub struct SteadyRates {
-    places: Vec<u32>,
-    torrents: usize,
-}
-
-impl SteadyRates {
-    /// Whether the torrents are so many that chance does not explain it.
-    pub fn are_several(&self) -> bool {
-        self.torrents >= SEVERAL
-    }
-
-    /// The sessions, by their places.
-    pub fn places(&self) -> &[u32] {
-        &self.places
-    }
 }
 
 /// The rate of a session, if it is steady, and in how many silences that shows.
@@ -73,25 +55,35 @@ fn steady_rate(trace: Trace<'_>) -> Option<(f64, usize)> {
     (count * 10 >= all.len() * ALIKE).then_some((median, all.len()))
 }
 
-/// By user, those with two torrents or more. `traces` are those of the sessions, by their places.
-pub fn steady_rates(story: &Story, traces: &[Option<Trace<'_>>], threads: usize) -> HashMap<u32, SteadyRates> {
-    let steady: Vec<Steady> = shared(traces.len(), threads, |range| {
+/// By user, those with two torrents or more.
+fn steady_rates(ground: &Ground<'_>) -> HashMap<u32, Sign> {
+    let (story, traces) = (ground.story, ground.traces);
+    let steady: Vec<Steady> = shared(traces.len(), ground.threads, |range| {
         let steady = |place: usize| {
             let (rate, count) = steady_rate(traces[place]?)?;
             Some(Steady { places: vec![place as u32], torrent: story.sessions[place].torrent, rate, count })
         };
         range.filter_map(steady).collect::<Vec<_>>()
     });
-    let mut by_user: BTreeMap<u32, Vec<Steady>> = BTreeMap::new();
+    let mut by_user: HashMap<u32, Vec<Steady>> = HashMap::new();
     for one in steady {
         by_user.entry(story.sessions[one.places[0] as usize].user).or_default().push(one);
     }
-    let found = by_user.into_iter().map(|(user, of_user)| (user, independent(story, of_user)));
-    found.filter(|(_, rates)| rates.torrents > 1).collect()
+    let sign = |(user, of_user): (u32, Vec<Steady>)| {
+        let chosen = independent(story, of_user);
+        let torrents = chosen.chunk_by(|a, b| a.torrent == b.torrent).count();
+        let mut places: Vec<u32> = chosen.into_iter().flat_map(|steady| steady.places).collect();
+        places.sort_unstable();
+        let amount = places.iter().map(|at| u64::from(story.sessions[*at as usize].announces)).sum();
+        let severity = if torrents >= SEVERAL { Severity::Medium } else { Severity::Low };
+        let sign = ground.sign_of_made_up(severity, places);
+        (torrents > 1).then_some((user, Sign { count: torrents as u64, amount, ..sign }))
+    };
+    by_user.into_iter().filter_map(sign).collect()
 }
 
-/// Of a user's steady sessions those that no limit on a line explains.
-fn independent(story: &Story, mut of_user: Vec<Steady>) -> SteadyRates {
+/// Of a user's steady sessions those that no limit on a line explains, by torrent.
+fn independent(story: &Story, mut of_user: Vec<Steady>) -> Vec<Steady> {
     // A generator keeps its rate when it begins anew: sessions of a torrent with the same one are one.
     of_user.sort_by(|a, b| a.torrent.cmp(&b.torrent).then(a.rate.total_cmp(&b.rate)));
     of_user.dedup_by(|next, one| {
@@ -118,10 +110,7 @@ fn independent(story: &Story, mut of_user: Vec<Steady>) -> SteadyRates {
             chosen.push(one);
         }
     }
-    let torrents = chosen.chunk_by(|a, b| a.torrent == b.torrent).count();
-    let mut places: Vec<u32> = chosen.into_iter().flat_map(|steady| steady.places).collect();
-    places.sort_unstable();
-    SteadyRates { places, torrents }
+    chosen
 }
 
 pub static STEADY_RATE: Check = Check {
@@ -133,14 +122,7 @@ pub static STEADY_RATE: Check = Check {
     look_alikes: "limits set for single torrents that always have somebody to serve. One limit for the whole client is not: its torrents share it as their leeches ask",
     source: "RatioMaster and rustatio: a rate times seconds, varied by every tick (0.06 and 0.6 % over an interval)",
     group: Some(Group::Generator),
-    conclude: Conclude::User(|case| {
-        let rates = case.known.generated.steady.get(&case.user)?;
-        let severity = if rates.are_several() { Severity::Medium } else { Severity::Low };
-        let mut finding = case.about_uploads(severity, &rates.places);
-        let announces = |at: &u32| u64::from(case.story.sessions[*at as usize].announces);
-        (finding.count, finding.amount) = (rates.torrents as u64, rates.places.iter().map(announces).sum());
-        Some(finding)
-    }),
+    conclude: Conclude::Counters(steady_rates),
     message: |f| {
         let (bytes, torrents, announces) = (f.size(), f.count, f.amount);
         format!("{bytes} were uploaded at a steady rate in each of {torrents} torrents, over {announces} announces")

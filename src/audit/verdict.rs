@@ -1,6 +1,7 @@
 //! What all findings on a user come to.
 
 use super::bytes::Balance;
+use super::generated::Generated;
 use super::{Finding, Severity};
 use crate::replay::Story;
 
@@ -61,26 +62,6 @@ impl Basis {
             Basis::Arithmetic => "arithmetic",
         }
     }
-
-    /// What is said of so much upload.
-    pub fn says(self, bytes: &str) -> String {
-        match self {
-            Basis::Receivers => format!("Of the upload {bytes} has no receiver in this log."),
-            Basis::Arithmetic => format!("Of the upload {bytes} was made up, by the arithmetic of its counters."),
-        }
-    }
-
-    /// What must be so for it to hold.
-    pub fn holds_if(self) -> &'static str {
-        match self {
-            Basis::Receivers => {
-                "This holds if the log shows everybody in these swarms: no other tracker, no DHT or peer exchange, no other front end, no user whose lines are missing."
-            }
-            Basis::Arithmetic => {
-                "This holds if nothing harmless makes counters grow so: what looks the same is said with each finding."
-            }
-        }
-    }
 }
 
 /// A verdict, and what it rests on.
@@ -129,8 +110,8 @@ fn weight(severity: Severity) -> f64 {
     }
 }
 
-/// Judges every user. `made_up` says what of a user's uploads a generator made, by their arithmetic.
-pub fn judge(story: &Story, balance: &Balance, findings: &[Finding], made_up: impl Fn(u32) -> u64) -> Vec<Judgement> {
+/// Judges every user.
+pub fn judge(story: &Story, balance: &Balance, findings: &[Finding], generated: &Generated) -> Vec<Judgement> {
     let users = story.users.len();
     let (mut announces, mut uploaded) = (vec![0u32; users], vec![0u64; users]);
     for session in &story.sessions {
@@ -153,7 +134,8 @@ pub fn judge(story: &Story, balance: &Balance, findings: &[Finding], made_up: im
             if judgement.verdict >= Verdict::Unexplained {
                 let bytes = &balance.users[user];
                 let unreceived = bytes.certain.unless_unseen().max(bytes.too_much);
-                let made_up = if judgement.verdict == Verdict::LikelyFaked { made_up(user as u32) } else { 0 };
+                let likely = judgement.verdict == Verdict::LikelyFaked;
+                let made_up = if likely { generated.made_up(user as u32) } else { 0 };
                 judgement.unexplained = unreceived.max(made_up);
                 let basis = if made_up > unreceived { Basis::Arithmetic } else { Basis::Receivers };
                 judgement.basis = (judgement.unexplained > 0).then_some(basis);

@@ -1,7 +1,7 @@
 //! A user's dossier: Markdown, to be read as it is or pasted into a ticket; or JSON.
 
 use super::rows::CaseRow;
-use super::text::{bytes, ratio};
+use super::text::{bytes, holds_if, ratio, unexplained};
 use super::{Output, json};
 use std::io::{self, Write};
 
@@ -28,14 +28,14 @@ fn markdown(out: &mut dyn Write, case: &CaseRow<'_>) -> io::Result<()> {
     writeln!(out, "Uploaded {}, downloaded {}, ratio {}.", bytes(uploaded), bytes(downloaded), ratio(of))?;
     let [low, high] = user.judgement().estimate();
     if let Some(basis) = user.judgement().basis() {
-        writeln!(out, "\n{}", basis.says(&bytes(user.judgement().unexplained().into())))?;
+        writeln!(out, "\n{}", unexplained(basis, user.judgement().unexplained()))?;
         writeln!(
             out,
             "At least {} and at most {} is faked: what does find a receiver may have been sent by others.",
             bytes(low.into()),
             bytes(high.into())
         )?;
-        writeln!(out, "{}", basis.holds_if())?;
+        writeln!(out, "{}", holds_if(basis))?;
     }
     writeln!(out, "\n## Findings")?;
     if case.findings.is_empty() {

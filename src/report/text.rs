@@ -1,6 +1,29 @@
 //! Numbers and words for people.
 
+use crate::audit::Basis;
 pub use crate::measure::bytes;
+
+/// What is said of so much unexplained upload.
+pub fn unexplained(basis: Basis, upload: u64) -> String {
+    let upload = bytes(upload.into());
+    match basis {
+        Basis::Receivers => format!("Of the upload {upload} has no receiver in this log."),
+        Basis::Arithmetic => format!("Of the upload {upload} was made up, by the arithmetic of its counters."),
+    }
+}
+
+/// What must be so for that to hold.
+pub fn holds_if(basis: Basis) -> &'static str {
+    match basis {
+        Basis::Receivers => {
+            "This holds if the log shows everybody in these swarms: no other tracker, no DHT or peer exchange, no other front end, \
+             no user whose lines are missing."
+        }
+        Basis::Arithmetic => {
+            "This holds if nothing harmless makes counters grow so: what looks the same is said with each finding."
+        }
+    }
+}
 
 /// A ratio with three digits; `-` for none.
 pub fn ratio(ratio: Option<f64>) -> String {

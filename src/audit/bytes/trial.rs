@@ -211,9 +211,10 @@ impl<'a> Trial<'a> {
         let few = if room.plain.0 == 0 { trusted.len() } else { trusted.len().min(SAMPLES) };
         let chosen = (0..few).map(|n| trusted[n * trusted.len() / few]);
         let weight = trusted.len() as f64 / few as f64;
-        let trusted = match before.holds {
-            true => before.trusted.clone(),
-            false => chosen.map(|claim| (room.among(swarm, claim, sweep), weight)).collect(),
+        let trusted = if before.holds {
+            before.trusted.clone()
+        } else {
+            chosen.map(|claim| (room.among(swarm, claim, sweep), weight)).collect()
         };
         Seen { cells, trusted, holds: true, holds_for_all: !skipped }
     }

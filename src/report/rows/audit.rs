@@ -3,19 +3,22 @@
 use super::{Cell, Column, Row, aside, exact, optional, shown};
 use crate::audit::{Basis, Judgement};
 use crate::report::View;
-use serde::Serialize;
+use serde::{Serialize, Serializer};
 
 /// What a user's row says of the verdict.
 #[derive(Serialize)]
 pub struct JudgementCells {
     verdict: &'static str,
     unexplained_upload: u64,
-    unexplained_by: Option<&'static str>,
-    #[serde(skip)]
-    basis: Option<Basis>,
+    #[serde(serialize_with = "by_name")]
+    unexplained_by: Option<Basis>,
     faked_upload_estimate: [u64; 2],
     reasons: Vec<&'static str>,
     score: f64,
+}
+
+fn by_name<S: Serializer>(basis: &Option<Basis>, out: S) -> Result<S::Ok, S::Error> {
+    basis.map(Basis::name).serialize(out)
 }
 
 impl JudgementCells {
@@ -24,8 +27,7 @@ impl JudgementCells {
         JudgementCells {
             verdict: judgement.verdict.name(),
             unexplained_upload: judgement.unexplained,
-            unexplained_by: judgement.basis.map(Basis::name),
-            basis: judgement.basis,
+            unexplained_by: judgement.basis,
             faked_upload_estimate: [judgement.estimate.0, judgement.estimate.1],
             reasons: judgement.reasons.clone(),
             // As many digits as mean something.
@@ -45,7 +47,7 @@ impl JudgementCells {
 
     /// What those rest on, if there are any.
     pub fn basis(&self) -> Option<Basis> {
-        self.basis
+        self.unexplained_by
     }
 
     /// The least and the most that is likely to be faked.
