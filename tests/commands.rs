@@ -652,7 +652,28 @@ fn generators() -> Cases {
         let sent = move |n| (if of(n) { 2u64 << 30 } else { 3 << 20 }) + varied(n);
         uploads("suspect00", (1..24).map(sent))
     };
+    // Counts in three torrents, times a fraction.
+    let times = |over: u64, under: u64, increment: fn(u64) -> u64| {
+        let in_one = |torrent: u32| {
+            let mut sum = 0;
+            let increments = (0..40).map(move |n| {
+                let before = sum * over / under;
+                sum += increment(n + 40 * u64::from(torrent));
+                sum * over / under - before
+            });
+            in_torrent(torrent, uploads("suspect00", increments))
+        };
+        (0..3).flat_map(in_one).collect::<Vec<_>>()
+    };
     vec![
+        ("scaled", times(3, 2, varied), times(1, 1, varied)),
+        // Where people count in blocks, half of them are a multiple of two by chance, and all are no multiple of three halves.
+        ("scaled", times(6, 5, varied), times(1, 1, |n| varied(n) << 14)),
+        ("scaled", times(2, 1, varied), times(2, 1, |n| varied(n) << 14)),
+        // A capped line grows by an even quantum with each tick: that is no count times two.
+        ("scaled", times(2, 1, varied), times(1, 1, |n| (3590 + varied(n) % 40) * 32_770)),
+        // The same over and over is no more evidence than once.
+        ("scaled", times(5, 4, varied), times(1, 1, |_| 3 << 20)),
         // A popular torrent takes longer than one interval.
         ("leap", bursts(|n| n % 9 == 5), bursts(|n| n % 9 > 5)),
         ("steady-rate", begun_anew(10), begun_anew(60)),
@@ -707,7 +728,7 @@ fn hit_and_run_asks_what_it_is_told_to() {
     assert_eq!(swarmtrail_on(b"", &["--hnr-ratio", "half", "-"]).code, Some(2));
 }
 
-/// A generator's arithmetic proves nothing about bytes; with a client that is not what it says, it does.
+/// A generator's arithmetic in one torrent proves nothing about bytes; with a client that is not what it says, it does.
 #[test]
 fn a_residue_alone_is_no_verdict() {
     let verdict = |lines: &[String]| {
@@ -731,6 +752,10 @@ fn a_residue_alone_is_no_verdict() {
     };
     let joal = uploads("suspect00", (1..40).map(|n| varied(n) * 5));
     assert_eq!(verdict(&joal), ("clear".into(), vec!["residue"].into(), Value::Null, Some(false)));
+    // What no chance explains, in torrent after torrent, says that bytes were made up; not who did it.
+    let everywhere: Vec<String> = (0..3).flat_map(|torrent| in_torrent(torrent, joal.clone())).collect();
+    let unexplained = ("unexplained".into(), vec!["residue"].into(), "arithmetic".into(), Some(true));
+    assert_eq!(verdict(&everywhere), unexplained);
     let again = |line: &String| line.replace("&left=0 ", "&left=0&event=started ");
     let restarting: Vec<String> = joal.iter().map(again).collect();
     let reasons = vec!["residue", "started-every-time"];

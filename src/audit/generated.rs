@@ -25,6 +25,12 @@ impl Ground<'_> {
         self.story.sessions[place as usize].state.credit().up
     }
 
+    /// Whether some sessions, by their places, are of more than one torrent.
+    pub fn in_several_torrents(&self, places: &[u32]) -> bool {
+        let torrent = |place: &u32| self.story.sessions[*place as usize].torrent;
+        places.first().is_some_and(|first| places.iter().any(|place| torrent(place) != torrent(first)))
+    }
+
     /// A sign in some sessions, by their places: about all that was uploaded there, of which nothing need be made up.
     pub fn sign(&self, severity: Severity, places: Vec<u32>) -> Sign {
         let bytes = places.iter().fold(0u64, |sum, place| sum.saturating_add(self.uploaded(*place)));

@@ -10,8 +10,8 @@ use std::collections::{BTreeMap, HashMap};
 pub struct Increments {
     /// Their greatest common divisor; 0 if there are none.
     divisor: u64,
-    /// The last two.
-    last: [u64; 2],
+    /// The last two, at first those of other sessions of the kind.
+    recent: Recent,
     /// How many there are.
     count: u32,
     /// Those that share no more than the divisor with the two before, about.
@@ -19,20 +19,20 @@ pub struct Increments {
 }
 
 impl Increments {
-    /// Notes one, and in how many seconds it came: an hour if the log has no times.
+    /// Notes one, and in how many seconds it came: an hour if the log has no times. `recent` are those of the user's clients of
+    /// the kind.
     #[inline]
-    pub fn note(&mut self, bytes: u64, secs: Option<u64>) {
+    pub fn note(&mut self, bytes: u64, secs: Option<u64>, recent: &Recent) {
+        if self.count == 0 {
+            self.recent = *recent;
+        }
         self.count = self.count.saturating_add(1);
         if self.divisor == 1 {
             return;
         }
         self.divisor = common(self.divisor, bytes);
-        // A line that is capped grows by the same quantum with each of its ticks; two such increments share it, and are no
-        // evidence of anything else that they share.
-        let quantum = bytes / (TICKS * secs.unwrap_or(3600).max(1));
-        let apart = |other: u64| other != 0 && common(other, bytes) <= quantum;
-        self.apart += u32::from(self.last.iter().all(|last| apart(*last)));
-        self.last = [self.last[1], bytes];
+        self.apart += u32::from(self.recent.is_apart(bytes, secs));
+        self.recent.keep(bytes);
     }
 
     /// The odd part of the divisor. Clients request blocks, which are powers of two: those say nothing.
@@ -57,6 +57,31 @@ impl Increments {
     }
 }
 
+/// The last two increments of some uploads.
+#[derive(Clone, Copy, Default, Debug)]
+pub struct Recent([u64; 2]);
+
+impl Recent {
+    /// Whether one that came in so many seconds is evidence of what it shares with others.
+    /// A line that is capped grows by the same quantum with each of its ticks; two such increments share it, and are no evidence
+    /// of anything else that they share.
+    pub fn is_apart(&self, bytes: u64, secs: Option<u64>) -> bool {
+        let quantum = bytes / (TICKS * secs.unwrap_or(3600).max(1));
+        self.0.iter().all(|other| *other == 0 || common(*other, bytes) <= quantum)
+    }
+
+    /// Whether one is another than those.
+    pub fn is_new(&self, bytes: u64) -> bool {
+        !self.0.contains(&bytes)
+    }
+
+    /// Keeps one.
+    #[inline]
+    pub fn keep(&mut self, bytes: u64) {
+        self.0 = [self.0[1], bytes];
+    }
+}
+
 fn odd(number: u64) -> u64 {
     number >> number.trailing_zeros().min(63)
 }
@@ -73,8 +98,8 @@ struct Residue {
     divisor: u64,
     /// Increments that are evidence of it.
     independent: u32,
-    /// Chance does not explain it even if there is no other evidence.
-    proved: bool,
+    /// How much it shows.
+    severity: Severity,
     /// The sessions, by their places.
     places: Vec<u32>,
 }
@@ -82,17 +107,15 @@ struct Residue {
 /// Divisors with larger odd parts may come of something that rounds.
 const SMALL: u64 = 100;
 
-impl Residue {
-    /// What of so many bytes uploaded in the sessions is made up, at least. Who multiplies by m makes up all but one m-th; who
-    /// counts in ticks of m seconds makes up all. Of what is rounded to tens, hundreds, ... nothing need be.
-    fn made_up(&self, uploaded: u64) -> u64 {
-        let odd = odd(self.divisor);
-        let decimal = (1..).map_while(|zeros| 10u64.checked_pow(zeros)).any(|ten| ten == self.divisor);
-        // The divisor may be a multiple of m by chance.
-        match (3..SMALL).find(|m| odd.is_multiple_of(*m)) {
-            Some(m) if odd < SMALL && !decimal => (uploaded - uploaded / m).saturating_sub(1),
-            _ => 0,
-        }
+/// What of so many bytes uploaded in multiples of a divisor is made up, at least. Who multiplies by m makes up all but one m-th;
+/// who counts in ticks of m seconds makes up all. Of what is rounded to tens, hundreds, ... nothing need be.
+fn made_up_of(divisor: u64, uploaded: u64) -> u64 {
+    let odd = odd(divisor);
+    let decimal = (1..).map_while(|zeros| 10u64.checked_pow(zeros)).any(|ten| ten == divisor);
+    // The divisor may be a multiple of m by chance.
+    match (3..SMALL).find(|m| odd.is_multiple_of(*m)) {
+        Some(m) if odd < SMALL && !decimal => (uploaded - uploaded / m).saturating_sub(1),
+        _ => 0,
     }
 }
 
@@ -100,10 +123,12 @@ impl Residue {
 const ENOUGH: u32 = 20;
 /// So many that count are a hint, if chance explains no more than [`HINT`].
 const FEW: u32 = 8;
-/// Chance may explain this much, over all that were tested...
+/// Chance does not explain this, over all that were tested, by itself...
+const PROOF: f64 = 1e-12;
+/// ...and hardly this...
 const CHANCE: f64 = 1e-8;
 /// ...and this much if there is evidence of another kind.
-const HINT: f64 = 1e-4;
+const HINT: f64 = 0.02;
 /// No client hands out its capped line in so many portions a second.
 const TICKS: u64 = 64;
 /// Where most of so many users share a divisor, something in front of the tracker or in their program makes it so.
@@ -152,21 +177,27 @@ fn residues(ground: &Ground<'_>) -> HashMap<u32, Sign> {
         if odd == 1 || independent < FEW || by_chance > HINT || usual(None) || usual(Some(key.1)) {
             continue;
         }
-        let proved = independent >= ENOUGH && by_chance <= CHANCE;
-        found.push((key.0, key.3.is_some(), Residue { divisor: increments.divisor, independent, proved, places }));
+        let severity = match by_chance {
+            _ if independent < ENOUGH => Severity::Low,
+            ..=PROOF if ground.in_several_torrents(&places) && made_up_of(increments.divisor, 1 << 20) > 0 => {
+                Severity::High
+            }
+            ..=CHANCE => Severity::Medium,
+            _ => Severity::Low,
+        };
+        found.push((key.0, key.3.is_some(), Residue { divisor: increments.divisor, independent, severity, places }));
     }
     // First the one with all sessions of a program, and with the most evidence: numbers of forms say nothing.
     found.sort_by_key(|(_, alone, residue)| {
-        (!residue.proved, *alone, Reverse(residue.independent), residue.places.first().copied())
+        (Reverse(residue.severity), *alone, Reverse(residue.independent), residue.places.first().copied())
     });
     let mut signs: HashMap<u32, Sign> = HashMap::new();
     for (user, _, residue) in found {
-        let made_up = residue.places.iter().map(|&place| (place, residue.made_up(ground.uploaded(place))));
+        let made_up = residue.places.iter().map(|&place| (place, made_up_of(residue.divisor, ground.uploaded(place))));
         let made_up: Vec<(u32, u64)> = made_up.collect();
         let first = || {
-            let severity = if residue.proved { Severity::Medium } else { Severity::Low };
             let (count, amount) = (u64::from(residue.independent), residue.divisor);
-            Sign { count, amount, ..ground.sign(severity, residue.places) }
+            Sign { count, amount, ..ground.sign(residue.severity, residue.places) }
         };
         signs.entry(user).or_insert_with(first).made_up.extend(made_up);
     }
@@ -175,10 +206,10 @@ fn residues(ground: &Ground<'_>) -> HashMap<u32, Sign> {
 
 pub static RESIDUE: Check = Check {
     name: "residue",
-    severity: Severity::Medium,
+    severity: Severity::High,
     summary: "all uploads are multiples of one odd number",
-    formula: "m = greatest common divisor of all increments of uploaded between announces, in the user's sessions with one client program, or in a long one of them; its odd part to the power of minus the increments is how likely chance does that, times all that were tested. An increment counts if it shares no more with either of the two before it than a 64th of what was uploaded in a second, since a capped line grows by a quantum; and then for two thirds. Where it makes somebody likely-faked, all but one p-th of these uploads are unexplained (p the least prime factor of m's odd part), if that part is below 100 and m no power of ten, to which something may have rounded",
-    threshold: "medium: 20 increments that count, and less likely than 1e-8; low: 8 and 1e-4; not if most of all users tested (8 or more) share it, or most of those with the same program and version. Likely-faked only together with bytes or with a client that is not what it says",
+    formula: "m = greatest common divisor of all increments of uploaded between announces, in the user's sessions with one client program, or in a long one of them; its odd part to the power of minus the increments is how likely chance does that, times all that were tested. An increment counts if it shares no more with either of the two before it than a 64th of what was uploaded in a second, since a capped line grows by a quantum; and then for two thirds. Where it makes somebody likely-faked or unexplained, all but one p-th of these uploads are unexplained (p the least prime factor of m's odd part), if that part is below 100 and m no power of ten, to which something may have rounded",
+    threshold: "high: 20 increments that count in several torrents, and less likely than 1e-12, if that part is below 100 and m no power of ten: then these uploads are unexplained without other evidence, too; medium: 20 and 1e-8; low: 8 and 0.02; not if most of all users tested (8 or more) share it, or most of those with the same program and version. Likely-faked only together with bytes or with a client that is not what it says",
     look_alikes: "a modded client; a proxy that rounds; powers of two are what clients request, and never counted",
     source: "JOAL adds speed x 5 s (multiples of 5); Ratio.py kB x 1000; multipliers in patched clients (x 3)",
     group: Some(Group::Generator),

@@ -19,6 +19,7 @@ mod line;
 mod notes;
 mod possession;
 mod revert;
+mod scaled;
 mod sizes;
 mod steady;
 mod swarms;
@@ -131,6 +132,7 @@ pub static CHECKS: &[&Check] = &[
     &swarms::EXCESS_OVER_OTHERS,
     &possession::UPLOAD_WITHOUT_POSSESSION,
     &generator::RESIDUE,
+    &scaled::SCALED,
     &steady::STEADY_RATE,
     &cumulative::NOT_CUMULATIVE,
     &dart::WHOLE_AT_ONCE,
@@ -336,9 +338,13 @@ pub fn audit(story: &Story, watches: &[Watch], side: &Side, terms: &Terms, threa
     let sizes = sizes(story, side);
     let ground = Ground { story, watches, traces: &traces, clients: &clients, sizes: &sizes, threads };
     let generated = Generated::new(&ground);
+    let starts_anew = |at: usize| {
+        let notes = notes_of(story, watches, at);
+        notes.is_some_and(|notes| client::started_every_time(notes, &story.sessions[at]).is_some())
+    };
     let doubts = Doubts {
         users: (0..story.users.len() as u32).map(|user| generated.looks(user)).collect(),
-        sessions: (0..story.sessions.len()).map(|at| clients.wrong(at) != 0).collect(),
+        sessions: (0..story.sessions.len()).map(|at| clients.wrong(at) != 0 || starts_anew(at)).collect(),
     };
     let balance = bytes::balance(story, &traces, &sizes, &doubts, terms.courses, threads);
     let known = Known {

@@ -2,7 +2,8 @@
 
 use super::bytes::{Place, Trace, Traces};
 use super::cumulative::Falls;
-use super::generator::Increments;
+use super::generator::{Increments, Recent};
+use super::scaled::Multiples;
 use crate::pieces::Pieces;
 use crate::replay::{Step, Story};
 use crate::session::LineRef;
@@ -91,6 +92,17 @@ pub struct Watch {
     /// By session.
     counted: Pieces<Counted>,
     traces: Traces,
+    /// By number.
+    kinds: Vec<Kind>,
+    /// Their numbers, by user and by the beginning of the peer id.
+    kind_numbers: HashMap<(u32, [u8; 8]), u32, foldhash::fast::RandomState>,
+}
+
+/// What is kept of a user's clients of a kind.
+#[derive(Clone, Copy, Default, Debug)]
+struct Kind {
+    multiples: Multiples,
+    recent: Recent,
 }
 
 /// Who listened to a session, by its place in the story, and its number there.
@@ -109,6 +121,8 @@ pub fn notes_of<'a>(story: &Story, watches: &'a [Watch], place: usize) -> Option
 struct Counted {
     trace: Place,
     increments: Increments,
+    /// Which of its user's kinds of clients it is of, from 1; 0 if it uploaded nothing.
+    kind: u32,
 }
 
 impl Watch {
@@ -125,6 +139,13 @@ impl Watch {
     /// What the uploads of a session have in common, by its number in the engine.
     pub(super) fn increments_of(&self, session: u32) -> Option<&Increments> {
         self.counted.get(session as usize).map(|counted| &counted.increments)
+    }
+
+    /// By what the uploads of the user's clients of a session's kind may be multiplied, and the number of the kind. By its
+    /// number in the engine.
+    pub(super) fn multiples_of(&self, session: u32) -> Option<(u32, &Multiples)> {
+        let kind = self.counted.get(session as usize)?.kind.checked_sub(1)?;
+        Some((kind, &self.kinds.get(kind as usize)?.multiples))
     }
 
     /// Has the cache fetch what is kept of a session.
@@ -155,7 +176,21 @@ impl Watch {
         if step.credit.up > 0 {
             let since = step.said.at.zip(step.before.and_then(|before| before.last_at));
             let secs = since.map(|(at, last)| at.since(last).max(0) as u64 / 1000);
-            counted.increments.note(step.credit.up, secs);
+            if counted.kind == 0 {
+                let prefix = step.peer_id.bytes().first_chunk().copied().unwrap_or_default();
+                let kinds = &mut self.kinds;
+                counted.kind = *self.kind_numbers.entry((step.session.user, prefix)).or_insert_with(|| {
+                    kinds.push(Kind::default());
+                    kinds.len() as u32
+                });
+            }
+            if let Some(kind) = self.kinds.get_mut(counted.kind as usize - 1) {
+                let Kind { multiples, recent } = kind;
+                let (up, now) = (step.credit.up, step.said.counters.up);
+                counted.increments.note(up, secs, recent);
+                multiples.note(now.saturating_sub(up), now, secs, recent);
+                recent.keep(up);
+            }
         }
     }
 

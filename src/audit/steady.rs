@@ -8,7 +8,7 @@ use crate::share::shared;
 use std::collections::HashMap;
 
 /// So many silences with an upload, at least, show what is usual in a torrent...
-const ENOUGH: usize = 8;
+const ENOUGH: u32 = 8;
 /// ...and so many of them in each session of it.
 const FEW: usize = 3;
 /// Of these so many in ten are alike...
@@ -17,10 +17,39 @@ pub(super) const ALIKE: usize = 9;
 pub(super) const WITHIN: f64 = 0.015;
 /// Counters are told to the second: in a shorter time that matters too much. In seconds.
 pub(super) const SHORTEST: u64 = 120;
-/// Rates of two torrents that differ by less may be the same limit.
-const APART: f64 = 0.05;
 /// In so many torrents no limit on a line does that.
 const SEVERAL: usize = 3;
+
+/// How steady is steady.
+#[derive(Clone, Copy)]
+struct Measure {
+    /// Rates within this part of their median are alike.
+    within: f64,
+    /// Rates of two torrents that differ by less may be the same limit.
+    apart: f64,
+}
+
+/// As programs are that only pretend to upload.
+const STEADY: Measure = Measure { within: WITHIN, apart: 0.05 };
+/// As what is added to real uploads is, if those are little. Some lines do that, too: it is a hint, and only where it is rare.
+const NEARLY: Measure = Measure { within: 0.14, apart: 0.3 };
+/// That is, where no more than one user in so many does it.
+const RARE: usize = 20;
+
+/// What a session uploads, silence by silence.
+#[derive(Clone, Copy, Debug)]
+struct Rates {
+    /// The session's place.
+    place: u32,
+    user: u32,
+    torrent: u32,
+    /// Their median, in granules a second.
+    median: f64,
+    /// Nine of ten are within this part of it.
+    spread: f64,
+    /// How many there are; if they are not alike, how many were looked at.
+    count: u32,
+}
 
 /// Sessions of one torrent that upload at one steady rate.
 #[derive(Clone, Debug)]
@@ -31,70 +60,101 @@ struct Steady {
     /// Granules a second.
     rate: f64,
     /// Silences with an upload.
-    count: usize,
+    count: u32,
 }
 
-/// The rate of a session, if it is steady, and in how many silences that shows.
-fn steady_rate(trace: Trace<'_>) -> Option<(f64, usize)> {
+/// The median of some rates, and the part of it within which nine of ten are.
+fn median_and_spread(rates: &[f64]) -> (f64, f64) {
+    let mut sorted = rates.to_vec();
+    let middle = sorted.len() / 2;
+    let median = *sorted.select_nth_unstable_by(middle, f64::total_cmp).1;
+    sorted.iter_mut().for_each(|rate| *rate = (*rate / median - 1.0).abs());
+    let last = (sorted.len() * ALIKE).div_ceil(10) - 1;
+    (median, *sorted.select_nth_unstable_by(last, f64::total_cmp).1)
+}
+
+/// A session's rates, if there are enough.
+fn rates(story: &Story, place: usize, trace: Trace<'_>) -> Option<Rates> {
     // What came before the first line came in nobody knows how long.
     let told = trace.stretches().filter(|s| s.up > 0 && s.from >= BEFORE && s.to - s.from >= SHORTEST);
     let mut rates = told.map(|stretch| stretch.up as f64 / (stretch.to - stretch.from) as f64);
-    let alike = |rates: &[f64]| {
-        let mut sorted = rates.to_vec();
-        let middle = sorted.len() / 2;
-        let median = *sorted.select_nth_unstable_by(middle, f64::total_cmp).1;
-        (median, rates.iter().filter(|rate| (*rate / median - 1.0).abs() <= WITHIN).count())
-    };
-    // Most sessions show soon that they are not.
-    let mut all: Vec<f64> = rates.by_ref().take(ENOUGH).collect();
-    if all.len() < FEW || alike(&all).1 * 2 < all.len() {
+    let mut all: Vec<f64> = rates.by_ref().take(ENOUGH as usize).collect();
+    if all.len() < FEW {
         return None;
     }
-    all.extend(rates);
-    let (median, count) = alike(&all);
-    (count * 10 >= all.len() * ALIKE).then_some((median, all.len()))
+    // Most sessions show soon that they are not steady.
+    let (mut median, mut spread) = median_and_spread(&all);
+    let alike = all.iter().filter(|rate| (*rate / median - 1.0).abs() <= NEARLY.within).count();
+    if alike * 2 >= all.len() {
+        all.extend(rates);
+        (median, spread) = median_and_spread(&all);
+    }
+    let session = &story.sessions[place];
+    let (user, torrent, count) = (session.user, session.torrent, all.len() as u32);
+    Some(Rates { place: place as u32, user, torrent, median, spread, count })
 }
 
 /// By user, those with two torrents or more.
 fn steady_rates(ground: &Ground<'_>) -> HashMap<u32, Sign> {
     let (story, traces) = (ground.story, ground.traces);
-    let steady: Vec<Steady> = shared(traces.len(), ground.threads, |range| {
-        let steady = |place: usize| {
-            let (rate, count) = steady_rate(traces[place]?)?;
-            Some(Steady { places: vec![place as u32], torrent: story.sessions[place].torrent, rate, count })
-        };
-        range.filter_map(steady).collect::<Vec<_>>()
+    let mut of_sessions: Vec<Rates> = shared(traces.len(), ground.threads, |range| {
+        range.filter_map(|place| rates(story, place, traces[place]?)).collect()
     });
-    let mut by_user: HashMap<u32, Vec<Steady>> = HashMap::new();
-    for one in steady {
-        by_user.entry(story.sessions[one.places[0] as usize].user).or_default().push(one);
-    }
-    let sign = |(user, of_user): (u32, Vec<Steady>)| {
-        let chosen = independent(story, of_user);
-        let torrents = chosen.chunk_by(|a, b| a.torrent == b.torrent).count();
-        let mut places: Vec<u32> = chosen.into_iter().flat_map(|steady| steady.places).collect();
+    of_sessions.sort_unstable_by_key(|one| (one.user, one.torrent, one.place));
+    let (mut tested, mut nearly) = (0, 0);
+    let mut signs = HashMap::new();
+    for of_user in of_sessions.chunk_by(|a, b| a.user == b.user) {
+        let of_torrents = of_user.chunk_by(|a, b| a.torrent == b.torrent);
+        tested +=
+            usize::from(of_torrents.filter(|own| own.iter().map(|one| one.count).sum::<u32>() >= ENOUGH).count() > 1);
+        let (strictly, loosely) = (chosen(story, of_user, STEADY), chosen(story, of_user, NEARLY));
+        nearly += usize::from(torrents(&loosely) > 1);
+        let (steady, is_strict) = if torrents(&strictly) > 1 { (strictly, true) } else { (loosely, false) };
+        let torrents = torrents(&steady);
+        if torrents < 2 {
+            continue;
+        }
+        let mut places: Vec<u32> = steady.into_iter().flat_map(|steady| steady.places).collect();
         places.sort_unstable();
         let amount = places.iter().map(|at| u64::from(story.sessions[*at as usize].announces)).sum();
-        let severity = if torrents >= SEVERAL { Severity::Medium } else { Severity::Low };
-        let sign = ground.sign_of_made_up(severity, places);
-        (torrents > 1).then_some((user, Sign { count: torrents as u64, amount, ..sign }))
-    };
-    by_user.into_iter().filter_map(sign).collect()
+        let sign = match is_strict {
+            true if torrents >= SEVERAL => ground.sign_of_made_up(Severity::Medium, places),
+            true => ground.sign_of_made_up(Severity::Low, places),
+            // What is really uploaded is in it.
+            false => ground.sign(Severity::Low, places),
+        };
+        signs.insert(of_user[0].user, (is_strict, Sign { count: torrents as u64, amount, ..sign }));
+    }
+    let is_rare = nearly * RARE <= tested;
+    signs
+        .into_iter()
+        .filter(|(_, (is_strict, _))| *is_strict || is_rare)
+        .map(|(user, (_, sign))| (user, sign))
+        .collect()
 }
 
-/// Of a user's steady sessions those that no limit on a line explains, by torrent.
-fn independent(story: &Story, mut of_user: Vec<Steady>) -> Vec<Steady> {
+/// In how many torrents.
+fn torrents(steady: &[Steady]) -> usize {
+    steady.chunk_by(|a, b| a.torrent == b.torrent).count()
+}
+
+/// Of a user's sessions those that are steady and that no limit on a line explains, by torrent.
+fn chosen(story: &Story, of_user: &[Rates], measure: Measure) -> Vec<Steady> {
+    let steady = of_user.iter().filter(|one| one.spread <= measure.within);
+    let mut steady: Vec<Steady> = steady
+        .map(|one| Steady { places: vec![one.place], torrent: one.torrent, rate: one.median, count: one.count })
+        .collect();
     // A generator keeps its rate when it begins anew: sessions of a torrent with the same one are one.
-    of_user.sort_by(|a, b| a.torrent.cmp(&b.torrent).then(a.rate.total_cmp(&b.rate)));
-    of_user.dedup_by(|next, one| {
-        let same = next.torrent == one.torrent && next.rate / one.rate - 1.0 <= WITHIN;
+    steady.sort_by(|a, b| a.torrent.cmp(&b.torrent).then(a.rate.total_cmp(&b.rate)));
+    steady.dedup_by(|next, one| {
+        let same = next.torrent == one.torrent && next.rate / one.rate - 1.0 <= measure.within;
         if same {
             one.places.append(&mut next.places);
             one.count += next.count;
         }
         same
     });
-    of_user.retain(|one| one.count >= ENOUGH);
+    steady.retain(|one| one.count >= ENOUGH);
     let at_once = |one: &Steady, other: &Steady| {
         let span = |at: &u32| (story.sessions[*at as usize].first_at, story.sessions[*at as usize].last_at);
         let meet = |a: &u32, b: &u32| span(a).0 < span(b).1 && span(b).0 < span(a).1;
@@ -102,10 +162,10 @@ fn independent(story: &Story, mut of_user: Vec<Steady>) -> Vec<Steady> {
     };
     // A line that is full has one rate: the same in one torrent after the other, and hardly in two at once.
     let by_itself = |one: &Steady, other: &Steady| {
-        one.torrent == other.torrent || (one.rate / other.rate - 1.0).abs() > APART || at_once(one, other)
+        one.torrent == other.torrent || (one.rate / other.rate - 1.0).abs() > measure.apart || at_once(one, other)
     };
     let mut chosen: Vec<Steady> = Vec::new();
-    for one in of_user {
+    for one in steady {
         if chosen.iter().all(|other| by_itself(&one, other)) {
             chosen.push(one);
         }
@@ -117,9 +177,9 @@ pub static STEADY_RATE: Check = Check {
     name: "steady-rate",
     severity: Severity::Medium,
     summary: "uploads at a steady rate, in several torrents",
-    formula: "in a session: growth of uploaded over the seconds between two announces, wherever it grew (120 s apart or more); steady if nine of ten of these rates lie within 1.5 % of their median. Steady sessions of a torrent whose medians lie within 1.5 % are one. A torrent counts if it ran beside those counted before or at a rate that differs by more than 5 %. Where it makes somebody likely-faked, all of these uploads are unexplained",
-    threshold: "3 rates in a session and 8 in a torrent; low with two torrents, medium with three. Likely-faked only together with bytes or with a client that is not what it says",
-    look_alikes: "limits set for single torrents that always have somebody to serve. One limit for the whole client is not: its torrents share it as their leeches ask",
+    formula: "in a session: growth of uploaded over the seconds between two announces, wherever it grew (120 s apart or more); steady if nine of ten of these rates lie within 1.5 % of their median. Steady sessions of a torrent whose medians lie within 1.5 % are one. A torrent counts if it ran beside those counted before or at a rate that differs by more than 5 %. Where it makes somebody likely-faked, all of these uploads are unexplained. If there are not two such torrents: the same with 14 % (and 30 % between torrents), if no more than one in twenty of those with enough announces in two torrents has them; then nothing need be made up",
+    threshold: "3 rates in a session and 8 in a torrent; low with two torrents, medium with three; within 14 % low. Likely-faked only together with bytes or with a client that is not what it says",
+    look_alikes: "limits set for single torrents that always have somebody to serve; within 14 % also a line that is always full. One limit for the whole client is not: its torrents share it as their leeches ask",
     source: "RatioMaster and rustatio: a rate times seconds, varied by every tick (0.06 and 0.6 % over an interval)",
     group: Some(Group::Generator),
     conclude: Conclude::Counters(steady_rates),

@@ -11,7 +11,6 @@ const CONVINCING: f64 = 7.0;
 const ALONE: f64 = 15.0;
 /// Odds that mean something beside evidence of another kind only.
 const LIKELY: f64 = 3.0;
-
 /// Odds that mean something where the counters look made up.
 const SO_MUCH: f64 = 2.0;
 /// So many bytes are left outside the swarm with the most of them.

@@ -12,7 +12,7 @@ pub enum Group {
     Bytes,
     /// Requests that the named client does not send.
     Protocol,
-    /// Arithmetic that only a generator does. By itself it proves nothing about bytes.
+    /// Arithmetic that only a generator does. By itself it proves nothing about bytes, unless it is beyond chance (high).
     Generator,
 }
 
@@ -69,8 +69,8 @@ impl Basis {
 pub struct Judgement {
     /// The verdict.
     pub verdict: Verdict,
-    /// Bytes of upload that cannot exist: that nobody can have received, or that the counters' arithmetic says were made up if
-    /// there is evidence of another kind, too; 0 if none are named.
+    /// Bytes of upload that cannot exist: that nobody can have received, or that the counters' arithmetic says were made up if it
+    /// is beyond chance or there is evidence of another kind, too; 0 if none are named.
     pub unexplained: u64,
     /// What that rests on, if there is any.
     pub basis: Option<Basis>,
@@ -133,9 +133,11 @@ pub fn judge(story: &Story, balance: &Balance, findings: &[Finding], generated: 
             }
             if judgement.verdict >= Verdict::Unexplained {
                 let bytes = &balance.users[user];
-                let unreceived = bytes.certain.unless_unseen().max(bytes.too_much);
                 let likely = judgement.verdict == Verdict::LikelyFaked;
-                let made_up = if likely { generated.made_up(user as u32) } else { 0 };
+                let of_bytes = counting[user].iter().any(|f| f.check().group == Some(Group::Bytes));
+                let unreceived = bytes.certain.unless_unseen().max(bytes.too_much);
+                let unreceived = if likely || of_bytes { unreceived } else { 0 };
+                let made_up = if likely || !of_bytes { generated.made_up(user as u32) } else { 0 };
                 judgement.unexplained = unreceived.max(made_up);
                 let basis = if made_up > unreceived { Basis::Arithmetic } else { Basis::Receivers };
                 judgement.basis = (judgement.unexplained > 0).then_some(basis);
@@ -179,9 +181,11 @@ fn verdict_on(findings: &[&Finding]) -> Judgement {
     // What alone proves nothing does so beside evidence of another kind: bytes and arithmetic, not protocol.
     let hints = |group: Group| kinds.iter().any(|kind| kind.0 == group);
     let (bytes, generator) = (hints(Group::Bytes), hints(Group::Generator));
+    // Counters that no count can have had say that bytes were made up, if not who did it.
+    let proved = findings.iter().any(|f| f.check().group == Some(Group::Generator) && f.severity == Severity::High);
     let verdict = if bytes && generator || has(Group::Protocol) && (bytes || generator) {
         Verdict::LikelyFaked
-    } else if has(Group::Bytes) {
+    } else if has(Group::Bytes) || proved {
         Verdict::Unexplained
     } else if has(Group::Protocol) {
         Verdict::ClientMismatch

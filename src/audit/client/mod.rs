@@ -7,7 +7,8 @@ mod traits;
 
 pub use learn::{Class, Clients};
 
-use super::{Check, Conclude, Finding, Group, Severity, UserCase, times};
+use super::{Check, Conclude, Finding, Group, Mark, Notes, Severity, UserCase, times};
+use crate::session::Session;
 use traits::KINDS;
 use traits::trait_of::{AGENT, BUILD, CASE, KEY, NEEDLESS, NUMWANT, ORDER, QUIRK, RAW, SHARED, SUM, VERSION, ZEROS};
 
@@ -122,6 +123,12 @@ pub static SHARED_PEER_ID: Check = Check {
     message: |f| format!("one peer id for several torrents, {}", in_sessions(f.count)),
 };
 
+/// The `started` of a session that sends it with most announces, while its counters grow.
+pub fn started_every_time<'a>(notes: &'a Notes, session: &Session) -> Option<&'a Mark> {
+    let mark = notes.started_again.as_deref()?;
+    (mark.count >= 5 && mark.count >= session.announces / 2 && mark.bytes > 0).then_some(mark)
+}
+
 pub static STARTED_EVERY_TIME: Check = Check {
     name: "started-every-time",
     severity: Severity::Medium,
@@ -132,9 +139,8 @@ pub static STARTED_EVERY_TIME: Check = Check {
     source: "ratio-spoof sends it with every announce; no client does",
     group: Some(Group::Protocol),
     conclude: Conclude::Session(|case| {
-        let mark = case.mark(|notes| &notes.started_again)?;
-        let often = mark.count >= 5 && mark.count >= case.session.announces / 2;
-        if often && mark.bytes > 0 { case.marked(Severity::Medium, mark) } else { None }
+        let mark = started_every_time(case.notes?, case.session)?;
+        case.marked(Severity::Medium, mark)
     }),
     message: |f| format!("sent `started` {} while the session went on", times(f.count)),
 };
