@@ -79,15 +79,10 @@ impl Generated {
         self.0.iter().find(|(at, _)| *at == check)?.1.get(&user)
     }
 
-    /// Whether a user's counters look made up. What is never more than a hint makes nobody a suspect.
+    /// Whether a user's counters look made up. What is never more than a hint does not say so.
     pub fn looks(&self, user: u32) -> bool {
         let tells = |check: usize| CHECKS[check].severity >= Severity::Medium;
         self.0.iter().any(|(check, signs)| tells(*check) && signs.contains_key(&user))
-    }
-
-    /// Whether there is anything about them that is strange, if there is evidence of another kind.
-    pub fn are_strange(&self, user: u32) -> bool {
-        self.0.iter().any(|(_, signs)| signs.contains_key(&user))
     }
 
     /// What of a user's uploads is made up at least. In bytes.
