@@ -156,6 +156,8 @@ struct Fit {
     tested: Tested,
 }
 
+/// Of bytes that are no multiple of four, two in three are odd.
+const OF_BYTES: f64 = 2.0 / 3.0;
 /// Chance does not explain it by itself...
 const PROOF: f64 = 1e-12;
 /// ...and hardly...
@@ -184,7 +186,7 @@ fn scaled(ground: &Ground<'_>) -> HashMap<u32, Sign> {
     let many = (tested.len() * FACTORS) as f64;
     let by_chance = |one: &Tested, factor: usize| {
         let own = Usual::of(&one.multiples, factor);
-        let most = FRACTIONS.get(factor).map_or(0.5, Factor::chance);
+        let most = FRACTIONS.get(factor).map_or(OF_BYTES, Factor::chance);
         // With who counts otherwise than the rest, what is ruled out less often counts.
         let chance = [None, Some(one.program)].iter().fold(most, |chance, among| {
             usual.get(among).map_or(chance, |usual| usual[factor].chance_without(own, chance).min(chance))
