@@ -135,7 +135,7 @@ pub fn judge(story: &Story, balance: &Balance, findings: &[Finding], generated: 
                 let bytes = &balance.users[user];
                 let likely = judgement.verdict == Verdict::LikelyFaked;
                 let of_bytes = counting[user].iter().any(|f| f.check().group == Some(Group::Bytes));
-                let unreceived = bytes.certain.unless_unseen().max(bytes.too_much);
+                let unreceived = bytes.certain.sure().max(bytes.too_much);
                 let unreceived = if likely || of_bytes { unreceived } else { 0 };
                 let made_up = if likely || !of_bytes { generated.made_up(user as u32) } else { 0 };
                 judgement.unexplained = unreceived.max(made_up);
