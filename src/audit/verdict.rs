@@ -133,11 +133,12 @@ pub fn judge(story: &Story, balance: &Balance, findings: &[Finding], generated: 
             }
             if judgement.verdict >= Verdict::Unexplained {
                 let bytes = &balance.users[user];
-                let likely = judgement.verdict == Verdict::LikelyFaked;
-                let of_bytes = counting[user].iter().any(|f| f.check().group == Some(Group::Bytes));
-                let unreceived = bytes.certain.sure().max(bytes.too_much);
-                let unreceived = if likely || of_bytes { unreceived } else { 0 };
-                let made_up = if likely || !of_bytes { generated.made_up(user as u32) } else { 0 };
+                let made_up = generated.made_up(user as u32);
+                // Where arithmetic says what was made up, a hint from the swarms does not say better.
+                let unreceived = match made_up {
+                    1.. if strongest(&counting[user], Group::Bytes) < Some(Severity::Medium) => 0,
+                    _ => bytes.certain.unless_unseen().max(bytes.too_much),
+                };
                 judgement.unexplained = unreceived.max(made_up);
                 let basis = if made_up > unreceived { Basis::Arithmetic } else { Basis::Receivers };
                 judgement.basis = (judgement.unexplained > 0).then_some(basis);
@@ -167,6 +168,11 @@ fn why_unknown(announces: u32, is_passkey: bool, story: &Story, balance: &Balanc
     }
 }
 
+/// How severe the worst finding of a group is; `None` if there is none.
+fn strongest(findings: &[&Finding], group: Group) -> Option<Severity> {
+    findings.iter().filter(|f| f.check().group == Some(group)).map(|f| f.severity).max()
+}
+
 fn verdict_on(findings: &[&Finding]) -> Judgement {
     let mut kinds: Vec<(Group, f64)> = Vec::new();
     for finding in findings {
@@ -179,10 +185,10 @@ fn verdict_on(findings: &[&Finding]) -> Judgement {
     }
     let has = |group: Group| kinds.iter().any(|kind| kind.0 == group && kind.1 >= weight(Severity::Medium));
     // What alone proves nothing does so beside evidence of another kind: bytes and arithmetic, not protocol.
-    let hints = |group: Group| kinds.iter().any(|kind| kind.0 == group);
+    let hints = |group: Group| strongest(findings, group).is_some();
     let (bytes, generator) = (hints(Group::Bytes), hints(Group::Generator));
     // Counters that no count can have had say that bytes were made up, if not who did it.
-    let proved = findings.iter().any(|f| f.check().group == Some(Group::Generator) && f.severity == Severity::High);
+    let proved = strongest(findings, Group::Generator) == Some(Severity::High);
     let verdict = if bytes && generator || has(Group::Protocol) && (bytes || generator) {
         Verdict::LikelyFaked
     } else if has(Group::Bytes) || proved {

@@ -48,7 +48,7 @@ pub struct UserBytes {
 impl UserBytes {
     /// How much speaks against what is claimed.
     fn weight(&self) -> u64 {
-        self.certain.sure().max(if self.odds > 0.0 { self.too_much } else { 0 })
+        self.certain.unless_unseen().max(if self.odds > 0.0 { self.too_much } else { 0 })
     }
 }
 
@@ -88,11 +88,6 @@ impl Excess {
     /// What is left of them without the swarm that has the most.
     pub fn unless_worst(&self) -> u64 {
         self.bytes - self.worst
-    }
-
-    /// What is left of them without what an unseen leech or two explain.
-    pub fn sure(&self) -> u64 {
-        self.unless_unseen().max(self.unless_worst())
     }
 
     /// What is left of them if twice somebody whom no line shows had received a whole torrent, where that explains the most.
