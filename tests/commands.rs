@@ -667,8 +667,9 @@ fn generators() -> Cases {
     };
     vec![
         ("scaled", times(3, 2, varied), times(1, 1, varied)),
-        // Where people count in blocks, half of them are a multiple of two by chance, and all are no multiple of three halves.
+        // Blocks are even, and of even values six fifths rule out none.
         ("scaled", times(6, 5, varied), times(1, 1, |n| varied(n) << 14)),
+        // Twice a number of blocks may be whole pieces.
         ("scaled", times(2, 1, varied), times(2, 1, |n| varied(n) << 14)),
         // A capped line grows by an even quantum with each tick: that is no count times two.
         ("scaled", times(2, 1, varied), times(1, 1, |n| (3590 + varied(n) % 40) * 32_770)),

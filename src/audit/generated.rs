@@ -19,16 +19,31 @@ pub struct Ground<'a> {
     pub threads: usize,
 }
 
+/// Chance does not explain it by itself...
+const PROOF: f64 = 1e-12;
+/// ...and hardly...
+const CHANCE: f64 = 1e-8;
+/// ...and this much if there is evidence of another kind.
+const HINT: f64 = 0.02;
+
 impl Ground<'_> {
     /// What was uploaded in a session, by its place. In bytes.
     pub fn uploaded(&self, place: u32) -> u64 {
         self.story.sessions[place as usize].state.credit().up
     }
 
-    /// Whether some sessions, by their places, are of more than one torrent.
-    pub fn in_several_torrents(&self, places: &[u32]) -> bool {
+    /// How much what some sessions, by their places, have in common shows, if chance does that so likely, over all that was
+    /// tested. `None` if that is nothing.
+    pub fn beyond_chance(&self, by_chance: f64, places: &[u32]) -> Option<Severity> {
         let torrent = |place: &u32| self.story.sessions[*place as usize].torrent;
-        places.first().is_some_and(|first| places.iter().any(|place| torrent(place) != torrent(first)))
+        // In one torrent whatever counted there may have had its reasons.
+        let several = || places.windows(2).any(|pair| torrent(&pair[0]) != torrent(&pair[1]));
+        match by_chance {
+            ..=PROOF if several() => Some(Severity::High),
+            ..=CHANCE => Some(Severity::Medium),
+            ..=HINT => Some(Severity::Low),
+            _ => None,
+        }
     }
 
     /// A sign in some sessions, by their places: about all that was uploaded there, of which nothing need be made up.

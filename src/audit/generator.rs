@@ -106,6 +106,8 @@ struct Residue {
 
 /// Divisors with larger odd parts may come of something that rounds.
 const SMALL: u64 = 100;
+/// Of so many bytes something is made up, if the divisor says that of any.
+const ROUND: u64 = 1 << 20;
 
 /// What of so many bytes uploaded in multiples of a divisor is made up, at least. Who multiplies by m makes up all but one m-th;
 /// who counts in ticks of m seconds makes up all. Of what is rounded to tens, hundreds, ... nothing need be.
@@ -121,14 +123,8 @@ fn made_up_of(divisor: u64, uploaded: u64) -> u64 {
 
 /// Fewer increments show nothing, whatever they have in common.
 const ENOUGH: u32 = 20;
-/// So many that count are a hint, if chance explains no more than [`HINT`].
+/// So many that count are no more than a hint.
 const FEW: u32 = 8;
-/// Chance does not explain this, over all that were tested, by itself...
-const PROOF: f64 = 1e-12;
-/// ...and hardly this...
-const CHANCE: f64 = 1e-8;
-/// ...and this much if there is evidence of another kind.
-const HINT: f64 = 0.02;
 /// No client hands out its capped line in so many portions a second.
 const TICKS: u64 = 64;
 /// Where most of so many users share a divisor, something in front of the tracker or in their program makes it so.
@@ -174,16 +170,16 @@ fn residues(ground: &Ground<'_>) -> HashMap<u32, Sign> {
         let by_chance = (odd as f64).powf(-f64::from(independent)) * tested as f64;
         let of = |among| (all.get(&among).unwrap_or(&0), sharing.get(&(among, odd)).unwrap_or(&0));
         let usual = |among| matches!(of(among), (&all, sharing) if all >= POPULATION && sharing * 2 > all);
-        if odd == 1 || independent < FEW || by_chance > HINT || usual(None) || usual(Some(key.1)) {
+        if odd == 1 || independent < FEW || usual(None) || usual(Some(key.1)) {
             continue;
         }
-        let severity = match by_chance {
+        let most = match made_up_of(increments.divisor, ROUND) {
             _ if independent < ENOUGH => Severity::Low,
-            ..=PROOF if ground.in_several_torrents(&places) && made_up_of(increments.divisor, 1 << 20) > 0 => {
-                Severity::High
-            }
-            ..=CHANCE => Severity::Medium,
-            _ => Severity::Low,
+            0 => Severity::Medium,
+            _ => Severity::High,
+        };
+        let Some(severity) = ground.beyond_chance(by_chance, &places).map(|severity| severity.min(most)) else {
+            continue;
         };
         found.push((key.0, key.3.is_some(), Residue { divisor: increments.divisor, independent, severity, places }));
     }

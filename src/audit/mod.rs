@@ -338,10 +338,7 @@ pub fn audit(story: &Story, watches: &[Watch], side: &Side, terms: &Terms, threa
     let sizes = sizes(story, side);
     let ground = Ground { story, watches, traces: &traces, clients: &clients, sizes: &sizes, threads };
     let generated = Generated::new(&ground);
-    let starts_anew = |at: usize| {
-        let notes = notes_of(story, watches, at);
-        notes.is_some_and(|notes| client::started_every_time(notes, &story.sessions[at]).is_some())
-    };
+    let starts_anew = |at| client::started_every_time(notes_of(story, watches, at), &story.sessions[at]).is_some();
     let doubts = Doubts {
         users: (0..story.users.len() as u32).map(|user| generated.looks(user)).collect(),
         sessions: (0..story.sessions.len()).map(|at| clients.wrong(at) != 0 || starts_anew(at)).collect(),

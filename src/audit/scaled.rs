@@ -39,7 +39,7 @@ impl Factor {
     }
 }
 
-/// Fractions that people multiply by. Some that others stand for are left out: eight fifths show only in low bits.
+/// Fractions that people multiply by. Left out is what shows in low bits only, as eight fifths.
 const FRACTIONS: [Factor; 12] = [
     Factor::new(11, 10),
     Factor::new(6, 5),
@@ -151,19 +151,15 @@ struct Tested {
 struct Fit {
     user: u32,
     factor: usize,
-    /// How likely chance does that, over all that was tested.
+    /// How likely chance does that, over all that was tested...
     by_chance: f64,
+    /// ...and how much that shows.
+    severity: Severity,
     tested: Tested,
 }
 
 /// Of bytes that are no multiple of four, two in three are odd.
 const OF_BYTES: f64 = 2.0 / 3.0;
-/// Chance does not explain it by itself...
-const PROOF: f64 = 1e-12;
-/// ...and hardly...
-const CHANCE: f64 = 1e-8;
-/// ...and this much if there is evidence of another kind.
-const HINT: f64 = 0.02;
 /// Fewer show nothing.
 const FEW: u16 = 12;
 
@@ -198,22 +194,18 @@ fn scaled(ground: &Ground<'_>) -> HashMap<u32, Sign> {
             |factor: &usize| tested.multiples.ruled_out & 1 << factor == 0 && tested.multiples.passed[*factor] >= FEW;
         let chances = (0..FACTORS).filter(may_be).map(|factor| (by_chance(&tested, factor), factor));
         let (by_chance, factor) = chances.min_by(|a, b| a.0.total_cmp(&b.0))?;
-        (by_chance <= HINT).then_some(Fit { user, factor, by_chance, tested })
+        let severity = ground.beyond_chance(by_chance, &tested.places)?;
+        Some(Fit { user, factor, by_chance, severity, tested })
     };
     let mut fits: Vec<Fit> = tested.into_iter().filter_map(fit).collect();
     // Of a user's, the one with most evidence is told; all count.
     fits.sort_by(|a, b| a.by_chance.total_cmp(&b.by_chance));
     let mut signs: HashMap<u32, Sign> = HashMap::new();
-    for Fit { user, factor, by_chance, tested: Tested { multiples, places, .. } } in fits {
+    for Fit { user, factor, severity, tested: Tested { multiples, places, .. }, .. } in fits {
         let (over, under) = FRACTIONS.get(factor).map_or((2, 1), |factor| (factor.over, factor.under));
         let counted = |uploaded: u64| (u128::from(uploaded) * u128::from(under)).div_ceil(u128::from(over)) as u64;
         let made_up = |place: u32| ground.uploaded(place) - counted(ground.uploaded(place));
         let made_up: Vec<(u32, u64)> = places.iter().map(|&place| (place, made_up(place))).collect();
-        let severity = match by_chance {
-            ..=PROOF if ground.in_several_torrents(&places) => Severity::High,
-            ..=CHANCE => Severity::Medium,
-            _ => Severity::Low,
-        };
         let (count, amount) = (multiples.passed[factor].into(), over * 100 / under);
         let first = || Sign { count, amount, ..ground.sign(severity, places) };
         signs.entry(user).or_insert_with(first).made_up.extend(made_up);

@@ -102,7 +102,7 @@ fn steady_rates(ground: &Ground<'_>) -> HashMap<u32, Sign> {
     });
     of_sessions.sort_unstable_by_key(|one| (one.user, one.torrent, one.place));
     let (mut tested, mut nearly) = (0, 0);
-    let mut signs = HashMap::new();
+    let (mut signs, mut hints) = (HashMap::new(), HashMap::new());
     for of_user in of_sessions.chunk_by(|a, b| a.user == b.user) {
         let of_torrents = of_user.chunk_by(|a, b| a.torrent == b.torrent);
         tested +=
@@ -117,20 +117,18 @@ fn steady_rates(ground: &Ground<'_>) -> HashMap<u32, Sign> {
         let mut places: Vec<u32> = steady.into_iter().flat_map(|steady| steady.places).collect();
         places.sort_unstable();
         let amount = places.iter().map(|at| u64::from(story.sessions[*at as usize].announces)).sum();
-        let sign = match is_strict {
-            true if torrents >= SEVERAL => ground.sign_of_made_up(Severity::Medium, places),
-            true => ground.sign_of_made_up(Severity::Low, places),
+        let (kind, sign) = match is_strict {
+            true if torrents >= SEVERAL => (&mut signs, ground.sign_of_made_up(Severity::Medium, places)),
+            true => (&mut signs, ground.sign_of_made_up(Severity::Low, places)),
             // What is really uploaded is in it.
-            false => ground.sign(Severity::Low, places),
+            false => (&mut hints, ground.sign(Severity::Low, places)),
         };
-        signs.insert(of_user[0].user, (is_strict, Sign { count: torrents as u64, amount, ..sign }));
+        kind.insert(of_user[0].user, Sign { count: torrents as u64, amount, ..sign });
     }
-    let is_rare = nearly * RARE <= tested;
+    if nearly * RARE <= tested {
+        signs.extend(hints);
+    }
     signs
-        .into_iter()
-        .filter(|(_, (is_strict, _))| *is_strict || is_rare)
-        .map(|(user, (_, sign))| (user, sign))
-        .collect()
 }
 
 /// In how many torrents.

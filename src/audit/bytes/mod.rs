@@ -159,7 +159,7 @@ struct Looked {
 pub struct Doubts {
     /// By user: the counters look made up.
     pub users: Vec<bool>,
-    /// By session, by its place: the client is not what it says.
+    /// By session, by its place: the client is not what it says, or begins anew with most announces.
     pub sessions: Vec<bool>,
 }
 

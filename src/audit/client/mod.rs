@@ -124,8 +124,8 @@ pub static SHARED_PEER_ID: Check = Check {
 };
 
 /// The `started` of a session that sends it with most announces, while its counters grow.
-pub fn started_every_time<'a>(notes: &'a Notes, session: &Session) -> Option<&'a Mark> {
-    let mark = notes.started_again.as_deref()?;
+pub fn started_every_time<'a>(notes: Option<&'a Notes>, session: &Session) -> Option<&'a Mark> {
+    let mark = notes?.started_again.as_deref()?;
     (mark.count >= 5 && mark.count >= session.announces / 2 && mark.bytes > 0).then_some(mark)
 }
 
@@ -139,7 +139,7 @@ pub static STARTED_EVERY_TIME: Check = Check {
     source: "ratio-spoof sends it with every announce; no client does",
     group: Some(Group::Protocol),
     conclude: Conclude::Session(|case| {
-        let mark = started_every_time(case.notes?, case.session)?;
+        let mark = started_every_time(case.notes, case.session)?;
         case.marked(Severity::Medium, mark)
     }),
     message: |f| format!("sent `started` {} while the session went on", times(f.count)),

@@ -13,7 +13,8 @@ pub fn says(verdict: &str) -> &'static str {
              generator makes them, or a client that is not what it says it is."
         }
         "unexplained" => {
-            "Upload was claimed that nobody in this log can have received. Who or what made it, the log does not tell."
+            "Upload was claimed that nobody in this log can have received, or in counters that no count can have had. Who or \
+             what made it, the log does not tell."
         }
         "client-mismatch" => "The client is not what it says it is. That is no proof of wrong counters.",
         "clear" => "Nothing was found that speaks against this user.",
