@@ -2,6 +2,7 @@
 
 use super::bytes::{BEFORE, GRANULE, Stretch, Trace};
 use super::generated::{Ground, Sign};
+use super::spike::spike_of;
 use super::{Check, Conclude, Group, Severity};
 use crate::measure;
 use crate::share::shared;
@@ -62,7 +63,12 @@ fn leaps(ground: &Ground<'_>) -> HashMap<u32, Sign> {
         let mut found = Vec::new();
         for place in range {
             if let Some(trace) = ground.traces[place] {
+                // What was taken back at once may have been a mistake.
+                let kept = found.len();
                 sent(place as u32, trace, &mut found);
+                if spike_of(ground, place).is_some() {
+                    found.truncate(kept);
+                }
             }
         }
         found

@@ -21,6 +21,7 @@ mod possession;
 mod revert;
 mod scaled;
 mod sizes;
+mod spike;
 mod steady;
 mod swarms;
 mod timing;
@@ -96,6 +97,13 @@ pub struct Check {
     message: fn(&Finding) -> String,
 }
 
+impl Check {
+    /// Whether it looks at counters alone, not at what others in the swarms say.
+    fn is_of_counters(&self) -> bool {
+        matches!(self.conclude, Conclude::Counters(_))
+    }
+}
+
 enum Conclude {
     /// Looks at one session.
     Session(fn(&Case<'_>) -> Option<Finding>),
@@ -137,6 +145,7 @@ pub static CHECKS: &[&Check] = &[
     &cumulative::NOT_CUMULATIVE,
     &dart::WHOLE_AT_ONCE,
     &revert::STOPPED_REVERTS,
+    &spike::SPIKE,
     &leap::LEAP,
     &client::CLIENT_FORM,
     &client::CLIENT_NAME,
@@ -447,6 +456,7 @@ impl Listener for Watch {
         counters::observe(step, self);
         cumulative::observe(step, self);
         revert::observe(step, self);
+        spike::observe(step, self);
         conduct::observe(step, self);
         timing::observe(step, self);
         self.count(step);

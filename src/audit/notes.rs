@@ -81,6 +81,7 @@ pub struct Notes {
     pub too_fast: Option<Box<Mark>>,
     pub uploaded_fell: Option<Box<Falls>>,
     pub stopped_fell: Option<Box<Mark>>,
+    pub spiked: Option<Box<Mark>>,
     pub stall: Option<Stall>,
     pub longest_stall: Option<Stall>,
 }

@@ -136,7 +136,7 @@ pub fn judge(story: &Story, balance: &Balance, findings: &[Finding], generated: 
                 let made_up = generated.made_up(user as u32);
                 // Where arithmetic says what was made up, a hint from the swarms does not say better.
                 let unreceived = match made_up {
-                    1.. if strongest(&counting[user], Group::Bytes) < Some(Severity::Medium) => 0,
+                    1.. if !in_swarms(&counting[user]) => 0,
                     _ => bytes.certain.unless_unseen().max(bytes.too_much),
                 };
                 judgement.unexplained = unreceived.max(made_up);
@@ -166,6 +166,12 @@ fn why_unknown(announces: u32, is_passkey: bool, story: &Story, balance: &Balanc
     } else {
         None
     }
+}
+
+/// Whether the swarms say more than a hint.
+fn in_swarms(findings: &[&Finding]) -> bool {
+    let of_swarms = |f: &&&Finding| f.check().group == Some(Group::Bytes) && !f.check().is_of_counters();
+    findings.iter().filter(of_swarms).any(|f| f.severity >= Severity::Medium)
 }
 
 /// How severe the worst finding of a group is; `None` if there is none.
