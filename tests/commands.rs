@@ -584,6 +584,17 @@ fn varied(n: u64) -> u64 {
     n.wrapping_mul(0x9e37_79b9_7f4a_7c15) >> 42
 }
 
+/// Some 3 MiB every half hour; one announce says 2 GiB more, and the next, so many seconds later, knows nothing of it.
+fn spiked(secs: u32, again: bool) -> Vec<String> {
+    let one = |n: u32| {
+        let up = u64::from(n) * (3 << 20) + if n == 9 || n == 13 && again { 2 << 30 } else { 0 };
+        let late = if n > 9 { secs } else { 1800 };
+        announce("suspect00", 1800 + 1800 * n + late, "", up, 0, 0)
+    };
+    let started = announce("suspect00", 3600, "started", 0, 0, 0);
+    std::iter::once(started).chain((1..24).map(one)).collect()
+}
+
 /// Counters that only a generator makes: a case, and what looks like it.
 fn generators() -> Cases {
     let joal = || uploads("suspect00", (1..40).map(|n| varied(n) * 5));
@@ -686,6 +697,9 @@ fn generators() -> Cases {
         ),
         ("whole-at-once", whole(9, 0), whole(9, 16384)),
         ("stopped-reverts", goodbyes(400 << 20), goodbyes(900 << 20)),
+        // A client that began anew, with a `started` that was lost; two clients with one peer id.
+        ("spike", spiked(1805, false), spiked(2400, false)),
+        ("spike", spiked(1795, false), spiked(1800, true)),
         ("whole-at-once", whole(9, 0), whole(3000, 0)),
         // Nobody's leeches ask for as much all the time.
         ("steady-rate", at_rates([90_000, 20_000, 300_000], 10), at_rates([90_000, 20_000, 300_000], 60)),
@@ -761,6 +775,20 @@ fn a_residue_alone_is_no_verdict() {
     let restarting: Vec<String> = joal.iter().map(again).collect();
     let reasons = vec!["residue", "started-every-time"];
     assert_eq!(verdict(&restarting), ("likely-faked".into(), reasons.into(), "arithmetic".into(), Some(true)));
+}
+
+/// What a client takes back at once nobody sent, whoever made it: a mistake of the client's looks the same.
+#[test]
+fn a_spike_is_unexplained_and_no_lie() {
+    let honest = (0..4).flat_map(|n| transfer(n, "honest000", "leech0000", 1 << 30, 1 << 30));
+    let log: String = spiked(1800, false).into_iter().chain(honest).collect();
+    let users = json(&swarmtrail_on(log.as_bytes(), &["users", "-o", "json", "--user", "suspect00"]).stdout);
+    let told: [Value; 4] =
+        ["verdict", "unexplained_by", "unexplained_upload", "reasons"].map(|field| users[0][field].clone());
+    // The highest counter less the last one.
+    let bytes = (2u64 << 30) + 9 * (3 << 20) - 23 * (3 << 20);
+    let expected: [Value; 4] = ["unexplained".into(), "arithmetic".into(), bytes.into(), vec!["spike"].into()];
+    assert_eq!(told, expected);
 }
 
 /// Who runs two programs is told of the one with more evidence, whichever came first.
