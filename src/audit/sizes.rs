@@ -17,7 +17,8 @@ pub fn sizes(story: &Story, side: &Side) -> Vec<Option<u64>> {
         if state.largest_left >= LEAST {
             missed.push((*torrent, *user, state.largest_left));
         }
-        if state.left().is_some_and(|left| left < state.largest_left / 2) {
+        // What a recheck finds on the disk was not received.
+        if state.left().is_some_and(|left| left < state.largest_left / 2) && state.peak.down >= state.largest_left / 2 {
             let most: &mut u64 = &mut received[*torrent as usize];
             *most = state.largest_left.max(*most);
         }
