@@ -791,6 +791,26 @@ fn a_spike_is_unexplained_and_no_lie() {
     assert_eq!(told, expected);
 }
 
+/// A part that some lost and fetched again is no torrent: of one that is larger, somebody unseen may have received all.
+#[test]
+fn what_a_recheck_lost_tells_no_size() {
+    let part: u64 = 13 << 20;
+    let verdict = |missing: u64| {
+        let honest = (0..10).flat_map(|n| transfer(n, "honest000", "leech0000", 1 << 30, 1 << 30));
+        let seed = in_torrent(7, uploads("suspect00", (1..21).map(|n| (140 << 20) + varied(n))));
+        let fetches = |user| {
+            [(4000, "started", 0, missing), (5800, "", 0, missing), (7600, "", 0, part), (9400, "", part, 0)]
+                .map(|(at, event, down, left)| announce(user, at, event, 0, down, left))
+        };
+        let parts = in_torrent(7, [fetches("leech0100"), fetches("leech0101")].concat());
+        let log: String = seed.into_iter().chain(parts).chain(honest).collect();
+        let users = json(&swarmtrail_on(log.as_bytes(), &["users", "-o", "json", "--user", "suspect00"]).stdout);
+        users[0]["verdict"].clone()
+    };
+    assert_eq!(verdict(0), "clear");
+    assert_eq!(verdict(part), "unexplained");
+}
+
 /// Who runs two programs is told of the one with more evidence, whichever came first.
 #[test]
 fn of_two_residues_the_one_with_more_evidence_counts() {

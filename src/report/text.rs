@@ -8,7 +8,9 @@ pub fn unexplained(basis: Basis, upload: u64) -> String {
     let upload = bytes(upload.into());
     match basis {
         Basis::Receivers => format!("Of the upload {upload} has no receiver in this log."),
-        Basis::Arithmetic => format!("Of the upload {upload} is no count of bytes sent, by the arithmetic of its counters."),
+        Basis::Arithmetic => {
+            format!("Of the upload {upload} is no count of bytes sent, by the arithmetic of its counters.")
+        }
     }
 }
 
