@@ -63,10 +63,11 @@ fn leaps(ground: &Ground<'_>) -> HashMap<u32, Sign> {
         let mut found = Vec::new();
         for place in range {
             if let Some(trace) = ground.traces[place] {
-                // What was taken back at once may have been a mistake.
                 let kept = found.len();
                 sent(place as u32, trace, &mut found);
-                if spike_of(ground, place).is_some() {
+                let leapt = found[kept..].iter().any(|sent| matches!(sent, Sent::Steep { .. }));
+                // What was taken back at once may have been a mistake.
+                if leapt && spike_of(ground, place).is_some() {
                     found.truncate(kept);
                 }
             }
