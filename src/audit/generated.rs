@@ -2,7 +2,7 @@
 
 use super::bytes::Trace;
 use super::notes::Watch;
-use super::{CHECKS, Clients, Conclude, Severity};
+use super::{CHECKS, Clients, Conclude, Mark, Severity};
 use crate::replay::Story;
 use crate::session::LineRef;
 use std::collections::HashMap;
@@ -26,6 +26,19 @@ const CHANCE: f64 = 1e-8;
 /// ...and this much if there is evidence of another kind.
 const HINT: f64 = 0.02;
 
+/// Lines that show what was taken back, at most.
+const LINES: usize = 8;
+
+/// Uploads that a session's counter took back.
+pub struct TakenBack<'a> {
+    /// The session, by its place.
+    pub place: u32,
+    /// Credited bytes of them.
+    pub bytes: u64,
+    /// Where it was seen.
+    pub mark: &'a Mark,
+}
+
 impl Ground<'_> {
     /// What was uploaded in a session, by its place. In bytes.
     pub fn uploaded(&self, place: u32) -> u64 {
@@ -44,6 +57,21 @@ impl Ground<'_> {
             ..=HINT => Some(Severity::Low),
             _ => None,
         }
+    }
+
+    /// Signs of users of whom so many sessions or more took uploads back; `of` says that of a session, by its place.
+    pub fn taken_back<'m>(&self, least: usize, of: impl Fn(usize) -> Option<TakenBack<'m>>) -> HashMap<u32, Sign> {
+        let mut found: Vec<TakenBack<'m>> = (0..self.story.sessions.len()).filter_map(of).collect();
+        let user = |taken: &TakenBack<'_>| self.story.sessions[taken.place as usize].user;
+        found.sort_by_key(user);
+        let sign = |own: &[TakenBack<'m>]| {
+            let sign = self.sign(Severity::Medium, own.iter().map(|taken| taken.place).collect());
+            let bytes = own.iter().fold(0u64, |sum, taken| sum.saturating_add(taken.bytes));
+            let lines = own.iter().flat_map(|taken| taken.mark.lines.iter().copied()).take(LINES).collect();
+            let made_up = own.iter().map(|taken| (taken.place, taken.bytes)).collect();
+            (user(&own[0]), Sign { bytes, lines, made_up, ..sign })
+        };
+        found.chunk_by(|a, b| user(a) == user(b)).filter(|own| own.len() >= least).map(sign).collect()
     }
 
     /// A sign in some sessions, by their places: about all that was uploaded there, of which nothing need be made up.

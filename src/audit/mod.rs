@@ -97,13 +97,6 @@ pub struct Check {
     message: fn(&Finding) -> String,
 }
 
-impl Check {
-    /// Whether it looks at counters alone, not at what others in the swarms say.
-    fn is_of_counters(&self) -> bool {
-        matches!(self.conclude, Conclude::Counters(_))
-    }
-}
-
 enum Conclude {
     /// Looks at one session.
     Session(fn(&Case<'_>) -> Option<Finding>),

@@ -1,16 +1,14 @@
 //! Goodbyes that take back what was claimed before.
 
 use super::counters::fell_far;
-use super::generated::{Ground, Sign};
+use super::generated::{Ground, Sign, TakenBack};
 use super::{Check, Conclude, Group, Mark, Severity, Watch, notes_of};
 use crate::replay::Step;
-use crate::session::{Counters, Session, Transition};
+use crate::session::{Counters, Transition};
 use std::collections::HashMap;
 
 /// So many sessions are no chance.
 const SEVERAL: usize = 3;
-/// Lines shown as evidence.
-const LINES: usize = 8;
 
 pub(super) fn observe(step: &Step<'_>, watch: &mut Watch) {
     let (said, Some(before)) = (step.said, step.before) else { return };
@@ -25,33 +23,15 @@ pub(super) fn observe(step: &Step<'_>, watch: &mut Watch) {
     }
 }
 
-/// A session whose `stopped` takes back uploads.
-struct Revert<'a> {
-    user: u32,
-    place: u32,
-    /// Credited bytes that are taken back.
-    bytes: u64,
-    mark: &'a Mark,
-}
-
 /// By user, those with several.
 fn reverts(ground: &Ground<'_>) -> HashMap<u32, Sign> {
-    let revert = |(place, session): (usize, &Session)| {
+    ground.taken_back(SEVERAL, |place| {
+        let state = &ground.story.sessions[place].state;
         let mark = notes_of(ground.story, ground.watches, place)?.stopped_fell.as_deref()?;
         // Of what is taken back, what the counter began with was not credited.
-        let bytes = mark.bytes.saturating_sub(session.state.base.up).min(session.state.credit().up);
-        Some(Revert { user: session.user, place: place as u32, bytes, mark })
-    };
-    let mut found: Vec<Revert<'_>> = ground.story.sessions.iter().enumerate().filter_map(revert).collect();
-    found.sort_by_key(|revert| revert.user);
-    let sign = |own: &[Revert<'_>]| {
-        let sign = ground.sign(Severity::Medium, own.iter().map(|revert| revert.place).collect());
-        let bytes = own.iter().fold(0u64, |sum, revert| sum.saturating_add(revert.bytes));
-        let lines = own.iter().flat_map(|revert| revert.mark.lines.iter().copied()).take(LINES).collect();
-        let made_up = own.iter().map(|revert| (revert.place, revert.bytes)).collect();
-        (own[0].user, Sign { bytes, lines, made_up, ..sign })
-    };
-    found.chunk_by(|a, b| a.user == b.user).filter(|own| own.len() >= SEVERAL).map(sign).collect()
+        let bytes = mark.bytes.saturating_sub(state.base.up).min(state.credit().up);
+        Some(TakenBack { place: place as u32, bytes, mark })
+    })
 }
 
 pub static STOPPED_REVERTS: Check = Check {

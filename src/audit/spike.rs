@@ -2,7 +2,7 @@
 
 use super::bytes::{BEFORE, GRANULE, Stretch, Trace};
 use super::counters::fell_far;
-use super::generated::{Ground, Sign};
+use super::generated::{Ground, Sign, TakenBack};
 use super::{Check, Conclude, Group, Mark, Severity, Watch, notes_of};
 use crate::replay::Step;
 use crate::session::Transition;
@@ -16,8 +16,6 @@ const LARGE: u64 = 256 << 20;
 const ON_TIME: u64 = 100;
 /// All but one part in so many is taken back.
 const NEARLY: u64 = 10;
-/// Lines shown as evidence.
-const LINES: usize = 8;
 
 pub(super) fn observe(step: &Step<'_>, watch: &mut Watch) {
     let (said, Some(before)) = (step.said, step.before) else { return };
@@ -28,15 +26,6 @@ pub(super) fn observe(step: &Step<'_>, watch: &mut Watch) {
     }
 }
 
-/// A session's counter that went up and down again.
-pub struct Spike<'a> {
-    user: u32,
-    place: u32,
-    /// Credited bytes that the counter did not count in the end.
-    bytes: u64,
-    mark: &'a Mark,
-}
-
 /// The last growth of what was credited up to a moment of a session: in bytes, and how many seconds it was ago.
 fn growth_before(trace: Trace<'_>, moment: Time, first: Time) -> Option<(u64, u64)> {
     let until = BEFORE + (moment.since(first).max(0) / 1000) as u64;
@@ -45,7 +34,7 @@ fn growth_before(trace: Trace<'_>, moment: Time, first: Time) -> Option<(u64, u6
 }
 
 /// The spike of a session, by its place; `None` if there is none.
-pub fn spike_of<'a>(ground: &Ground<'a>, place: usize) -> Option<Spike<'a>> {
+pub fn spike_of<'a>(ground: &Ground<'a>, place: usize) -> Option<TakenBack<'a>> {
     let session = &ground.story.sessions[place];
     let mark = notes_of(ground.story, ground.watches, place)?.spiked.as_deref()?;
     let (top, fell) = (mark.amount, mark.bytes);
@@ -59,22 +48,12 @@ pub fn spike_of<'a>(ground: &Ground<'a>, place: usize) -> Option<Spike<'a>> {
     let interval = u64::from(ground.story.settings.interval);
     let on_time = ago.abs_diff(interval) <= interval / ON_TIME;
     let bytes = top - session.state.last.up.clamp(session.state.base.up, top);
-    (grown >= LARGE && back && on_time).then_some(Spike { user: session.user, place: place as u32, bytes, mark })
+    (grown >= LARGE && back && on_time).then_some(TakenBack { place: place as u32, bytes, mark })
 }
 
 /// By user.
 fn spikes(ground: &Ground<'_>) -> HashMap<u32, Sign> {
-    let mut found: Vec<Spike<'_>> =
-        (0..ground.story.sessions.len()).filter_map(|place| spike_of(ground, place)).collect();
-    found.sort_by_key(|spike| spike.user);
-    let sign = |own: &[Spike<'_>]| {
-        let sign = ground.sign(Severity::Medium, own.iter().map(|spike| spike.place).collect());
-        let bytes = own.iter().fold(0u64, |sum, spike| sum.saturating_add(spike.bytes));
-        let lines = own.iter().flat_map(|spike| spike.mark.lines.iter().copied()).take(LINES).collect();
-        let made_up = own.iter().map(|spike| (spike.place, spike.bytes)).collect();
-        (own[0].user, Sign { bytes, lines, made_up, ..sign })
-    };
-    found.chunk_by(|a, b| a.user == b.user).map(sign).collect()
+    ground.taken_back(1, |place| spike_of(ground, place))
 }
 
 pub static SPIKE: Check = Check {

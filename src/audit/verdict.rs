@@ -2,7 +2,7 @@
 
 use super::bytes::Balance;
 use super::generated::Generated;
-use super::{Finding, Severity};
+use super::{Conclude, Finding, Severity};
 use crate::replay::Story;
 
 /// Kinds of evidence. One kind alone never proves a lie: what looks wrong in one way may have one harmless cause.
@@ -170,7 +170,8 @@ fn why_unknown(announces: u32, is_passkey: bool, story: &Story, balance: &Balanc
 
 /// Whether the swarms say more than a hint.
 fn in_swarms(findings: &[&Finding]) -> bool {
-    let of_swarms = |f: &&&Finding| f.check().group == Some(Group::Bytes) && !f.check().is_of_counters();
+    let of_counters = |f: &Finding| matches!(f.check().conclude, Conclude::Counters(_));
+    let of_swarms = |f: &&&Finding| f.check().group == Some(Group::Bytes) && !of_counters(f);
     findings.iter().filter(of_swarms).any(|f| f.severity >= Severity::Medium)
 }
 
