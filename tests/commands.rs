@@ -676,7 +676,24 @@ fn generators() -> Cases {
         };
         (0..3).flat_map(in_one).collect::<Vec<_>>()
     };
+    // One rate, another at every announce, shared out among eight swarms by their leeches and seeds.
+    let shared_out = |weight: fn(u64, u64) -> u64| {
+        let in_one = |torrent: u32| {
+            let (leeches, seeds) = (1 + varied(torrent.into()) % 9, 1 + varied(u64::from(torrent) + 50) % 9);
+            let other = |n: u64| {
+                let at = |turn: u32| 3000 + 1800 * turn;
+                let left = if n < leeches { 1 << 30 } else { 0 };
+                (0..13).map(move |turn| announce(&format!("other{torrent:02}{n:02}"), at(turn), "", 0, 0, left))
+            };
+            let others = (0..leeches + seeds).flat_map(other);
+            let sent = (1..12).map(|n| (40_000 + varied(n) % 60_000) * weight(leeches, seeds));
+            in_torrent(torrent, uploads("suspect00", sent).into_iter().chain(others).collect())
+        };
+        (0..8).flat_map(in_one).collect::<Vec<_>>()
+    };
     vec![
+        ("joal-weights", shared_out(|l, s| 900 * l.pow(3) / (s + l).pow(2)), shared_out(|l, _| 300 * l)),
+        ("joal-weights", shared_out(|l, s| 900 * l.pow(3) / (s + l).pow(2)), shared_out(|l, s| 300 * l / (s + 1))),
         ("scaled", times(3, 2, varied), times(1, 1, varied)),
         // Blocks are even, and of even values six fifths rule out none.
         ("scaled", times(6, 5, varied), times(1, 1, |n| varied(n) << 14)),

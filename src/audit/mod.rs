@@ -26,6 +26,7 @@ mod steady;
 mod swarms;
 mod timing;
 mod verdict;
+mod weights;
 
 pub use bytes::{Balance, Course, SwarmBytes, UserBytes};
 use bytes::{Doubts, Trace};
@@ -139,6 +140,7 @@ pub static CHECKS: &[&Check] = &[
     &dart::WHOLE_AT_ONCE,
     &revert::STOPPED_REVERTS,
     &spike::SPIKE,
+    &weights::JOAL_WEIGHTS,
     &leap::LEAP,
     &client::CLIENT_FORM,
     &client::CLIENT_NAME,

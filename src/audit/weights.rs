@@ -1,0 +1,341 @@
+//! Uploads shared out among torrents by JOAL's weights: a program that only pretends to upload gives each torrent its part of one
+//! rate, by how many leeches and seeds the tracker told of.
+
+use super::bytes::BEFORE;
+use super::generated::{Ground, Sign};
+use super::{Check, Conclude, Group, Severity, watch_of};
+use crate::session::Status;
+use crate::share::shared;
+use crate::time::Time;
+use std::collections::{BTreeMap, HashMap};
+
+/// Fewer torrents show nothing...
+const ENOUGH: usize = 6;
+/// ...nor fewer rates in one, each held against so many others at the time.
+const FEW: usize = 3;
+const BESIDE: usize = 2;
+/// So many torrents are looked at: those with the most uploaded.
+const MOST: usize = 64;
+/// Rates keep a law that are within this factor's logarithm of it.
+const CLOSE: f32 = 0.15;
+/// Laws that are no further from each other are not told apart.
+const APART: f32 = 2.0 * CLOSE;
+/// So likely, at most, a torrent keeps it by chance: of the other users of simulated trackers one in ten.
+const BY_CHANCE: f64 = 0.2;
+/// What is shared out by a law changes little from one announce to the next: half of these changes are less than that.
+const STEADY: f32 = 0.5;
+/// So many of a candidate's rates are looked at, about: those that begin in some stretches of time, of so many seconds.
+const ENOUGH_RATES: u32 = 2048;
+const SLOT: u32 = 7200;
+/// Counters are told to the second: in a shorter time that matters too much. In seconds.
+const SHORTEST: u64 = 120;
+/// A session with less uploaded says nothing. In bytes.
+const LEAST: u64 = 1 << 20;
+
+/// Sessions of one user's clients of a kind that upload and download nothing.
+struct Candidate {
+    user: u32,
+    /// Their torrents and places, by torrent.
+    sessions: Vec<(u32, u32)>,
+}
+
+/// The laws by which rates may be shared out, as logarithms of what each torrent gets: JOAL's; and two that honest clients keep
+/// where the line is what limits them: so much for each leech, or for each that a seed has to serve.
+type Laws = [f32; 3];
+
+fn laws(leeches: f32, seeds: f32) -> Laws {
+    let each = leeches.ln();
+    [3.0 * each - 2.0 * (seeds + leeches).ln(), each, each - (seeds + 1.0).ln()]
+}
+
+/// What was uploaded in a silence.
+#[derive(Clone, Copy, Debug)]
+struct Rate {
+    /// Whose: the candidate, by its place.
+    candidate: u32,
+    torrent: u32,
+    /// The session's place.
+    place: u32,
+    /// In seconds.
+    from: u32,
+    to: u32,
+    /// Its logarithm.
+    rate: f32,
+    laws: Laws,
+}
+
+/// Seeds and leeches since a second.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
+struct Listing {
+    since: u32,
+    seeds: i32,
+    leeches: i32,
+}
+
+/// Seconds since the log began; one of more than a century ends there.
+fn secs(ground: &Ground<'_>, time: Time) -> u32 {
+    let start = ground.story.log_start.unwrap_or(time);
+    u32::try_from(time.since(start).max(0) / 1000).unwrap_or(u32::MAX)
+}
+
+fn candidates(ground: &Ground<'_>) -> Vec<Candidate> {
+    let mut kinds: BTreeMap<(u32, u32), Vec<(u32, u32)>> = BTreeMap::new();
+    for (place, session) in ground.story.sessions.iter().enumerate() {
+        let credit = session.state.credit();
+        let watch = watch_of(ground.story, ground.watches, place).filter(|_| credit.up >= LEAST && credit.down == 0);
+        if let Some((kind, _)) = watch.and_then(|(watch, number)| watch.multiples_of(number)) {
+            kinds.entry((session.user, kind)).or_default().push((session.torrent, place as u32));
+        }
+    }
+    let candidate =
+        |((user, _), sessions): (_, Vec<(u32, u32)>)| Candidate { user, sessions: largest(ground, sessions) };
+    let mut candidates: Vec<Candidate> = kinds.into_iter().map(candidate).collect();
+    candidates.retain(|one| one.sessions.chunk_by(|a, b| a.0 == b.0).count() >= ENOUGH);
+    candidates
+}
+
+/// Of some sessions, those in the torrents with the most uploaded, by torrent.
+fn largest(ground: &Ground<'_>, mut sessions: Vec<(u32, u32)>) -> Vec<(u32, u32)> {
+    sessions.sort_unstable();
+    let up = |own: &[(u32, u32)]| own.iter().fold(0u64, |sum, (_, place)| sum.saturating_add(ground.uploaded(*place)));
+    let mut torrents: Vec<&[(u32, u32)]> = sessions.chunk_by(|a, b| a.0 == b.0).collect();
+    torrents.sort_by_cached_key(|own| std::cmp::Reverse(up(own)));
+    torrents.truncate(MOST);
+    torrents.sort_unstable_by_key(|own| own[0].0);
+    torrents.concat()
+}
+
+/// A candidate's rates, in the order of their beginnings.
+fn rates(ground: &Ground<'_>, candidate: u32, of: &Candidate) -> Vec<Rate> {
+    let mut rates = Vec::new();
+    for &(torrent, place) in &of.sessions {
+        let first = ground.story.sessions[place as usize].first_at;
+        let Some((trace, first)) = ground.traces[place as usize].zip(first) else { continue };
+        let since = |secs_from: u64| u64::from(secs(ground, first)) + (secs_from - BEFORE);
+        // What came before the first line came in nobody knows how long.
+        let told = trace.stretches().filter(|s| s.up > 0 && s.from >= BEFORE && s.to - s.from >= SHORTEST);
+        rates.extend(told.filter_map(|stretch| {
+            Some(Rate {
+                candidate,
+                torrent,
+                place,
+                from: since(stretch.from).try_into().ok()?,
+                to: since(stretch.to).try_into().ok()?,
+                rate: (stretch.up as f32 / (stretch.to - stretch.from) as f32).ln(),
+                laws: Laws::default(),
+            })
+        }));
+    }
+    // Of many, those of some hours tell as much.
+    let one_in = (rates.len() as u32 / ENOUGH_RATES).max(1);
+    rates.retain(|rate| (rate.from / SLOT).is_multiple_of(one_in));
+    rates.sort_unstable_by_key(|rate| (rate.from, rate.torrent));
+    rates
+}
+
+/// A rate and what the laws say, less the means of those of other torrents at the time.
+#[derive(Clone, Copy, Debug)]
+struct Beside {
+    torrent: u32,
+    place: u32,
+    rate: f32,
+    laws: Laws,
+}
+
+/// By torrent, those of a candidate's rates that can be held against enough others.
+fn beside_others(rates: &[Rate]) -> Vec<Beside> {
+    let longest = rates.iter().map(|rate| rate.to - rate.from).max().unwrap_or(0);
+    let mut found: Vec<Beside> = Vec::new();
+    for one in rates {
+        let first = rates.partition_point(|other| other.from.saturating_add(longest) < one.from);
+        let (mut count, mut sum, mut laws) = (0, 0.0, Laws::default());
+        for other in rates[first..].iter().take_while(|other| other.from < one.to) {
+            let overlap = one.to.min(other.to).saturating_sub(one.from.max(other.from));
+            if other.torrent != one.torrent && overlap >= (one.to - one.from) / 2 {
+                (count, sum) = (count + 1, sum + other.rate);
+                laws.iter_mut().zip(other.laws).for_each(|(sum, law)| *sum += law);
+            }
+        }
+        if count >= BESIDE {
+            let less = |own: f32, sum: f32| own - sum / count as f32;
+            let laws = std::array::from_fn(|n| less(one.laws[n], laws[n]));
+            found.push(Beside { torrent: one.torrent, place: one.place, rate: less(one.rate, sum), laws });
+        }
+    }
+    found.sort_by_key(|one| (one.torrent, one.place));
+    found
+}
+
+/// Those of torrents, or of sessions, with enough of them.
+fn by(all: &[Beside], of: fn(&Beside) -> u32) -> impl Iterator<Item = &[Beside]> {
+    all.chunk_by(move |a, b| of(a) == of(b)).filter(|own| own.len() >= FEW)
+}
+
+/// The means of some rates and laws.
+fn means(all: &[Beside]) -> (f32, Laws) {
+    let mean = |of: &dyn Fn(&Beside) -> f32| all.iter().map(of).sum::<f32>() / all.len() as f32;
+    (mean(&|one| one.rate), std::array::from_fn(|n| mean(&|one| one.laws[n])))
+}
+
+/// Whether it can be told what law some rates keep, and they may keep one.
+fn may_tell(rates: &[Rate]) -> bool {
+    let all = beside_others(rates);
+    let changes =
+        by(&all, |one| one.torrent).flat_map(|own| own.windows(2).map(|pair| (pair[0].rate - pair[1].rate).abs()));
+    let (few, many) = changes.fold((0, 0), |(few, many), change| match change < STEADY {
+        true => (few + 1, many),
+        false => (few, many + 1),
+    });
+    few >= many && by(&all, |one| one.torrent).count() >= ENOUGH
+}
+
+/// How many seeds and leeches a torrent had when, by its sessions' places.
+fn listings(ground: &Ground<'_>, places: &[(u32, u32)]) -> Vec<Listing> {
+    let mut changes: Vec<Listing> = Vec::new();
+    for (_, place) in places {
+        let (mut seeds, mut leeches) = (0, 0);
+        for listed in ground.story.listing(*place as usize) {
+            let (seeding, leeching) =
+                (i32::from(listed.status == Status::Seeding), i32::from(listed.status == Status::Leeching));
+            let change =
+                |since| Listing { since: secs(ground, since), seeds: seeding - seeds, leeches: leeching - leeches };
+            changes.extend(listed.from.map(change));
+            (seeds, leeches) = (seeding, leeching);
+        }
+    }
+    changes.sort_unstable();
+    let (mut seeds, mut leeches) = (0, 0);
+    for change in &mut changes {
+        (seeds, leeches) = (seeds + change.seeds, leeches + change.leeches);
+        (change.seeds, change.leeches) = (seeds, leeches);
+    }
+    changes
+}
+
+/// Finds out what the laws say of some rates. A program hears of a swarm when it announces, and goes by that until it does again:
+/// no rate is left where it was alone, or nobody leeched.
+fn find_laws(ground: &Ground<'_>, rates: &mut Vec<Rate>) {
+    rates.sort_by_key(|rate| rate.torrent);
+    let mut wanted = vec![false; ground.story.torrents.len()];
+    rates.iter().for_each(|rate| wanted[rate.torrent as usize] = true);
+    let sessions = ground.story.sessions.iter().zip(0u32..).map(|(session, place)| (session.torrent, place));
+    let mut sessions: Vec<(u32, u32)> = sessions.filter(|(torrent, _)| wanted[*torrent as usize]).collect();
+    sessions.sort_unstable();
+    // Each rate is of one of these sessions: the torrents are the same.
+    let sessions = sessions.chunk_by(|a, b| a.0 == b.0);
+    let swarms: Vec<_> = rates.chunk_by(|a, b| a.torrent == b.torrent).zip(sessions).collect();
+    let found = shared(swarms.len(), ground.threads, |range| {
+        let mut found: Vec<Option<Laws>> = Vec::new();
+        for (rates, sessions) in &swarms[range] {
+            let listings = listings(ground, sessions);
+            found.extend(rates.iter().map(|rate| {
+                let at = listings.partition_point(|listing| listing.since <= rate.from).checked_sub(1)?;
+                let (seeds, leeches) = (listings[at].seeds - 1, listings[at].leeches);
+                (seeds > 0 && leeches > 0).then(|| laws(leeches as f32, seeds as f32))
+            }));
+        }
+        found
+    });
+    let mut found = found.into_iter();
+    rates.retain_mut(|rate| found.next().flatten().map(|laws| rate.laws = laws).is_some());
+    rates.sort_by_key(|rate| (rate.candidate, rate.from, rate.torrent));
+}
+
+/// How a candidate keeps JOAL's law.
+struct Kept {
+    candidate: u32,
+    /// In so many torrents it can be told from the others...
+    told: usize,
+    /// ...and in so many of these it is kept.
+    close: usize,
+    /// The sessions that keep it, by their places.
+    places: Vec<u32>,
+}
+
+impl Kept {
+    fn new(rates: &[Rate]) -> Option<Kept> {
+        let mut kept = Kept { candidate: rates.first()?.candidate, told: 0, close: 0, places: Vec::new() };
+        for own in by(&beside_others(rates), |one| one.torrent) {
+            let (rate, [law, others @ ..]) = means(own);
+            let is_told = others.iter().all(|other| (law - other).abs() > APART);
+            kept.told += usize::from(is_told);
+            if (rate - law).abs() < CLOSE {
+                kept.close += usize::from(is_told);
+                // Others of the user's sessions there may be real.
+                let sessions = by(own, |one| one.place).filter(|own| {
+                    let (rate, [law, ..]) = means(own);
+                    (rate - law).abs() < CLOSE
+                });
+                kept.places.extend(sessions.map(|own| own[0].place));
+            }
+        }
+        (kept.told >= ENOUGH).then_some(kept)
+    }
+}
+
+/// How likely so many or more of `all` are, where each is so likely.
+fn at_least(many: usize, all: usize, chance: f64) -> f64 {
+    let (mut term, mut sum) = (chance.powi(all as i32), 0.0);
+    for others in 0..=all - many.min(all) {
+        sum += term;
+        term *= (1.0 - chance) / chance * (all - others) as f64 / (others + 1) as f64;
+    }
+    sum
+}
+
+fn weights(ground: &Ground<'_>) -> HashMap<u32, Sign> {
+    let candidates = candidates(ground);
+    let mut rates = shared(candidates.len(), ground.threads, |range| {
+        let of = |at: usize| rates(ground, at as u32, &candidates[at]);
+        // Most have nothing that can be held against something else.
+        range.map(of).filter(|rates| may_tell(rates)).flatten().collect()
+    });
+    find_laws(ground, &mut rates);
+    let tested = rates.chunk_by(|a, b| a.candidate == b.candidate).filter_map(Kept::new);
+    let sign = |kept: Kept| {
+        let by_chance = at_least(kept.close, kept.told, BY_CHANCE) * candidates.len() as f64;
+        let severity = ground.beyond_chance(by_chance, &kept.places)?;
+        let (count, amount) = (kept.close as u64, kept.told as u64);
+        let sign = Sign { count, amount, ..ground.sign_of_made_up(severity, kept.places) };
+        Some((candidates[kept.candidate as usize].user, sign))
+    };
+    let mut signs: HashMap<u32, Sign> = HashMap::new();
+    for (user, sign) in tested.filter_map(sign) {
+        // Of two kinds of clients, the one with more evidence.
+        if signs.get(&user).is_none_or(|other| (other.severity, other.count) < (sign.severity, sign.count)) {
+            signs.insert(user, sign);
+        }
+    }
+    signs
+}
+
+pub static JOAL_WEIGHTS: Check = Check {
+    name: "joal-weights",
+    severity: Severity::High,
+    summary: "one rate is shared out among torrents by the weights that JOAL gives them",
+    formula: "JOAL gives a torrent with L leeches and S other seeds, as the tracker told last, the weight L^3/(S + L)^2, and its part of one rate by that. In sessions that upload and download nothing: the logarithm of the rate between two announces (120 s apart or more), less the mean of those of other torrents that overlap half of it (two or more); the same of the weights, with L and S as this log lists them at the first of the two announces. A torrent, or a session, keeps the law if the means of both, over three rates or more, differ by less than 0.15 (16 %). A torrent tells only if the law differs by 0.3 from two harmless ones: L, and L/(S + 1). By client of a user, in the 64 torrents with the most uploaded, if half of what the logarithms change by from one announce to the next is less than 0.5. A torrent keeps the law by chance in one of five (in one of ten, for the other users of simulated trackers): the binomial sum of so many of those that tell is how likely chance does that, times all clients of users with six torrents",
+    threshold: "six torrents that tell; high: less likely than 1e-12; medium: 1e-8; low: 0.02. High makes the uploads of sessions that keep it unexplained; likely-faked only together with bytes or with a client that is not what it says",
+    look_alikes: "a client that is limited by its line and gives each leech the same uploads by L or L/(S + 1): torrents in which these say the same do not count. No client is known that counts seeds as JOAL does",
+    source: "JOAL's PeersAwareWeightCalculator and BandwidthDispatcher",
+    group: Some(Group::Generator),
+    conclude: Conclude::Counters(weights),
+    message: |f| {
+        let (bytes, close, told) = (f.size(), f.count, f.amount);
+        format!(
+            "{bytes} were uploaded in rates as JOAL's weights give them, in {close} of {told} torrents that can tell"
+        )
+    },
+};
+
+#[cfg(test)]
+mod tests {
+    use super::at_least;
+
+    #[test]
+    fn chances_are_the_binomial_sums() {
+        assert!((at_least(2, 2, 0.2) - 0.04).abs() < 1e-12);
+        assert!((at_least(1, 3, 0.2) - (1.0 - 0.512)).abs() < 1e-12);
+        assert!((at_least(0, 9, 0.3) - 1.0).abs() < 1e-12);
+        assert!(at_least(40, 64, 0.2) < at_least(30, 64, 0.2) && at_least(64, 64, 0.2) < 1e-44);
+    }
+}
