@@ -605,6 +605,12 @@ fn generators() -> Cases {
         let of = |(torrent, rate)| in_torrent(torrent, uploads("suspect00", increments(rate)));
         (0..).zip(rates).flat_map(of).collect::<Vec<_>>()
     };
+    // The same, each torrent in a client of its own.
+    let in_clients = |lines: Vec<String>| {
+        let client =
+            |(n, line): (usize, String)| line.replace("-XX0000-", ["-XX0000-", "-YY0000-", "-ZZ0000-"][n / 12]);
+        lines.into_iter().enumerate().map(client).collect::<Vec<_>>()
+    };
     // The same, one torrent after the other on different days.
     let in_turn = |lines: Vec<String>| {
         let day = |(n, line): (usize, String)| line.replace("[22/Nov", &format!("[{}/Nov", 22 + n / 12));
@@ -720,6 +726,8 @@ fn generators() -> Cases {
         ("whole-at-once", whole(9, 0), whole(3000, 0)),
         // Nobody's leeches ask for as much all the time.
         ("steady-rate", at_rates([90_000, 20_000, 300_000], 10), at_rates([90_000, 20_000, 300_000], 60)),
+        // Programs that have a limit each.
+        ("steady-rate", at_rates([90_000, 20_000, 300_000], 10), in_clients(at_rates([90_000, 20_000, 300_000], 10))),
         // A full line with one torrent after the other.
         ("steady-rate", at_rates([90_000; 3], 10), in_turn(at_rates([90_000; 3], 10))),
         // A line capped at 65 kB a second, busy all the time, as Transmission's is in the corpus: half a second is a tick.

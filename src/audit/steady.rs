@@ -1,8 +1,8 @@
 //! Uploads at a steady rate: what a generator does, and a swarm does not.
 
-use super::bytes::{BEFORE, Trace};
+use super::bytes::BEFORE;
 use super::generated::{Ground, Sign};
-use super::{Check, Conclude, Group, Severity};
+use super::{Check, Conclude, Group, Severity, watch_of};
 use crate::replay::Story;
 use crate::share::shared;
 use std::collections::HashMap;
@@ -42,6 +42,8 @@ struct Rates {
     /// The session's place.
     place: u32,
     user: u32,
+    /// Of which kind the user's client is.
+    kind: u32,
     torrent: u32,
     /// Their median, in granules a second.
     median: f64,
@@ -74,7 +76,8 @@ fn median_and_spread(rates: &[f64]) -> (f64, f64) {
 }
 
 /// A session's rates, if there are enough.
-fn rates(story: &Story, place: usize, trace: Trace<'_>) -> Option<Rates> {
+fn rates(ground: &Ground<'_>, place: usize) -> Option<Rates> {
+    let trace = ground.traces[place]?;
     // What came before the first line came in nobody knows how long.
     let told = trace.stretches().filter(|s| s.up > 0 && s.from >= BEFORE && s.to - s.from >= SHORTEST);
     let mut rates = told.map(|stretch| stretch.up as f64 / (stretch.to - stretch.from) as f64);
@@ -89,25 +92,25 @@ fn rates(story: &Story, place: usize, trace: Trace<'_>) -> Option<Rates> {
         all.extend(rates);
         (median, spread) = median_and_spread(&all);
     }
-    let session = &story.sessions[place];
-    let (user, torrent, count) = (session.user, session.torrent, all.len() as u32);
-    Some(Rates { place: place as u32, user, torrent, median, spread, count })
+    let session = &ground.story.sessions[place];
+    let (watch, number) = watch_of(ground.story, ground.watches, place)?;
+    let (user, kind, torrent) = (session.user, watch.multiples_of(number)?.0, session.torrent);
+    Some(Rates { place: place as u32, user, kind, torrent, median, spread, count: all.len() as u32 })
 }
 
-/// By user, those with two torrents or more.
+/// By user, those of whom the clients of a kind do it in two torrents or more.
 fn steady_rates(ground: &Ground<'_>) -> HashMap<u32, Sign> {
-    let (story, traces) = (ground.story, ground.traces);
-    let mut of_sessions: Vec<Rates> = shared(traces.len(), ground.threads, |range| {
-        range.filter_map(|place| rates(story, place, traces[place]?)).collect()
-    });
-    of_sessions.sort_unstable_by_key(|one| (one.user, one.torrent, one.place));
+    let story = ground.story;
+    let mut of_sessions: Vec<Rates> =
+        shared(ground.traces.len(), ground.threads, |range| range.filter_map(|place| rates(ground, place)).collect());
+    of_sessions.sort_unstable_by_key(|one| (one.user, one.kind, one.torrent, one.place));
     let (mut tested, mut nearly) = (0, 0);
     let (mut signs, mut hints) = (HashMap::new(), HashMap::new());
-    for of_user in of_sessions.chunk_by(|a, b| a.user == b.user) {
-        let of_torrents = of_user.chunk_by(|a, b| a.torrent == b.torrent);
+    for of_kind in of_sessions.chunk_by(|a, b| (a.user, a.kind) == (b.user, b.kind)) {
+        let of_torrents = of_kind.chunk_by(|a, b| a.torrent == b.torrent);
         tested +=
             usize::from(of_torrents.filter(|own| own.iter().map(|one| one.count).sum::<u32>() >= ENOUGH).count() > 1);
-        let (strictly, loosely) = (chosen(story, of_user, STEADY), chosen(story, of_user, NEARLY));
+        let (strictly, loosely) = (chosen(story, of_kind, STEADY), chosen(story, of_kind, NEARLY));
         nearly += usize::from(torrents(&loosely) > 1);
         let (steady, is_strict) = if torrents(&strictly) > 1 { (strictly, true) } else { (loosely, false) };
         let torrents = torrents(&steady);
@@ -117,13 +120,17 @@ fn steady_rates(ground: &Ground<'_>) -> HashMap<u32, Sign> {
         let mut places: Vec<u32> = steady.into_iter().flat_map(|steady| steady.places).collect();
         places.sort_unstable();
         let amount = places.iter().map(|at| u64::from(story.sessions[*at as usize].announces)).sum();
-        let (kind, sign) = match is_strict {
+        let (found, sign) = match is_strict {
             true if torrents >= SEVERAL => (&mut signs, ground.sign_of_made_up(Severity::Medium, places)),
             true => (&mut signs, ground.sign_of_made_up(Severity::Low, places)),
             // What is really uploaded is in it.
             false => (&mut hints, ground.sign(Severity::Low, places)),
         };
-        kind.insert(of_user[0].user, Sign { count: torrents as u64, amount, ..sign });
+        let sign = Sign { count: torrents as u64, amount, ..sign };
+        // Of two kinds of clients, the one in more torrents.
+        if found.get(&of_kind[0].user).is_none_or(|other: &Sign| other.count < sign.count) {
+            found.insert(of_kind[0].user, sign);
+        }
     }
     if nearly * RARE <= tested {
         signs.extend(hints);
@@ -136,9 +143,9 @@ fn torrents(steady: &[Steady]) -> usize {
     steady.chunk_by(|a, b| a.torrent == b.torrent).count()
 }
 
-/// Of a user's sessions those that are steady and that no limit on a line explains, by torrent.
-fn chosen(story: &Story, of_user: &[Rates], measure: Measure) -> Vec<Steady> {
-    let steady = of_user.iter().filter(|one| one.spread <= measure.within);
+/// Of some sessions those that are steady and that no limit on a line explains, by torrent.
+fn chosen(story: &Story, all: &[Rates], measure: Measure) -> Vec<Steady> {
+    let steady = all.iter().filter(|one| one.spread <= measure.within);
     let mut steady: Vec<Steady> = steady
         .map(|one| Steady { places: vec![one.place], torrent: one.torrent, rate: one.median, count: one.count })
         .collect();
@@ -175,7 +182,7 @@ pub static STEADY_RATE: Check = Check {
     name: "steady-rate",
     severity: Severity::Medium,
     summary: "uploads at a steady rate, in several torrents",
-    formula: "in a session: growth of uploaded over the seconds between two announces, wherever it grew (120 s apart or more); steady if nine of ten of these rates lie within 1.5 % of their median. Steady sessions of a torrent whose medians lie within 1.5 % are one. A torrent counts if it ran beside those counted before or at a rate that differs by more than 5 %. Where it makes somebody likely-faked, all of these uploads are unexplained. If there are not two such torrents: the same with 14 % (and 30 % between torrents), if no more than one in twenty of those with enough announces in two torrents has them; then nothing need be made up",
+    formula: "in a session: growth of uploaded over the seconds between two announces, wherever it grew (120 s apart or more); steady if nine of ten of these rates lie within 1.5 % of their median. All of a user's clients of a kind. Steady sessions of a torrent whose medians lie within 1.5 % are one. A torrent counts if it ran beside those counted before or at a rate that differs by more than 5 %. Where it makes somebody likely-faked, all of these uploads are unexplained. If there are not two such torrents: the same with 14 % (and 30 % between torrents), if no more than one in twenty of those with enough announces in two torrents has them; then nothing need be made up",
     threshold: "3 rates in a session and 8 in a torrent; low with two torrents, medium with three; within 14 % low. Likely-faked only together with bytes or with a client that is not what it says",
     look_alikes: "limits set for single torrents that always have somebody to serve; within 14 % also a line that is always full. One limit for the whole client is not: its torrents share it as their leeches ask",
     source: "RatioMaster and rustatio: a rate times seconds, varied by every tick (0.06 and 0.6 % over an interval)",
