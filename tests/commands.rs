@@ -808,12 +808,30 @@ fn a_spike_is_unexplained_and_no_lie() {
     let honest = (0..4).flat_map(|n| transfer(n, "honest000", "leech0000", 1 << 30, 1 << 30));
     let log: String = spiked(1800, false).into_iter().chain(honest).collect();
     let users = json(&swarmtrail_on(log.as_bytes(), &["users", "-o", "json", "--user", "suspect00"]).stdout);
-    let told: [Value; 4] =
-        ["verdict", "unexplained_by", "unexplained_upload", "reasons"].map(|field| users[0][field].clone());
+    let fields = ["verdict", "unexplained_by", "unexplained_upload", "unexplained_range", "reasons"];
+    let told = fields.map(|field| users[0][field].clone());
     // The highest counter less the last one.
     let bytes = (2u64 << 30) + 9 * (3 << 20) - 23 * (3 << 20);
-    let expected: [Value; 4] = ["unexplained".into(), "arithmetic".into(), bytes.into(), vec!["spike"].into()];
+    let expected = ["unexplained".into(), "arithmetic".into(), bytes.into(), Value::Null, vec!["spike"].into()];
     assert_eq!(told, expected);
+}
+
+/// What finds no receiver in some swarms may have been chance there: how much it is if others are drawn is said with it.
+#[test]
+fn unexplained_upload_has_a_range() {
+    let gib = 1u64 << 30;
+    let honest = (20..40).flat_map(|n| transfer(n, "honest000", "leech0000", gib, gib));
+    let both = |n: u64| {
+        let received = if n < 5 { 3 * gib } else { 6 * gib };
+        let of = |seed| transfer(n as u32, seed, "leech0000", 3 * gib, received);
+        [of("honest000"), of("suspect00")].concat()
+    };
+    let log: String = (0..8).flat_map(both).chain(honest).collect();
+    let users = json(&swarmtrail_on(log.as_bytes(), &["users", "-o", "json", "--user", "suspect00"]).stdout);
+    let upload = |value: &Value| value.as_u64().expect("bytes");
+    let (range, claim) = (&users[0]["unexplained_range"], upload(&users[0]["unexplained_upload"]));
+    // Of eight swarms five have too much: some draws have two of them, some all.
+    assert!(upload(&range[0]) < 10 * gib && claim >= 13 * gib && upload(&range[1]) > 18 * gib, "{range}, {claim}");
 }
 
 /// A part that some lost and fetched again is no torrent: of one that is larger, somebody unseen may have received all.

@@ -74,6 +74,8 @@ pub struct Judgement {
     pub unexplained: u64,
     /// What that rests on, if there is any.
     pub basis: Option<Basis>,
+    /// If it rests on receivers: what it may be, 95 of 100 times, had other swarms of the user been drawn (a bootstrap). In bytes.
+    pub range: Option<(u64, u64)>,
     /// The least that is faked, as far as the log is whole, and the most that can be: all upload, since what does find a receiver
     /// may have been sent by others. In bytes.
     pub estimate: (u64, u64),
@@ -142,6 +144,12 @@ pub fn judge(story: &Story, balance: &Balance, findings: &[Finding], generated: 
                 judgement.unexplained = unreceived.max(made_up);
                 let basis = if made_up > unreceived { Basis::Arithmetic } else { Basis::Receivers };
                 judgement.basis = (judgement.unexplained > 0).then_some(basis);
+                let of_receivers = judgement.basis == Some(Basis::Receivers) && bytes.range.1 > 0;
+                judgement.range = of_receivers.then(|| {
+                    let (low, high) = bytes.range;
+                    let low = low.max(bytes.certain.unless_unseen()).min(judgement.unexplained);
+                    (low, high.max(judgement.unexplained).min(uploaded[user]))
+                });
                 // What does find a receiver may be made up as well: others may have sent it.
                 judgement.estimate = (judgement.unexplained.min(uploaded[user]), uploaded[user]);
             }

@@ -28,7 +28,7 @@ fn markdown(out: &mut dyn Write, case: &CaseRow<'_>) -> io::Result<()> {
     writeln!(out, "Uploaded {}, downloaded {}, ratio {}.", bytes(uploaded), bytes(downloaded), ratio(of))?;
     let [low, high] = user.judgement().estimate();
     if let Some(basis) = user.judgement().basis() {
-        writeln!(out, "\n{}", unexplained(basis, user.judgement().unexplained()))?;
+        writeln!(out, "\n{}", unexplained(basis, user.judgement().unexplained(), user.judgement().range()))?;
         writeln!(
             out,
             "At least {} and at most {} is faked: what does find a receiver may have been sent by others.",

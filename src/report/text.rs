@@ -3,11 +3,17 @@
 use crate::audit::Basis;
 pub use crate::measure::bytes;
 
-/// What is said of so much unexplained upload.
-pub fn unexplained(basis: Basis, upload: u64) -> String {
+/// What is said of so much unexplained upload, and of what it may be.
+pub fn unexplained(basis: Basis, upload: u64, range: Option<(u64, u64)>) -> String {
     let upload = bytes(upload.into());
     match basis {
-        Basis::Receivers => format!("Of the upload {upload} has no receiver in this log."),
+        Basis::Receivers => match range.map(|(low, high)| (bytes(low.into()), bytes(high.into()))) {
+            Some((low, high)) => format!(
+                "Of the upload {upload} has no receiver in this log; {low} to {high} in 95 of 100 cases if the user's swarms are \
+                 drawn anew, each as often as it comes (a bootstrap)."
+            ),
+            None => format!("Of the upload {upload} has no receiver in this log."),
+        },
         Basis::Arithmetic => {
             format!("Of the upload {upload} is no count of bytes sent, by the arithmetic of its counters.")
         }

@@ -5,6 +5,7 @@
 
 mod actors;
 mod attribution;
+mod bootstrap;
 mod course;
 mod flow;
 mod odds;
@@ -41,8 +42,12 @@ pub struct UserBytes {
     pub proved: Excess,
     /// Of those beside trusted users, what is too much even if he sends to receivers in secret as others do.
     pub too_much: u64,
+    /// Between which bytes that is, 95 of 100 times, if other swarms of his are drawn.
+    pub range: (u64, u64),
     /// How much likelier it is of who fakes that his swarms look so: a natural logarithm; 0 if he is not suspected.
     pub odds: f64,
+    /// The same, if other swarms of his are drawn: it is less one time in twenty.
+    pub least_odds: f64,
 }
 
 impl UserBytes {
@@ -125,6 +130,10 @@ const NOISE: u64 = 64 << 20;
 const ROUNDS: usize = 2;
 /// Of what is too much beside the trusted, so much is called unexplained: who is trusted is an estimate.
 const SURE: f64 = 0.9;
+/// In so many of a thousand draws the odds may be less than what is said...
+const UNLIKELY: usize = 50;
+/// ...and between these lies the range of what is too much.
+const RANGE: [usize; 2] = [25, 975];
 /// From how many bytes on anything is said.
 pub const GIB: u64 = 1 << 30;
 
@@ -432,10 +441,16 @@ impl Book<'_> {
             for (user, evidence) in trial.evidence() {
                 let sum = &mut sums[user as usize];
                 (sum.odds, sum.beside, sum.proved) = (evidence.odds, evidence.beside, evidence.proved);
+                sum.least_odds = evidence.draws.odds(UNLIKELY);
                 // What is really sent goes to receivers in secret as usual, and that is no fake.
-                let rest = sum.claimed.saturating_sub(sum.beside.bytes) as f64;
-                let usual = rest * evidence.lost / (1.0 - evidence.lost).max(0.1);
-                sum.too_much = ((sum.beside.bytes as f64 - usual).max(0.0) * SURE) as u64;
+                let claimed = sum.claimed as f64;
+                let too_much = |excess: f64| {
+                    let usual = (claimed - excess).max(0.0) * evidence.lost / (1.0 - evidence.lost).max(0.1);
+                    (excess - usual).max(0.0)
+                };
+                sum.too_much = (too_much(sum.beside.bytes as f64) * SURE) as u64;
+                let [low, high] = RANGE.map(|thousandths| too_much(claimed * evidence.draws.part(thousandths)) as u64);
+                sum.range = (low, high);
             }
         }
         // A client held apart stands for its user, unless there is more against the others.

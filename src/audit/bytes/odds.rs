@@ -102,21 +102,29 @@ impl Usual {
         self.excess / self.up.max(1.0)
     }
 
-    /// The logarithm of how much likelier a user's cells are of who fakes.
-    pub fn odds<'a>(&self, cells: impl Iterator<Item = &'a Cell>) -> f64 {
+    /// What cells say by this.
+    pub fn table(&self) -> Table {
         let sum = |rows: &[[f64; KINDS]]| -> [f64; KINDS] {
             std::array::from_fn(|kind| rows.iter().map(|row| row[kind]).sum())
         };
         let of_rooms = self.kinds.each_ref().map(|room| sum(room));
         let everywhere = part(&sum(&of_rooms), &[1.0 / KINDS as f64; KINDS], 0.5 * KINDS as f64);
         let of_rooms = of_rooms.map(|room| part(&room, &everywhere, PRIOR));
-        let odds = |cell: &Cell| {
-            let (room, kind) = (cell.room(), cell.kind());
-            let honest = part(&self.kinds[room][cell.class()], &of_rooms[room], PRIOR)[kind];
-            let most = if cell.excess < LEAST { MOST_OF_LITTLE } else { MOST };
-            (OF_FAKERS[room][kind] / 1000.0 / honest).ln().clamp(LEAST_SAID, most)
-        };
-        cells.map(odds).sum()
+        let honest = |room: usize| self.kinds[room].map(|class| part(&class, &of_rooms[room], PRIOR));
+        Table(std::array::from_fn(honest))
+    }
+}
+
+/// How likely who can be trusted has a cell of each kind.
+#[derive(Debug)]
+pub struct Table([[[f64; KINDS]; CLASSES]; ROOMS]);
+
+impl Table {
+    /// The logarithm of how much likelier a cell is of who fakes.
+    pub fn odds(&self, cell: &Cell) -> f64 {
+        let (room, kind) = (cell.room(), cell.kind());
+        let most = if cell.excess < LEAST { MOST_OF_LITTLE } else { MOST };
+        (OF_FAKERS[room][kind] / 1000.0 / self.0[room][cell.class()][kind]).ln().clamp(LEAST_SAID, most)
     }
 }
 

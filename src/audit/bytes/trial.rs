@@ -1,5 +1,6 @@
 //! Who can be trusted, and what the others claim beside them.
 
+use super::bootstrap::{self, Draws};
 use super::flow::{Side, Sweep};
 use super::odds::{self, Cell, Usual};
 use super::swarm::{Secret, Windows};
@@ -58,12 +59,14 @@ struct Seen {
 
 /// What is held against one user.
 pub struct Evidence {
-    /// See [`Usual::odds`].
+    /// Summed up over his swarms, see [`odds::Table::odds`].
     pub odds: f64,
     /// What of his claims finds no receiver beside those who are trusted.
     pub beside: Excess,
     /// The same if everybody who may have received in secret did.
     pub proved: Excess,
+    /// What the odds and the excess are if other swarms of his are drawn.
+    pub draws: Draws,
     /// Which part of what they really send users send to receivers in secret.
     pub lost: f64,
 }
@@ -134,10 +137,10 @@ impl<'a> Trial<'a> {
     pub fn trust_again(&mut self, guilt: impl Fn(u32) -> f64) {
         for _ in 0..ROUNDS {
             self.see(false);
-            let (usual, cells) = (self.usual(), self.cells());
+            let (table, cells) = (self.usual().table(), self.cells());
             let mut fit: Vec<(f64, u32)> = Vec::new();
             for of_user in cells.chunk_by(|a, b| a.0 == b.0) {
-                let (user, odds) = (of_user[0].0, usual.odds(of_user.iter().map(|(_, _, cell)| cell)));
+                let (user, odds) = (of_user[0].0, of_user.iter().map(|(_, _, cell)| table.odds(cell)).sum::<f64>());
                 let settled = &mut self.settled[user as usize];
                 *settled |= odds >= SETTLED;
                 if odds < INNOCENT && !*settled {
@@ -166,6 +169,7 @@ impl<'a> Trial<'a> {
     /// What is held against those who are still suspected.
     pub fn evidence(&self) -> Vec<(u32, Evidence)> {
         let usual = self.usual();
+        let table = usual.table();
         let evidence = |of_user: &[(u32, usize, Cell)]| {
             let (mut beside, mut proved) = (Excess::default(), Excess::default());
             for (_, place, cell) in of_user {
@@ -176,10 +180,18 @@ impl<'a> Trial<'a> {
                     proved.add(swarm.torrent, in_bytes(cell.proved), swarm.size);
                 }
             }
-            let odds = usual.odds(of_user.iter().map(|(_, _, cell)| cell));
-            (of_user[0].0, Evidence { odds, beside, proved, lost: usual.lost() })
+            let swarm = |(_, _, cell): &(u32, usize, Cell)| bootstrap::Swarm {
+                odds: table.odds(cell),
+                up: cell.up as f64,
+                excess: if in_bytes(cell.excess) < NOISE { 0.0 } else { cell.excess as f64 },
+            };
+            let swarms: Vec<bootstrap::Swarm> = of_user.iter().map(swarm).collect();
+            let odds = swarms.iter().map(|swarm| swarm.odds).sum();
+            (of_user[0].0, Evidence { odds, beside, proved, draws: Draws::new(&swarms), lost: usual.lost() })
         };
-        self.cells().chunk_by(|a, b| a.0 == b.0).map(evidence).collect()
+        let cells = self.cells();
+        let of_users: Vec<_> = cells.chunk_by(|a, b| a.0 == b.0).collect();
+        shared(of_users.len(), self.threads, |range| of_users[range].iter().map(|own| evidence(own)).collect())
     }
 
     /// Looks at the swarms of which what was seen does not hold any more; at those who are settled only if `all`.

@@ -72,7 +72,7 @@ impl Page<'_> {
                     (words::tile("addresses", &sum.addresses.len().to_string()))
                 }
                 @if let Some(basis) = judgement.basis {
-                    p.note { (text::unexplained(basis, judgement.unexplained)) " " (text::holds_if(basis)) }
+                    p.note { (text::unexplained(basis, judgement.unexplained, judgement.range)) " " (text::holds_if(basis)) }
                 }
                 section.linked {
                     h3 { "Over time" }

@@ -12,6 +12,7 @@ pub struct JudgementCells {
     unexplained_upload: u64,
     #[serde(serialize_with = "by_name")]
     unexplained_by: Option<Basis>,
+    unexplained_range: Option<(u64, u64)>,
     faked_upload_estimate: [u64; 2],
     reasons: Vec<&'static str>,
     score: f64,
@@ -28,6 +29,7 @@ impl JudgementCells {
             verdict: judgement.verdict.name(),
             unexplained_upload: judgement.unexplained,
             unexplained_by: judgement.basis,
+            unexplained_range: judgement.range,
             faked_upload_estimate: [judgement.estimate.0, judgement.estimate.1],
             reasons: judgement.reasons.clone(),
             // As many digits as mean something.
@@ -48,6 +50,11 @@ impl JudgementCells {
     /// What those rest on, if there are any.
     pub fn basis(&self) -> Option<Basis> {
         self.unexplained_by
+    }
+
+    /// What those may be, if other swarms are drawn.
+    pub fn range(&self) -> Option<(u64, u64)> {
+        self.unexplained_range
     }
 
     /// The least and the most that is likely to be faked.
