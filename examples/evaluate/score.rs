@@ -55,6 +55,8 @@ pub struct Case {
     pub estimate: Option<(u64, u64)>,
     /// Names of the checks that found something.
     pub checks: BTreeSet<String>,
+    /// The same with how much it matters, of what is more than daily life.
+    pub findings: BTreeSet<String>,
 }
 
 /// Lets the binary read a log, and matches what it says with the labels.
@@ -75,10 +77,15 @@ pub fn audit(swarmtrail: &Path, log: &Path, seed: u64, labels: &[Label]) -> Resu
 
 fn cases(report: Report, seed: u64, labels: &[Label]) -> Vec<Case> {
     let mut checks: HashMap<String, BTreeSet<String>> = HashMap::new();
+    let mut findings: HashMap<String, BTreeSet<String>> = HashMap::new();
     for anomaly in report.anomalies {
         if let Some(user) = anomaly.user {
+            let severity = anomaly.severity.as_str();
+            if severity != "info" {
+                findings.entry(user.clone()).or_default().insert(format!("{severity} {}", anomaly.check));
+            }
             let checks = checks.entry(user).or_default();
-            if CLIENT_CHECKS.contains(&anomaly.check.as_str()) && !matches!(anomaly.severity.as_str(), "info" | "low") {
+            if CLIENT_CHECKS.contains(&anomaly.check.as_str()) && !matches!(severity, "info" | "low") {
                 checks.insert(MISMATCH.to_owned());
             }
             checks.insert(anomaly.check);
@@ -99,6 +106,7 @@ fn cases(report: Report, seed: u64, labels: &[Label]) -> Vec<Case> {
             claim: said.unexplained_upload.unwrap_or(0),
             estimate: said.faked_upload_estimate,
             checks,
+            findings: findings.remove(&label.user).unwrap_or_default(),
         }
     };
     labels.iter().map(case).collect()
@@ -227,6 +235,8 @@ pub struct Summary {
     pub mismatch_false_upper: f64,
     /// For each way of conduct, the checks that know it best: how often they do, and how often for honest users.
     pub conduct: BTreeMap<String, Vec<(String, Share, Share)>>,
+    /// How much likelier findings are of users who fake more than a GiB, at least: natural logarithms.
+    pub likelihoods: BTreeMap<String, f64>,
 }
 
 /// Ways that make up no uploads: all that is asked is whether some check knows them.
@@ -298,7 +308,20 @@ pub fn summarize(damage: &str, days: u32, cases: &[Case]) -> Summary {
         mismatch_false,
         mismatch_false_upper: mismatch_false.upper(),
         conduct: CONDUCT.iter().map(|way| ((*way).to_owned(), best_checks(way, cases))).collect(),
+        likelihoods: likelihoods(cases),
     }
+}
+
+/// Of each finding that several who fake have: the logarithm of how much oftener they have it than the honest do at most.
+fn likelihoods(cases: &[Case]) -> BTreeMap<String, f64> {
+    let names: BTreeSet<&String> = cases.iter().flat_map(|case| &case.findings).collect();
+    let likelihood = |name: &String| {
+        let hit = |case: &Case| case.findings.contains(name);
+        let fakers = Share::of(cases.iter().filter(|case| case.label.faked > GIB), hit);
+        let honest = Share::of(cases.iter().filter(|case| case.honest()), hit);
+        (fakers.hits > 3).then(|| (name.clone(), (ratio(fakers) / honest.upper()).ln()))
+    };
+    names.into_iter().filter_map(likelihood).collect()
 }
 
 /// The three checks that tell a way of conduct best from honest users.

@@ -52,6 +52,10 @@ pub fn print(summary: &Summary) {
         let checks = checks.iter().map(|(name, known, wrong)| format!("{name} {}; {}", share(*known), share(*wrong)));
         println!("  {way:<16} {}", checks.collect::<Vec<_>>().join("   "));
     }
+    println!("\nfindings: how much likelier of who fakes more than a GiB, at least (natural logarithms)");
+    for (name, likelihood) in &summary.likelihoods {
+        println!("  {name:<33} {likelihood:.1}");
+    }
 }
 
 /// Prints every user about whom the audit is wrong, the worst kinds first.

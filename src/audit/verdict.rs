@@ -81,7 +81,8 @@ pub struct Judgement {
     pub estimate: (u64, u64),
     /// The checks that it rests on.
     pub reasons: Vec<&'static str>,
-    /// Evidence by severity, each kind capped: meant as logarithms of how much likelier it is of who fakes, but not fitted.
+    /// How much likelier it is of who fakes that all this is found: a natural logarithm, summed up over findings by what those of
+    /// their severity say at least, each kind of evidence capped.
     pub score: f64,
     /// The weightiest finding, in words.
     why: String,
@@ -102,13 +103,14 @@ const CAP: f64 = 8.0;
 /// Fewer announces say nothing.
 const THIN: u32 = 4;
 
-/// How much a finding says.
+/// How much a finding says: a natural logarithm. In simulated logs (`evaluate` prints them) it is the least that a check of that
+/// severity has, where the honest have it as often as is still likely.
 fn weight(severity: Severity) -> f64 {
     match severity {
         Severity::Info => 0.0,
         Severity::Low => 1.0,
-        Severity::Medium => 4.0,
-        Severity::High => 6.0,
+        Severity::Medium => 3.5,
+        Severity::High => 4.5,
     }
 }
 
