@@ -68,7 +68,7 @@ pub static EXCESS_OVER_OTHERS: Check = Check {
     severity: Severity::Medium,
     summary: "swarms balance without this user's upload, and do not with it",
     formula: "sum over swarms of: what cannot have been received of the upload of this user (or of his client that is not what it says, apart from his others) and of all trusted users together, less what cannot have been received of the trusted users' alone. Trusted is who is not needed to explain any excess, or whose swarms look like those of who is not. The odds sum over his swarms the logarithm of how much oftener a swarm looks like that for who fakes than for the trusted users of this log (its part without a receiver; whether secret receivers explain it; whether others have an excess there), each swarm at least -1.5 and at most 4, or 2.5 for less than 64 MiB",
-    threshold: "odds above 7 (1,100 to 1) and more than 1 GiB, of which a fifth and 512 MiB are left if everybody who may have received in secret did, and 384 MiB of those outside the swarm with the most of them (swarms left aside in which the trusted alone have an excess as large as what he uploaded there); or odds above 15; and odds above 0 in 19 of 20 bootstraps over his swarms (as many of them drawn, each as often as it comes; 400 times). Low, which counts beside evidence of another kind only: odds above 7 alone, above 3 (20 to 1) with 128 MiB left so, or above 2 (7 to 1) where the counters look made up (by what may be medium or more); from 512 MiB, and in two swarms unless the counters look made up",
+    threshold: "odds above 7 (1,100 to 1) and more than 1 GiB, of which a fifth and 512 MiB are left if everybody who may have received in secret did, and 384 MiB of those outside the swarm with the most of them (swarms left aside in which the trusted alone have an excess as large as what he uploaded there); or odds above 15; and odds above 0 in 19 of 20 bootstraps over his swarms (as many of them drawn, each as often as it comes; 400 times). Low, which counts beside evidence of another kind only: odds above 7 alone, above 3 (20 to 1) with 128 MiB left so, or above 2 (7 to 1) where the counters look made up (by what may be medium or more); from 512 MiB, and unless the counters look made up in two swarms, with 128 MiB too much in 39 of 40 bootstraps",
     look_alikes: "as with unreceived-upload; somebody trusted who is not to be trusted; a seeder whose leeches nearly all hide what they receive",
     source: "attribution over many swarms: GreedyTorrent forum 2007, by non-negative deconvolution and a trusted set",
     group: Some(Group::Bytes),
@@ -78,11 +78,13 @@ pub static EXCESS_OVER_OTHERS: Check = Check {
         let (odds, swarms) = (bytes.odds, &bytes.proved);
         let proved = swarms.bytes > (GIB / 2).max(excess.bytes / 5) && swarms.unless_worst() > ELSEWHERE;
         let looks = case.known.generated.looks(case.user);
+        // What one swarm alone says is no hint, unless the counters look made up.
+        let holds = looks || bytes.range.0 > GIB / 8;
         let hint = odds > CONVINCING || odds > LIKELY && swarms.unless_worst() > GIB / 8 || odds > SO_MUCH && looks;
         let severity = if excess.bytes > GIB && (odds > ALONE || odds > CONVINCING && proved) && bytes.least_odds > 0.0
         {
             Severity::Medium
-        } else if hint && excess.bytes > GIB / 2 && (excess.swarms > 1 || looks) {
+        } else if hint && holds && excess.bytes > GIB / 2 && (excess.swarms > 1 || looks) {
             Severity::Low
         } else {
             return None;
