@@ -475,6 +475,14 @@ fn swarms_that_do_not_balance() -> Cases {
         let slow = transfer(90, "honest000", "leech0001", 1 << 20, 1 << 20);
         (0..5).flat_map(|n| -> Vec<String> { one(n) }).chain(slow).chain(honest()).collect()
     };
+    // The torrents are somewhere else, too: whoever seeds them sends to leeches that no line here shows.
+    let elsewhere = || {
+        let all = |n| {
+            let of = |seed| transfer(n, seed, "leech0000", 2 * gib, gib / 2);
+            ["suspect00", "honest001", "honest002"].map(of).concat()
+        };
+        (0..5).flat_map(all).chain(honest()).collect()
+    };
     // Two seeds claim what one leech received.
     let beside = |received: u64| {
         let both = |n| {
@@ -490,6 +498,7 @@ fn swarms_that_do_not_balance() -> Cases {
         ("unreceived-upload", alone(gib / 2), alone(0)),
         // Of the leech no line is left from before it had everything; otherwise it is slow.
         ("unreceived-upload", alone(gib / 2), unheard_of()),
+        ("unreceived-upload", alone(gib / 2), elsewhere()),
         ("excess-over-others", beside(3 * gib), beside(6 * gib)),
     ]
 }
@@ -814,6 +823,26 @@ fn a_spike_is_unexplained_and_no_lie() {
     let bytes = (2u64 << 30) + 9 * (3 << 20) - 23 * (3 << 20);
     let expected = ["unexplained".into(), "arithmetic".into(), bytes.into(), Value::Null, vec!["spike"].into()];
     assert_eq!(told, expected);
+}
+
+/// Where many send to nobody, it is the log that lacks receivers.
+#[test]
+fn a_log_that_lacks_receivers_names_nobody() {
+    let gib = 1u64 << 30;
+    let verdict = |in_vain: u32| {
+        let seed = |n: u32| {
+            let received = if n < in_vain { gib } else { 3 * gib / 2 };
+            transfer(n, &format!("honest{n:03}"), &format!("leech{n:04}"), 3 * gib / 2, received)
+        };
+        let suspect = (90..95).flat_map(|n| transfer(n, "suspect00", "leech0090", 3 * gib, gib / 2));
+        let log: String = (0..40).flat_map(seed).chain(suspect).collect();
+        let users = json(&swarmtrail_on(log.as_bytes(), &["audit", "-o", "json", "--user", "suspect00"]).stdout);
+        (users[0]["verdict"].clone(), users[0]["unexplained_upload"].clone() == 0, users[0]["why"].to_string())
+    };
+    let (few, many) = (verdict(8), verdict(18));
+    assert_eq!((few.0, few.1), ("unexplained".into(), false));
+    assert_eq!((many.0, many.1), ("unknown".into(), true));
+    assert!(many.2.contains("is missing from it"), "{}", many.2);
 }
 
 /// What finds no receiver in some swarms may have been chance there: how much it is if others are drawn is said with it.

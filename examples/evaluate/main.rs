@@ -46,6 +46,7 @@ Usage: evaluate [OPTIONS]
   --ghosts X         of a thousand users so many leech without saying so; default 15
   --cheats X         of a thousand users so many cheat; default 70
   --unseen X         of a thousand users so many are in the swarms but not in the log; default 0
+  --elsewhere X      those take up only so many of a thousand torrents, as if these were on another tracker, too
   --damage LIST      all, none, or some of: loss-5 loss-15 loss-30 holes tails doubled reordered cut lower-cased
                      no-agent; default none
   --swarmtrail PATH  the program to judge; default: the one built beside this
@@ -93,7 +94,16 @@ impl Options {
         let beside = std::env::current_exe().map_err(|error| error.to_string())?;
         let beside = beside.parent().and_then(Path::parent).unwrap_or(Path::new("."));
         let mut options = Options {
-            setup: Setup { users: 2000, days: 7, seed: 1, oddities: 100, ghosts: 15, cheats: 70, unseen: 0 },
+            setup: Setup {
+                users: 2000,
+                days: 7,
+                seed: 1,
+                oddities: 100,
+                ghosts: 15,
+                cheats: 70,
+                unseen: 0,
+                elsewhere: 0,
+            },
             seeds: vec![1],
             damages: vec![Damage::None],
             swarmtrail: beside.join(format!("swarmtrail{}", std::env::consts::EXE_SUFFIX)),
@@ -129,6 +139,7 @@ impl Options {
             "--ghosts" => self.setup.ghosts = value.parse().ok().filter(|ghosts| *ghosts <= 1000)?,
             "--cheats" => self.setup.cheats = value.parse().ok().filter(|cheats| *cheats <= 500)?,
             "--unseen" => self.setup.unseen = value.parse().ok().filter(|unseen| *unseen <= 1000)?,
+            "--elsewhere" => self.setup.elsewhere = value.parse().ok().filter(|elsewhere| *elsewhere <= 1000)?,
             "--damage" if value == "all" => self.damages = Damage::ALL.map(|(damage, _)| damage).to_vec(),
             "--damage" => {
                 let named =
@@ -211,7 +222,8 @@ fn simulate(setup: Setup, log: &Path) -> io::Result<Vec<label::Label>> {
 mod tests {
     use super::*;
 
-    const SMALL: Setup = Setup { users: 150, days: 1, seed: 5, oddities: 400, ghosts: 50, cheats: 300, unseen: 0 };
+    const SMALL: Setup =
+        Setup { users: 150, days: 1, seed: 5, oddities: 400, ghosts: 50, cheats: 300, unseen: 0, elsewhere: 0 };
 
     fn log_of(setup: Setup) -> (Vec<u8>, Vec<label::Label>) {
         let (mut world, mut log) = (World::new(setup), Vec::new());

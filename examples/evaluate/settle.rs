@@ -265,7 +265,13 @@ impl World {
     /// What a user would like to have: popular or new, and not here yet.
     pub fn choose(&mut self, machine: u32) -> Option<u32> {
         let now = self.now;
+        let elsewhere =
+            self.users[self.machines[machine as usize].user as usize].unseen.then_some(self.setup.elsewhere);
         let weight = |torrent: &Torrent| {
+            let lot = u64::from(u16::from_be_bytes([torrent.info_hash[0], torrent.info_hash[1]])) % 1000;
+            if elsewhere.is_some_and(|part| part > 0 && lot >= part) {
+                return 0;
+            }
             let fresh = match torrent.age + now.saturating_sub(torrent.released) {
                 0..DAY => 24,
                 DAY..259_200 => 8,

@@ -36,6 +36,8 @@ pub struct Setup {
     pub cheats: u64,
     /// Of a thousand users so many are not in the log, as if they announced elsewhere.
     pub unseen: u64,
+    /// Those take up only so many of a thousand torrents: those that are elsewhere, too. 0 is all.
+    pub elsewhere: u64,
 }
 
 /// An account.

@@ -171,7 +171,7 @@ fn why_unknown(announces: u32, is_passkey: bool, story: &Story, balance: &Balanc
         Some("the log has no times")
     } else if balance.open {
         Some(
-            "more than a third of all upload has no receiver in this log: some front end or tracker is missing from it",
+            "too much upload, or that of too many users, has no receiver in this log: some front end or tracker is missing from it",
         )
     } else {
         None

@@ -122,8 +122,14 @@ pub struct Balance {
 }
 
 /// If more than one part in so many of all upload has no receiver, then receivers are missing from the log (another tracker,
-/// another front end), and nothing is said of users.
+/// another front end), and nothing is said of users...
 const OPEN: u64 = 3;
+/// ...nor if of those who upload a GiB or more one in so many, and this many beside, sent something that nobody can have received.
+const OPEN_USERS: usize = 4;
+const OPEN_FEW: usize = 5;
+/// If so many, and half of those who uploaded in a swarm, did so there, then it is receivers of that swarm who are missing: its
+/// torrent is somewhere else, too.
+const OPEN_SWARM: usize = 3;
 /// Less than this, in a swarm, is noise: stale counters, rounding, a peer whose lines were all lost. In bytes.
 const NOISE: u64 = 64 << 20;
 /// Rounds in which those are found who bring an excess wherever they go.
@@ -147,6 +153,7 @@ struct Claim {
 }
 
 /// One swarm, looked at. In granules, but for the size.
+#[derive(Default)]
 struct Looked {
     torrent: u32,
     /// The torrent's size in bytes; 0 if unknown.
@@ -193,8 +200,8 @@ pub fn balance(
     let mut looked = book.look();
     let unexplained = book.unexplained(&looked);
     let courses = book.courses(&unexplained, courses);
-    let total = |of: fn(&Looked) -> u64| looked.iter().fold(0u64, |sum, swarm| sum.saturating_add(of(swarm)));
-    if total(|swarm| swarm.excess) > total(|swarm| swarm.claimed) / OPEN {
+    looked.iter_mut().filter(|swarm| swarm.is_open()).for_each(Looked::leave_out);
+    if is_open(&looked, count) {
         return Balance { users: vec![UserBytes::default(); users], swarms: unexplained, courses, open: true };
     }
     // Who brings an excess wherever he goes is left out, and the rest is looked at again: else fakers explain each other.
@@ -231,7 +238,29 @@ fn sums(looked: &[Looked], users: usize) -> Vec<UserBytes> {
     sums
 }
 
+/// Whether receivers are missing from the log.
+fn is_open(looked: &[Looked], users: usize) -> bool {
+    let total = |of: fn(&Looked) -> u64| looked.iter().fold(0u64, |sum, swarm| sum.saturating_add(of(swarm)));
+    let sums = sums(looked, users);
+    let uploads = || sums.iter().filter(|sum| sum.claimed >= GIB);
+    let in_vain = uploads().filter(|sum| sum.certain.bytes > 0).count();
+    total(|swarm| swarm.excess) > total(|swarm| swarm.claimed) / OPEN
+        || in_vain > OPEN_FEW + uploads().count() / OPEN_USERS
+}
+
 impl Looked {
+    /// Whether receivers are missing from the swarm.
+    fn is_open(&self) -> bool {
+        let uploads = || self.claims.iter().filter(|claim| in_bytes(claim.up) >= NOISE);
+        let in_vain = uploads().filter(|claim| in_bytes(claim.certain) >= NOISE).count();
+        in_vain >= OPEN_SWARM && in_vain * 2 >= uploads().count()
+    }
+
+    /// Holds nobody to account for it.
+    fn leave_out(&mut self) {
+        *self = Looked { torrent: self.torrent, ..Looked::default() };
+    }
+
     /// An excess up to this is none.
     fn noise(&self) -> u64 {
         (NOISE / GRANULE).max(self.claimed / 100)
