@@ -8,6 +8,7 @@ use crate::session::Status;
 use crate::share::shared;
 use crate::time::Time;
 use std::collections::{BTreeMap, HashMap};
+use std::ops::RangeInclusive;
 
 /// Fewer torrents show nothing...
 const ENOUGH: usize = 6;
@@ -27,8 +28,8 @@ const STEADY: f32 = 0.5;
 /// So many of a candidate's rates are looked at, about: those that begin in some stretches of time, of so many seconds.
 const ENOUGH_RATES: u32 = 2048;
 const SLOT: u32 = 7200;
-/// Counters are told to the second: in a shorter time that matters too much. In seconds.
-const SHORTEST: u64 = 120;
+/// Counters are told to the second: in a shorter time that matters too much; in a longer one swarms change. In seconds.
+const LENGTHS: RangeInclusive<u64> = 120..=14_400;
 /// A session with less uploaded says nothing. In bytes.
 const LEAST: u64 = 1 << 20;
 
@@ -113,7 +114,7 @@ fn rates(ground: &Ground<'_>, candidate: u32, of: &Candidate) -> Vec<Rate> {
         let Some((trace, first)) = ground.traces[place as usize].zip(first) else { continue };
         let since = |secs_from: u64| u64::from(secs(ground, first)) + (secs_from - BEFORE);
         // What came before the first line came in nobody knows how long.
-        let told = trace.stretches().filter(|s| s.up > 0 && s.from >= BEFORE && s.to - s.from >= SHORTEST);
+        let told = trace.stretches().filter(|s| s.up > 0 && s.from >= BEFORE && LENGTHS.contains(&(s.to - s.from)));
         rates.extend(told.filter_map(|stretch| {
             Some(Rate {
                 candidate,
@@ -313,7 +314,7 @@ pub static JOAL_WEIGHTS: Check = Check {
     name: "joal-weights",
     severity: Severity::High,
     summary: "one rate is shared out among torrents by the weights that JOAL gives them",
-    formula: "JOAL gives a torrent with L leeches and S other seeds, as the tracker told last, the weight L^3/(S + L)^2, and its part of one rate by that. In sessions that upload and download nothing: the logarithm of the rate between two announces (120 s apart or more), less the mean of those of other torrents that overlap half of it (two or more); the same of the weights, with L and S as this log lists them at the first of the two announces. A torrent, or a session, keeps the law if the means of both, over three rates or more, differ by less than 0.15 (16 %). A torrent tells only if the law differs by 0.3 from two harmless ones: L, and L/(S + 1). By client of a user, in the 64 torrents with the most uploaded, if half of what the logarithms change by from one announce to the next is less than 0.5. A torrent keeps the law by chance in one of five (in one of ten, for the other users of simulated trackers): the binomial sum of so many of those that tell is how likely chance does that, times all clients of users with six torrents",
+    formula: "JOAL gives a torrent with L leeches and S other seeds, as the tracker told last, the weight L^3/(S + L)^2, and its part of one rate by that. In sessions that upload and download nothing: the logarithm of the rate between two announces (120 s to four hours apart), less the mean of those of other torrents that overlap half of it (two or more); the same of the weights, with L and S as this log lists them at the first of the two announces. A torrent, or a session, keeps the law if the means of both, over three rates or more, differ by less than 0.15 (16 %). A torrent tells only if the law differs by 0.3 from two harmless ones: L, and L/(S + 1). By client of a user, in the 64 torrents with the most uploaded, if half of what the logarithms change by from one announce to the next is less than 0.5. A torrent keeps the law by chance in one of five (in one of ten, for the other users of simulated trackers): the binomial sum of so many of those that tell is how likely chance does that, times all clients of users with six torrents",
     threshold: "six torrents that tell; high: less likely than 1e-12; medium: 1e-8; low: 0.02. High makes the uploads of sessions that keep it unexplained; likely-faked only together with bytes or with a client that is not what it says",
     look_alikes: "a client that is limited by its line and gives each leech the same uploads by L or L/(S + 1): torrents in which these say the same do not count. No client is known that counts seeds as JOAL does",
     source: "JOAL's PeersAwareWeightCalculator and BandwidthDispatcher",
