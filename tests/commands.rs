@@ -522,6 +522,15 @@ fn conduct() -> Cases {
             line.replace("-XX0000-bbbbbbbbbbbb", &id).replace("203.0.113.1 ", &format!("198.51.{place}.7 "))
         })
     };
+    // One client with two passkeys.
+    let in_two_names = |peer_id: &str| -> Vec<String> {
+        let of = |user| [announce(user, 5 * h, "started", 0, 0, 0), announce(user, 6 * h, "", 0, 0, 0)];
+        [of("suspect00"), of("honest000")]
+            .concat()
+            .iter()
+            .map(|line| line.replace("-XX0000-bbbbbbbbbbbb", peer_id))
+            .collect()
+    };
     let clients = ["TR3000", "qB4520", "DE203s", "UT3550"];
     let sends = |bytes: u64| vec![says(5 * h, "started", 0, 0, 0), says(5 * h + 1800, "", bytes, 0, 0)];
     let lacks_all = |left: u64| {
@@ -566,6 +575,9 @@ fn conduct() -> Cases {
             // One after the other.
             (0..).zip(clients).flat_map(|(n, client)| runs(5 * h + n * h, client, n)).collect(),
         ),
+        ("peer-id-of-others", in_two_names("-XX0000-randomrandom"), in_two_names("-XX0000-000000000000")),
+        // rTorrents copied with their machines.
+        ("peer-id-of-others", in_two_names("-XX0000-randomrandom"), in_two_names("-lt0D80-randomrandom")),
         ("upload-without-possession", lacks_all(gib), lacks_all(gib - (1 << 20))),
         // The line carries 40 GB in six hours.
         ("faster-than-line", sends(48 * gib), sends(45 * gib)),

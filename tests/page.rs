@@ -288,12 +288,14 @@ fn a_hostile_log() -> Vec<u8> {
     for (at, attack) in ATTACKS.iter().enumerate() {
         let escaped: String = attack.bytes().map(|b| format!("%{b:02x}")).collect();
         let raw = attack.replace([' ', '"'], "+");
+        // Each user has a client of his own.
+        let peer_ids = ["qB4520", "TR3000"].map(|client| format!("-{client}-abcdefghij{at:02}"));
         for n in 0..6u32 {
             let (minute, up) = (n * 7 + at as u32, u64::from(n) * (9 << 30));
             for (address, path, peer, agent) in [
                 ("203.0.113.9", "announce", &escaped[..60.min(escaped.len() / 3 * 3)], *attack),
-                ("203.0.113.10", raw.as_str(), "-qB4520-abcdefghijkl", "qBittorrent/4.5.2"),
-                (raw.as_str(), "announce", "-TR3000-abcdefghijkl", attack),
+                ("203.0.113.10", raw.as_str(), peer_ids[0].as_str(), "qBittorrent/4.5.2"),
+                (raw.as_str(), "announce", peer_ids[1].as_str(), attack),
             ] {
                 let user = format!("{:032x}", 0xabc0 + at);
                 let key = format!("passkey={user}&key={escaped}&x={raw}");

@@ -25,6 +25,7 @@ mod spike;
 mod steady;
 mod swarms;
 mod timing;
+mod twins;
 mod verdict;
 mod weights;
 
@@ -103,7 +104,7 @@ enum Conclude {
     Session(fn(&Case<'_>) -> Option<Finding>),
     /// Looks at one user's sessions.
     User(fn(&UserCase<'_>) -> Option<Finding>),
-    /// Looks at all users' counters, before anything is known of bytes. By user.
+    /// Looks at all users together, most often at their counters, before anything is known of bytes. By user.
     Counters(fn(&Ground<'_>) -> HashMap<u32, Sign>),
 }
 
@@ -130,6 +131,7 @@ pub static CHECKS: &[&Check] = &[
     &conduct::HIT_AND_RUN,
     &identity::MANY_ADDRESSES,
     &identity::SHARED_PASSKEY,
+    &twins::PEER_ID_OF_OTHERS,
     &swarms::UNRECEIVED_UPLOAD,
     &swarms::EXCESS_OVER_OTHERS,
     &possession::UPLOAD_WITHOUT_POSSESSION,

@@ -1,0 +1,105 @@
+//! One peer id under several users: a client that announces with more than one passkey.
+
+use super::generated::{Ground, Sign};
+use super::{Check, Conclude, Severity};
+use crate::session::Session;
+use hashbrown::HashMap as Map;
+use std::collections::HashMap;
+
+/// rTorrents on machines of one image share their peer ids (rakshasa/libtorrent#38).
+const SHARED: &[u8] = b"-lt";
+/// What more than so many users have, no client drew.
+const MANY: usize = 8;
+/// Of a user's sessions with one peer id so many are held against others'.
+const LOOKED_AT: usize = 64;
+/// So many lines are cited.
+const LINES: usize = 8;
+
+/// Whether no other client is likely to have the same.
+fn is_drawn(peer_id: &[u8]) -> bool {
+    let random = peer_id.get(8..).unwrap_or_default();
+    !peer_id.starts_with(SHARED) && random.windows(2).any(|pair| pair[0] != pair[1])
+}
+
+fn at_once(a: &Session, b: &Session) -> bool {
+    a.first_at < b.last_at && b.first_at < a.last_at
+}
+
+fn twins(ground: &Ground<'_>) -> HashMap<u32, Sign> {
+    let story = ground.story;
+    let with_passkey = |session: &&Session| story.user(session).is_passkey;
+    let mut first: Map<&[u8], u32, foldhash::fast::RandomState> = Map::default();
+    let mut shared: Map<&[u8], Vec<u32>, foldhash::fast::RandomState> = Map::default();
+    for session in story.sessions.iter().filter(with_passkey) {
+        let peer_id = story.peer_id(session).bytes();
+        if *first.entry(peer_id).or_insert(session.user) != session.user && is_drawn(peer_id) {
+            shared.entry(peer_id).or_default();
+        }
+    }
+    drop(first);
+    if shared.is_empty() {
+        return HashMap::new();
+    }
+    for (place, session) in (0u32..).zip(&story.sessions).filter(|(_, session)| with_passkey(session)) {
+        if let Some(places) = shared.get_mut(story.peer_id(session).bytes()) {
+            places.push(place);
+        }
+    }
+    let session = |place: &u32| &story.sessions[*place as usize];
+    let mut signs: HashMap<u32, Sign> = HashMap::new();
+    for mut places in shared.into_values() {
+        places.sort_unstable_by_key(|place| (session(place).user, *place));
+        let of_users: Vec<&[u32]> = places.chunk_by(|a, b| session(a).user == session(b).user).collect();
+        if of_users.len() > MANY {
+            continue;
+        }
+        for own in &of_users {
+            let user = session(&own[0]).user;
+            let others =
+                || of_users.iter().filter(|other| other[0] != own[0]).flat_map(|other| other.iter().take(LOOKED_AT));
+            let meet = |place: &&u32| others().any(|other| at_once(session(place), session(other)));
+            let together = own.iter().take(LOOKED_AT).find(meet);
+            let severity = if together.is_some() { Severity::Low } else { Severity::Info };
+            let one = together.unwrap_or(&own[0]);
+            let lines = vec![session(one).first_line];
+            let count = of_users.len() as u64 - 1;
+            let sign = Sign { count, lines, ..ground.sign(severity, own.to_vec()) };
+            // Of several peer ids, the one that says most; the places and lines of all.
+            let known = signs.entry(user).or_insert_with(|| Sign {
+                count: 0,
+                lines: Vec::new(),
+                ..ground.sign(severity, Vec::new())
+            });
+            (known.severity, known.count) = (known.severity.max(sign.severity), known.count.max(sign.count));
+            known.bytes = known.bytes.saturating_add(sign.bytes);
+            known.places.extend(sign.places);
+            known.lines.extend(sign.lines);
+        }
+    }
+    for sign in signs.values_mut() {
+        sign.places.sort_unstable();
+        sign.lines.sort_unstable();
+        sign.lines.truncate(LINES);
+        sign.amount = u64::from(sign.severity == Severity::Low);
+    }
+    signs
+}
+
+pub static PEER_ID_OF_OTHERS: Check = Check {
+    name: "peer-id-of-others",
+    severity: Severity::Low,
+    summary: "one peer id under several users: a client that announces with the passkeys of more than one",
+    formula: "sessions of a user whose peer id (all twenty bytes) another user's sessions have, too; not those of rTorrent, nor of which all bytes behind the client's name are the same, nor what more than eight users have. Cited is a line of the user's own for each peer id, by which those of the others are found: a dossier may be shown to its user",
+    threshold: "low if sessions of both were under way at one moment, info if not",
+    look_alikes: "a passkey that was reset while the client ran (one user after the other); a household with two accounts; machines copied from one image; a program that keeps one peer id for all who run it, which then is what `client-form` and `shared-peer-id` look for",
+    source: "BEP 3: a peer id is drawn at random by each client; rakshasa/libtorrent#38, rtorrent#440 (rTorrents that share theirs)",
+    group: None,
+    conclude: Conclude::Counters(twins),
+    message: |f| {
+        let when = if f.amount > 0 { "at the same time" } else { "at another time" };
+        match f.count {
+            1 => format!("another user announced with the same peer id, {when}"),
+            others => format!("{others} other users announced with the same peer id, {when}"),
+        }
+    },
+};
