@@ -2,7 +2,7 @@
 
 use super::bytes::Trace;
 use super::notes::Watch;
-use super::{CHECKS, Clients, Conclude, Mark, Severity};
+use super::{CHECKS, Clients, Conclude, Mark, Severity, watch_of};
 use crate::replay::Story;
 use crate::session::LineRef;
 use std::collections::HashMap;
@@ -43,6 +43,12 @@ impl Ground<'_> {
     /// What was uploaded in a session, by its place. In bytes.
     pub fn uploaded(&self, place: u32) -> u64 {
         self.story.sessions[place as usize].state.credit().up
+    }
+
+    /// Of which kind of a user's clients a session is, by its place; `None` if it uploaded nothing.
+    pub fn kind(&self, place: usize) -> Option<u32> {
+        let (watch, number) = watch_of(self.story, self.watches, place)?;
+        Some(watch.multiples_of(number)?.0)
     }
 
     /// How much what some sessions, by their places, have in common shows, if chance does that so likely, over all that was

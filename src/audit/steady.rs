@@ -2,7 +2,7 @@
 
 use super::bytes::BEFORE;
 use super::generated::{Ground, Sign};
-use super::{Check, Conclude, Group, Severity, watch_of};
+use super::{Check, Conclude, Group, Severity};
 use crate::replay::Story;
 use crate::share::shared;
 use std::collections::HashMap;
@@ -93,8 +93,7 @@ fn rates(ground: &Ground<'_>, place: usize) -> Option<Rates> {
         (median, spread) = median_and_spread(&all);
     }
     let session = &ground.story.sessions[place];
-    let (watch, number) = watch_of(ground.story, ground.watches, place)?;
-    let (user, kind, torrent) = (session.user, watch.multiples_of(number)?.0, session.torrent);
+    let (user, kind, torrent) = (session.user, ground.kind(place)?, session.torrent);
     Some(Rates { place: place as u32, user, kind, torrent, median, spread, count: all.len() as u32 })
 }
 

@@ -3,7 +3,7 @@
 use super::generated::{Ground, Sign};
 use super::{Check, Conclude, Severity};
 use crate::session::Session;
-use hashbrown::HashMap as Map;
+use foldhash::fast::RandomState;
 use std::collections::HashMap;
 
 /// rTorrents on machines of one image share their peer ids (rakshasa/libtorrent#38).
@@ -28,8 +28,8 @@ fn at_once(a: &Session, b: &Session) -> bool {
 fn twins(ground: &Ground<'_>) -> HashMap<u32, Sign> {
     let story = ground.story;
     let with_passkey = |session: &&Session| story.user(session).is_passkey;
-    let mut first: Map<&[u8], u32, foldhash::fast::RandomState> = Map::default();
-    let mut shared: Map<&[u8], Vec<u32>, foldhash::fast::RandomState> = Map::default();
+    let mut first: HashMap<&[u8], u32, RandomState> = HashMap::default();
+    let mut shared: HashMap<&[u8], Vec<u32>, RandomState> = HashMap::default();
     for session in story.sessions.iter().filter(with_passkey) {
         let peer_id = story.peer_id(session).bytes();
         if *first.entry(peer_id).or_insert(session.user) != session.user && is_drawn(peer_id) {
@@ -61,26 +61,18 @@ fn twins(ground: &Ground<'_>) -> HashMap<u32, Sign> {
             let together = own.iter().take(LOOKED_AT).find(meet);
             let severity = if together.is_some() { Severity::Low } else { Severity::Info };
             let one = together.unwrap_or(&own[0]);
-            let lines = vec![session(one).first_line];
-            let count = of_users.len() as u64 - 1;
-            let sign = Sign { count, lines, ..ground.sign(severity, own.to_vec()) };
             // Of several peer ids, the one that says most; the places and lines of all.
-            let known = signs.entry(user).or_insert_with(|| Sign {
-                count: 0,
-                lines: Vec::new(),
-                ..ground.sign(severity, Vec::new())
-            });
-            (known.severity, known.count) = (known.severity.max(sign.severity), known.count.max(sign.count));
-            known.bytes = known.bytes.saturating_add(sign.bytes);
-            known.places.extend(sign.places);
-            known.lines.extend(sign.lines);
+            let known = signs.entry(user).or_insert_with(|| ground.sign(severity, Vec::new()));
+            (known.severity, known.count) = (known.severity.max(severity), known.count.max(of_users.len() as u64 - 1));
+            known.bytes = own.iter().fold(known.bytes, |sum, place| sum.saturating_add(ground.uploaded(*place)));
+            known.places.extend(*own);
+            known.lines.push(session(one).first_line);
         }
     }
     for sign in signs.values_mut() {
         sign.places.sort_unstable();
         sign.lines.sort_unstable();
         sign.lines.truncate(LINES);
-        sign.amount = u64::from(sign.severity == Severity::Low);
     }
     signs
 }
@@ -96,7 +88,7 @@ pub static PEER_ID_OF_OTHERS: Check = Check {
     group: None,
     conclude: Conclude::Counters(twins),
     message: |f| {
-        let when = if f.amount > 0 { "at the same time" } else { "at another time" };
+        let when = if f.severity == Severity::Low { "at the same time" } else { "at another time" };
         match f.count {
             1 => format!("another user announced with the same peer id, {when}"),
             others => format!("{others} other users announced with the same peer id, {when}"),

@@ -104,7 +104,7 @@ const CAP: f64 = 8.0;
 const THIN: u32 = 4;
 
 /// How much a finding says: a natural logarithm. In simulated logs (`evaluate` prints them) it is the least that a check of that
-/// severity has, where the honest have it as often as is still likely.
+/// severity has, rounded down, where the honest have it as often as is still likely.
 fn weight(severity: Severity) -> f64 {
     match severity {
         Severity::Info => 0.0,

@@ -3,7 +3,8 @@
 
 use super::bytes::BEFORE;
 use super::generated::{Ground, Sign};
-use super::{Check, Conclude, Group, Severity, watch_of};
+use super::steady::SHORTEST;
+use super::{Check, Conclude, Group, Severity};
 use crate::session::Status;
 use crate::share::shared;
 use crate::time::Time;
@@ -28,8 +29,8 @@ const STEADY: f32 = 0.5;
 /// So many of a candidate's rates are looked at, about: those that begin in some stretches of time, of so many seconds.
 const ENOUGH_RATES: u32 = 2048;
 const SLOT: u32 = 7200;
-/// Counters are told to the second: in a shorter time that matters too much; in a longer one swarms change. In seconds.
-const LENGTHS: RangeInclusive<u64> = 120..=14_400;
+/// In a longer time swarms change. In seconds.
+const LENGTHS: RangeInclusive<u64> = SHORTEST..=14_400;
 /// A session with less uploaded says nothing. In bytes.
 const LEAST: u64 = 1 << 20;
 
@@ -83,8 +84,10 @@ fn candidates(ground: &Ground<'_>) -> Vec<Candidate> {
     let mut kinds: BTreeMap<(u32, u32), Vec<(u32, u32)>> = BTreeMap::new();
     for (place, session) in ground.story.sessions.iter().enumerate() {
         let credit = session.state.credit();
-        let watch = watch_of(ground.story, ground.watches, place).filter(|_| credit.up >= LEAST && credit.down == 0);
-        if let Some((kind, _)) = watch.and_then(|(watch, number)| watch.multiples_of(number)) {
+        if credit.up >= LEAST
+            && credit.down == 0
+            && let Some(kind) = ground.kind(place)
+        {
             kinds.entry((session.user, kind)).or_default().push((session.torrent, place as u32));
         }
     }
