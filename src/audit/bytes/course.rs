@@ -32,22 +32,17 @@ impl Course {
         let mut steps: BTreeMap<i64, (u64, u64)> = BTreeMap::new();
         let mut pairs: BTreeMap<(u32, u32), u64> = BTreeMap::new();
         let user = |actor: u32| sources.actors.user(actor);
-        sweep.serve(
-            &windows.senders,
-            &windows.receivers,
-            |_| true,
-            |window| Secret::None.counts(window),
-            |moved| {
-                let bytes = in_bytes(moved.bytes.into());
-                let step = steps.entry((i64::from(moved.at) - from).div_euclid(width)).or_default();
-                step.0 = step.0.saturating_add(bytes);
-                if let Some(to) = moved.to {
-                    step.1 = step.1.saturating_add(bytes);
-                    let pair = pairs.entry((user(moved.from), user(to))).or_default();
-                    *pair = pair.saturating_add(bytes);
-                }
-            },
-        );
+        let (sent, received) = (windows.sent(|_| true), windows.received(Secret::None));
+        sweep.serve((&windows.senders, &sent), (&windows.receivers, &received), |moved| {
+            let bytes = in_bytes(moved.bytes.into());
+            let step = steps.entry((i64::from(moved.at) - from).div_euclid(width)).or_default();
+            step.0 = step.0.saturating_add(bytes);
+            if let Some(to) = moved.to {
+                step.1 = step.1.saturating_add(bytes);
+                let pair = pairs.entry((user(moved.from), user(to))).or_default();
+                *pair = pair.saturating_add(bytes);
+            }
+        });
         let mut sum = (0u64, 0u64);
         let begin = steps.first_key_value().map(|(step, _)| (sources.time(from + step * width), 0, 0));
         let points = steps.into_iter().map(|(step, more)| {

@@ -23,15 +23,17 @@ impl Window {
     const SECRET: u32 = 1 << 31;
     /// The user has several clients in the swarm: one may have sent to the other.
     const DOUBLED: u32 = 1 << 30;
+    /// No user has this number.
+    pub const NOBODY: u32 = Self::DOUBLED - 1;
 
     /// A window of a user in which so much moved.
     pub fn new(user: u32, from: u32, to: u32, bytes: u32) -> Window {
-        Window { from, to, bytes, who: user & (Self::DOUBLED - 1) }
+        Window { from, to, bytes, who: user & Self::NOBODY }
     }
 
     /// The user, by number.
     pub fn user(&self) -> u32 {
-        self.who & (Self::DOUBLED - 1)
+        self.who & Self::NOBODY
     }
 
     /// The same, received in secret.
@@ -49,19 +51,18 @@ impl Window {
         self.who |= Self::DOUBLED;
     }
 
-    fn can_be_from(&self, user: u32) -> bool {
+    /// Whether it can have been received from some user.
+    pub fn can_be_from(&self, user: u32) -> bool {
         self.who & Self::DOUBLED != 0 || self.user() != user
     }
 }
 
-/// Windows in the order of their beginnings, and in that of their ends.
+/// Windows in the order of their ends. That is the order in which a sweep serves them, so what it needs next lies near.
 #[derive(Default)]
 pub struct Side {
     windows: Vec<Window>,
-    /// Places of the windows, in the order of their ends.
-    by_end: Vec<u32>,
-    /// Where each window stands in that order.
-    rank: Vec<u32>,
+    /// When each begins, and its place; in that order.
+    starts: Vec<(u32, u32)>,
     /// How long the longest one is.
     longest: u32,
 }
@@ -69,26 +70,31 @@ pub struct Side {
 impl Side {
     /// Of some windows, in whatever order.
     pub fn new(mut windows: Vec<Window>) -> Side {
-        windows.sort_unstable_by_key(|window| (u64::from(window.from) << 32 | u64::from(window.to), window.who));
-        let mut ends: Vec<u64> =
-            windows.iter().zip(0u32..).map(|(window, at)| u64::from(window.to) << 32 | u64::from(at)).collect();
-        ends.sort_unstable();
-        let by_end: Vec<u32> = ends.into_iter().map(|end| end as u32).collect();
-        let mut rank = vec![0; windows.len()];
-        for (place, &at) in (0u32..).zip(&by_end) {
-            rank[at as usize] = place;
-        }
+        windows.sort_unstable_by_key(|window| (u64::from(window.to) << 32 | u64::from(window.who), window.from));
+        let mut starts: Vec<(u32, u32)> = windows.iter().zip(0u32..).map(|(window, at)| (window.from, at)).collect();
+        starts.sort_unstable();
         let longest = windows.iter().map(|window| window.to.saturating_sub(window.from)).max().unwrap_or(0);
-        Side { windows, by_end, rank, longest }
+        Side { windows, starts, longest }
     }
 
-    /// The windows in the order of their beginnings.
+    /// The windows in the order of their ends.
     pub fn windows(&self) -> &[Window] {
         &self.windows
     }
 
-    fn end(&self, place: usize) -> u32 {
-        self.windows[self.by_end[place] as usize].to
+    /// How many have ended before some time.
+    pub fn ended(&self, time: u32) -> usize {
+        self.windows.partition_point(|window| window.to < time)
+    }
+
+    /// How many have begun by some time.
+    pub fn begun(&self, time: u32) -> usize {
+        self.starts.partition_point(|(from, _)| *from <= time)
+    }
+
+    /// What moved in each window that is wanted, and 0 for the others; in the same order.
+    pub fn amounts(&self, wanted: impl Fn(&Window) -> bool) -> Vec<u32> {
+        self.windows.iter().map(|window| u32::from(wanted(window)) * window.bytes).collect()
     }
 }
 
@@ -98,7 +104,6 @@ struct Open {
     words: Vec<u64>,
     /// A bit for each word that is not 0.
     summary: Vec<u64>,
-    count: usize,
 }
 
 impl Open {
@@ -108,16 +113,17 @@ impl Open {
         self.words.resize(words, 0);
         self.summary.clear();
         self.summary.resize(words / 64 + 1, 0);
-        self.count = 0;
     }
 
-    fn add(&mut self, number: usize) {
-        self.words[number / 64] |= 1 << (number % 64);
-        self.summary[number / 4096] |= 1 << (number / 64 % 64);
-        self.count += 1;
+    /// Adds a number if it is wanted: without a branch, for that cannot be foretold.
+    #[inline]
+    fn add_if(&mut self, number: usize, wanted: bool) {
+        self.words[number / 64] |= u64::from(wanted) << (number % 64);
+        self.summary[number / 4096] |= u64::from(wanted) << (number / 64 % 64);
     }
 
     /// Takes a number out; `false` if it was not there.
+    #[inline]
     fn remove(&mut self, number: usize) -> bool {
         let word = &mut self.words[number / 64];
         let there = *word >> (number % 64) & 1 == 1;
@@ -126,12 +132,12 @@ impl Open {
             if *word == 0 {
                 self.summary[number / 4096] &= !(1 << (number / 64 % 64));
             }
-            self.count -= 1;
         }
         there
     }
 
     /// The first number from `from` on.
+    #[inline]
     fn next(&self, from: usize) -> Option<usize> {
         let word = self.words.get(from / 64)? >> (from % 64);
         if word != 0 {
@@ -154,13 +160,13 @@ impl Open {
 struct Half {
     /// What is left of each window that has begun.
     rest: Vec<u32>,
-    /// The windows that are open, by their places in the order of the ends.
+    /// The places of the windows that are open.
     open: Open,
-    /// The first window that counts: those before it had ended when the sweep began.
+    /// The first beginning that counts: what begins before has ended when the sweep begins.
     first: usize,
     /// The next window to begin.
     next: usize,
-    /// The next one to end, in the order of the ends.
+    /// The next one to end.
     end: usize,
 }
 
@@ -170,29 +176,29 @@ impl Half {
         // What has not begun is not asked for.
         self.rest.resize(side.windows.len().max(self.rest.len()), 0);
         self.open.clear(side.windows.len());
-        self.first = side.windows.partition_point(|window| window.from.saturating_add(side.longest) < time);
+        self.first = side.starts.partition_point(|(from, _)| from.saturating_add(side.longest) < time);
         self.next = self.first;
-        self.end = side.by_end.partition_point(|at| side.windows[*at as usize].to < time);
+        self.end = side.ended(time);
     }
 
     /// Opens what has begun by then.
-    fn open(&mut self, side: &Side, time: u32, wanted: &impl Fn(&Window) -> bool) {
-        while let Some(window) = side.windows.get(self.next).filter(|window| window.from <= time) {
-            let counts = window.bytes > 0 && wanted(window);
-            self.rest[self.next] = if counts { window.bytes } else { 0 };
-            let rank = side.rank[self.next] as usize;
-            if counts && rank >= self.end {
-                self.open.add(rank);
-            }
+    #[inline(always)]
+    fn open(&mut self, side: &Side, amounts: &[u32], time: u32) {
+        let starts = side.starts.get(self.next..).unwrap_or_default();
+        for (_, place) in starts.iter().take_while(|(from, _)| *from <= time) {
+            let place = *place as usize;
+            self.rest[place] = amounts[place];
+            self.open.add_if(place, (amounts[place] > 0) & (place >= self.end));
             self.next += 1;
         }
     }
 
     /// Ends the window whose turn it is; `None` if nothing is left of it, or nobody wants it.
-    fn close(&mut self, side: &Side) -> Option<usize> {
+    #[inline]
+    fn close(&mut self) -> Option<usize> {
         let place = self.end;
         self.end += 1;
-        self.open.remove(place).then(|| side.by_end[place] as usize)
+        self.open.remove(place).then_some(place)
     }
 }
 
@@ -217,42 +223,41 @@ pub struct Sweep {
 }
 
 impl Sweep {
-    /// What of the bytes of some senders no receiver can have received, in granules. Nobody receives from himself: with several
-    /// users on both sides that makes the order of serving a good one, not the best; with only one sender it stays exact.
-    pub fn unserved(
-        &mut self,
-        senders: &Side,
-        receivers: &Side,
-        sends: impl Fn(&Window) -> bool,
-        receives: impl Fn(&Window) -> bool,
-    ) -> u64 {
-        self.serve(senders, receivers, sends, receives, |_| ())
+    /// What of so many bytes of the senders no receiver can have received if they received so many, in granules. Nobody receives
+    /// from himself: with several users on both sides that makes the order of serving a good one, not the best; with only one
+    /// sender it stays exact.
+    pub fn unserved(&mut self, senders: (&Side, &[u32]), receivers: (&Side, &[u32])) -> u64 {
+        self.serve(senders, receivers, |_| ())
     }
 
     /// As [`Sweep::unserved`]; and tells of all that moves, in the order of time.
     pub fn serve(
         &mut self,
-        senders: &Side,
-        receivers: &Side,
-        sends: impl Fn(&Window) -> bool,
-        receives: impl Fn(&Window) -> bool,
+        (senders, sent): (&Side, &[u32]),
+        (receivers, received): (&Side, &[u32]),
         mut moved: impl FnMut(Move),
     ) -> u64 {
         let (from, to) = (&mut self.senders, &mut self.receivers);
-        let first = senders.windows.first().map_or(0, |window| window.from);
+        let first = senders.starts.first().map_or(0, |(from, _)| *from);
         from.begin(senders, 0);
         to.begin(receivers, first);
         let mut unserved = 0u64;
-        while from.end < senders.windows.len() {
-            let time = senders.end(from.end);
-            let sender_ends = to.end >= receivers.windows.len() || time <= receivers.end(to.end);
-            let time = if sender_ends { time } else { receivers.end(to.end) };
+        while let Some(sender) = senders.windows.get(from.end) {
+            let receiver = receivers.windows.get(to.end).filter(|receiver| receiver.to < sender.to);
+            let time = receiver.unwrap_or(sender).to;
             // What begins when another ends still touches it.
-            from.open(senders, time, &sends);
-            to.open(receivers, time, &receives);
-            if sender_ends {
-                let Some(at) = from.close(senders) else { continue };
-                let user = senders.windows[at].user();
+            from.open(senders, sent, time);
+            to.open(receivers, received, time);
+            if let Some(receiver) = receiver {
+                let Some(at) = to.close() else { continue };
+                let can = |window: &Window| receiver.can_be_from(window.user());
+                let mut from_whom = |window: &Window, bytes| {
+                    moved(Move { from: window.user(), to: Some(receiver.user()), at: time, bytes })
+                };
+                to.rest[at] = hand_over(to.rest[at], from, senders, can, &mut from_whom);
+            } else {
+                let Some(at) = from.close() else { continue };
+                let user = sender.user();
                 let can = |window: &Window| window.can_be_from(user);
                 let mut to_whom =
                     |window: &Window, bytes| moved(Move { from: user, to: Some(window.user()), at: time, bytes });
@@ -261,30 +266,19 @@ impl Sweep {
                     moved(Move { from: user, to: None, at: time, bytes: rest });
                     unserved += u64::from(rest);
                 }
-            } else {
-                let Some(at) = to.close(receivers) else { continue };
-                if from.open.count > 0 {
-                    let receiver = &receivers.windows[at];
-                    let can = |window: &Window| receiver.can_be_from(window.user());
-                    let mut from_whom = |window: &Window, bytes| {
-                        moved(Move { from: window.user(), to: Some(receiver.user()), at: time, bytes })
-                    };
-                    to.rest[at] = hand_over(to.rest[at], from, senders, can, &mut from_whom);
-                }
             }
         }
         unserved
     }
 
-    /// After a sweep: what the receivers can still receive.
-    pub fn left(&mut self, receivers: &Side, receives: impl Fn(&Window) -> bool) -> Side {
+    /// After a sweep: what can still be received in each of the receivers' windows.
+    pub fn left(&mut self, (receivers, received): (&Side, &[u32])) -> Vec<u32> {
         let to = &mut self.receivers;
-        to.open(receivers, u32::MAX, &receives);
-        for (window, rest) in receivers.windows.iter().zip(&mut to.rest).take(to.first) {
-            *rest = if receives(window) { window.bytes } else { 0 };
+        to.open(receivers, received, u32::MAX);
+        for (_, place) in &receivers.starts[..to.first] {
+            to.rest[*place as usize] = received[*place as usize];
         }
-        let rest = receivers.windows.iter().zip(&self.receivers.rest).filter(|(_, rest)| **rest > 0);
-        Side::new(rest.map(|(window, rest)| Window { bytes: *rest, ..*window }).collect())
+        to.rest[..received.len()].to_vec()
     }
 }
 
@@ -300,15 +294,15 @@ fn hand_over(
     while bytes > 0 {
         let Some(place) = half.open.next(from) else { break };
         from = place + 1;
-        let at = side.by_end[place] as usize;
-        if !can(&side.windows[at]) {
+        let window = &side.windows[place];
+        if !can(window) {
             continue;
         }
-        let moved = bytes.min(half.rest[at]);
+        let moved = bytes.min(half.rest[place]);
         bytes -= moved;
-        half.rest[at] -= moved;
-        moved_with(&side.windows[at], moved);
-        if half.rest[at] == 0 {
+        half.rest[place] -= moved;
+        moved_with(window, moved);
+        if half.rest[place] == 0 {
             half.open.remove(place);
         }
     }
@@ -316,17 +310,18 @@ fn hand_over(
 }
 
 #[cfg(test)]
-mod tests {
+pub(super) mod tests {
     use super::*;
     use proptest::prelude::*;
 
     fn unserved(senders: &[Window], receivers: &[Window]) -> u64 {
         let (senders, receivers) = (Side::new(senders.to_vec()), Side::new(receivers.to_vec()));
-        Sweep::default().unserved(&senders, &receivers, |_| true, |_| true)
+        let (sent, received) = (senders.amounts(|_| true), receivers.amounts(|_| true));
+        Sweep::default().unserved((&senders, &sent), (&receivers, &received))
     }
 
     /// The same by augmenting paths, one granule at a time.
-    fn by_matching(senders: &[Window], receivers: &[Window]) -> u64 {
+    pub fn by_matching(senders: &[Window], receivers: &[Window]) -> u64 {
         let spread = |side: &[Window]| -> Vec<Window> {
             side.iter().flat_map(|w| (0..w.bytes).map(|_| Window { bytes: 1, ..*w })).collect()
         };
@@ -356,7 +351,7 @@ mod tests {
         (left.len() - count) as u64
     }
 
-    fn windows(user: std::ops::Range<u32>) -> impl Strategy<Value = Vec<Window>> {
+    pub fn windows(user: std::ops::Range<u32>) -> impl Strategy<Value = Vec<Window>> {
         let window = (0u32..40, 0u32..12, 0u32..4, user, any::<bool>());
         prop::collection::vec(window, 0..9).prop_map(|all| {
             let window = |(from, len, bytes, user, doubled)| {
@@ -383,12 +378,13 @@ mod tests {
 
         #[test]
         fn what_is_left_is_what_was_not_served(senders in windows(0..3), receivers in windows(0..4)) {
-            let sum = |windows: &[Window]| windows.iter().map(|window| u64::from(window.bytes)).sum::<u64>();
-            let (from, to) = (Side::new(senders.clone()), Side::new(receivers.clone()));
+            let sum = |amounts: &[u32]| amounts.iter().map(|bytes| u64::from(*bytes)).sum::<u64>();
+            let (from, to) = (Side::new(senders), Side::new(receivers));
             let mut sweep = Sweep::default();
-            let unserved = sweep.unserved(&from, &to, |_| true, |_| true);
-            let left = sweep.left(&to, |_| true);
-            prop_assert_eq!(sum(&receivers) - sum(left.windows()), sum(&senders) - unserved);
+            let (sent, received) = (from.amounts(|_| true), to.amounts(|_| true));
+            let unserved = sweep.unserved((&from, &sent), (&to, &received));
+            let left = sweep.left((&to, &received));
+            prop_assert_eq!(sum(&received) - sum(&left), sum(&sent) - unserved);
         }
     }
 }

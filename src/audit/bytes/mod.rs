@@ -8,6 +8,7 @@ mod attribution;
 mod bootstrap;
 mod course;
 mod flow;
+mod merged;
 mod odds;
 mod swarm;
 mod trace;
@@ -268,22 +269,23 @@ impl Looked {
 
     /// What of the upload of those who are not known to fake cannot have been received.
     fn weigh(&mut self, windows: &Windows, sweep: &mut Sweep, fakers: &[bool]) {
-        let trusted = |user: u32| !fakers[user as usize];
-        self.excess = windows.excess(sweep, trusted, Secret::None);
+        let sent = windows.sent(|user| !fakers[user as usize]);
+        self.excess = windows.excess(sweep, &sent, &windows.received(Secret::None));
         // With more who receive there is no more of an excess.
         self.proved = match in_bytes(self.excess) {
-            NOISE.. => windows.excess(sweep, trusted, Secret::But(fakers)),
+            NOISE.. => windows.excess(sweep, &sent, &windows.received(Secret::But(fakers))),
             _ => 0,
         };
     }
 
     /// Finds what nobody can have received of each user's claims.
     fn find_certain(&mut self, windows: &Windows, sweep: &mut Sweep, fakers: &[bool]) {
+        let received = windows.received(Secret::But(fakers));
         for (user, own) in by_user(&windows.senders, |_| true) {
             let Ok(place) = self.claims.binary_search_by_key(&user, |claim| claim.user) else { continue };
             let claim = &mut self.claims[place];
             if in_bytes(claim.up) >= NOISE {
-                claim.certain = sweep.unserved(&own, &windows.receivers, |_| true, |w| Secret::But(fakers).counts(w));
+                claim.certain = sweep.unserved((&own, &own.amounts(|_| true)), (&windows.receivers, &received));
             }
         }
     }

@@ -60,9 +60,19 @@ impl Secret<'_> {
 }
 
 impl Windows {
-    /// What of the claims of some users no receiver can have received, in granules.
-    pub fn excess(&self, sweep: &mut Sweep, sends: impl Fn(u32) -> bool, secret: Secret<'_>) -> u64 {
-        sweep.unserved(&self.senders, &self.receivers, |w| sends(w.user()), |w| secret.counts(w))
+    /// What some users sent, by the places of the senders' windows, in granules.
+    pub fn sent(&self, by: impl Fn(u32) -> bool) -> Vec<u32> {
+        self.senders.amounts(|window| by(window.user()))
+    }
+
+    /// What may have been received, by the places of the receivers' windows, in granules.
+    pub fn received(&self, secret: Secret<'_>) -> Vec<u32> {
+        self.receivers.amounts(|window| secret.counts(window))
+    }
+
+    /// What of so much no receiver can have received, in granules.
+    pub fn excess(&self, sweep: &mut Sweep, sent: &[u32], received: &[u32]) -> u64 {
+        sweep.unserved((&self.senders, sent), (&self.receivers, received))
     }
 }
 

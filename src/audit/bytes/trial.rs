@@ -1,10 +1,11 @@
 //! Who can be trusted, and what the others claim beside them.
 
 use super::bootstrap::{self, Draws};
-use super::flow::{Side, Sweep};
+use super::flow::Sweep;
+use super::merged::{self, Merged, Sent};
 use super::odds::{self, Cell, Usual};
-use super::swarm::{Secret, Windows};
-use super::{Book, Claim, Excess, GRANULE, Looked, NOISE, by_user, in_bytes, swept};
+use super::swarm::Secret;
+use super::{Book, Claim, Excess, GRANULE, Looked, NOISE, in_bytes, swept};
 use crate::share::shared;
 
 /// So many windows are swept to find who can be trusted: some seconds. If there are more suspects than that allows for, only
@@ -32,7 +33,7 @@ pub struct Trial<'a> {
     looked: &'a [Looked],
     /// Those with windows to try anybody by, by their places.
     places: Vec<usize>,
-    windows: Vec<Windows>,
+    windows: Vec<Merged>,
     /// What was seen in each of them.
     seen: Vec<Seen>,
     /// By user: who brings an excess wherever he goes, and was not trusted again.
@@ -88,7 +89,7 @@ impl<'a> Trial<'a> {
         }
         let places: Vec<usize> = (0..looked.len()).filter(|&at| concerned(&looked[at])).collect();
         let windows = shared(places.len(), book.threads, |range| {
-            places[range].iter().map(|&at| book.windows(at)).collect::<Vec<Windows>>()
+            places[range].iter().map(|&at| Merged::new(book.windows(at))).collect::<Vec<Merged>>()
         });
         let seen = places.iter().map(|_| Seen::default()).collect();
         let settled = vec![false; suspects.len()];
@@ -117,10 +118,11 @@ impl<'a> Trial<'a> {
     pub fn suspect_more(&mut self, parts: &[f64]) {
         let found = swept(self.places.len(), self.threads, |at, sweep| {
             let (swarm, windows) = (&self.looked[self.places[at]], &self.windows[at]);
+            let received = windows.received(self.secret());
             let mut found: Vec<u32> = Vec::new();
             loop {
                 let trusted = |user: u32| self.trusts(user) && !found.contains(&user);
-                if windows.excess(sweep, trusted, self.secret()) <= swarm.noise() {
+                if windows.excess(sweep, &windows.sent(trusted), &received) <= swarm.noise() {
                     return found;
                 }
                 let blame = |claim: &Claim| (parts[claim.user as usize] + 1e-6) * claim.up as f64;
@@ -220,7 +222,7 @@ impl<'a> Trial<'a> {
             (claim.user, known.unwrap_or_else(|| room.beside(swarm, claim, sweep)))
         };
         let cells = suspects.iter().map(|claim| beside(claim)).collect();
-        let few = if room.plain.0 == 0 { trusted.len() } else { trusted.len().min(SAMPLES) };
+        let few = if room.plain.excess == 0 { trusted.len() } else { trusted.len().min(SAMPLES) };
         let chosen = (0..few).map(|n| trusted[n * trusted.len() / few]);
         let weight = trusted.len() as f64 / few as f64;
         let trusted = if before.holds {
@@ -265,57 +267,77 @@ impl<'a> Trial<'a> {
 /// What the trusted leave in a swarm.
 struct Room<'a> {
     trial: &'a Trial<'a>,
-    windows: &'a Windows,
-    /// What the suspects sent, each by himself.
-    suspects: Vec<(u32, Side)>,
-    /// Without and with secret receivers: what of the claims of the trusted finds no receiver, and what can still be received.
-    plain: (u64, Side),
-    proved: (u64, Side),
+    windows: &'a Merged,
+    /// What the trusted sent, by the places of the windows.
+    sent: Vec<u32>,
+    /// What the suspects sent, by user.
+    suspects: Vec<(u32, Vec<Sent>)>,
+    plain: Served,
+    proved: Served,
+}
+
+/// What the trusted send and receive, without or with secret receivers. In granules.
+struct Served {
+    /// What can be received, by the places of the windows.
+    received: Vec<u32>,
+    /// What of the claims of the trusted finds no receiver.
+    excess: u64,
+    /// What can still be received then.
+    left: Vec<u32>,
 }
 
 impl<'a> Room<'a> {
     /// In some windows, for those of the suspects who are asked for.
-    fn new(trial: &'a Trial<'a>, windows: &'a Windows, asked: impl Fn(u32) -> bool, sweep: &mut Sweep) -> Room<'a> {
+    fn new(trial: &'a Trial<'a>, windows: &'a Merged, asked: impl Fn(u32) -> bool, sweep: &mut Sweep) -> Room<'a> {
+        let sent = windows.sent(|user| trial.trusts(user));
         let mut served = |secret: Secret<'_>| {
-            let excess = windows.excess(sweep, |user| trial.trusts(user), secret);
-            (excess, sweep.left(&windows.receivers, |window| secret.counts(window)))
+            let received = windows.received(secret);
+            let excess = windows.excess(sweep, &sent, &received);
+            let left = sweep.left((windows.receivers(), &received));
+            Served { received, excess, left }
         };
         let (plain, proved) = (served(Secret::None), served(trial.secret()));
-        let suspects = by_user(&windows.senders, |user| !trial.trusts(user) && asked(user));
-        Room { trial, windows, suspects, plain, proved }
+        let suspects = windows.by_user(|user| !trial.trusts(user) && asked(user));
+        Room { trial, windows, sent, suspects, plain, proved }
     }
 
     /// What a suspect claims beside the trusted.
     fn beside(&self, swarm: &Looked, claim: &Claim, sweep: &mut Sweep) -> Cell {
-        let excess = self.more(claim.user, &self.plain, Secret::None, sweep);
-        let proved = if excess == 0 { 0 } else { self.more(claim.user, &self.proved, self.trial.secret(), sweep) };
-        Cell { excess, proved, before: self.plain.0, ..Cell::quiet(claim.up, swarm.claimed) }
+        let excess = self.more(claim.user, &self.plain, sweep);
+        let proved = if excess == 0 { 0 } else { self.more(claim.user, &self.proved, sweep) };
+        Cell { excess, proved, before: self.plain.excess, ..Cell::quiet(claim.up, swarm.claimed) }
     }
 
     /// What one of the trusted claims beside the others.
     fn among(&self, swarm: &Looked, claim: &Claim, sweep: &mut Sweep) -> Cell {
-        let mut without = |(all, _): &(u64, Side), secret: Secret<'_>| match all {
+        let mut without = |served: &Served| match served.excess {
             0 => 0,
-            _ => self.windows.excess(sweep, |user| user != claim.user && self.trial.trusts(user), secret),
+            _ => {
+                let sent = self.windows.sent(|user| user != claim.user && self.trial.trusts(user));
+                self.windows.excess(sweep, &sent, &served.received)
+            }
         };
-        let before = without(&self.plain, Secret::None);
-        let excess = self.plain.0.saturating_sub(before);
+        let before = without(&self.plain);
+        let excess = self.plain.excess.saturating_sub(before);
         let proved = match excess {
             0 => 0,
-            _ => self.proved.0.saturating_sub(without(&self.proved, self.trial.secret())),
+            _ => self.proved.excess.saturating_sub(without(&self.proved)),
         };
         Cell { excess, proved, before, ..Cell::quiet(claim.up, swarm.claimed) }
     }
 
     /// How much more has no receiver if a suspect is trusted, in granules.
-    fn more(&self, user: u32, (before, left): &(u64, Side), secret: Secret<'_>, sweep: &mut Sweep) -> u64 {
+    fn more(&self, user: u32, served: &Served, sweep: &mut Sweep) -> u64 {
         let Ok(at) = self.suspects.binary_search_by_key(&user, |own| own.0) else { return 0 };
+        let own = &self.suspects[at].1;
         // At most, as the trusted are served now: with their bytes served in another way it may be less.
-        let most = sweep.unserved(&self.suspects[at].1, left, |_| true, |_| true);
+        let side = self.windows.side(own);
+        let most = sweep.unserved((&side, &side.amounts(|_| true)), (self.windows.receivers(), &served.left));
         if most < NOISE / GRANULE / 4 {
             return 0;
         }
-        let with = self.windows.excess(sweep, |other| other == user || self.trial.trusts(other), secret);
-        with.saturating_sub(*before)
+        let mut sent = self.sent.clone();
+        merged::add(&mut sent, own.iter());
+        self.windows.excess(sweep, &sent, &served.received).saturating_sub(served.excess)
     }
 }

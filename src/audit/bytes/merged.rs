@@ -1,0 +1,158 @@
+//! A swarm's senders, taken together where no receiver can tell them apart: each suspect is tried in a sweep of his swarms, and
+//! most windows there are of seeds that announce all day long.
+
+use super::flow::{Side, Sweep, Window};
+use super::swarm::{Secret, Windows};
+
+/// A swarm's windows, those of the senders merged if they touch the same windows of receivers.
+pub struct Merged {
+    /// What each user sent, in the order of the merged windows.
+    sent: Vec<Sent>,
+    senders: Side,
+    receivers: Side,
+}
+
+/// What a user sent in a window.
+#[derive(Clone, Copy)]
+pub struct Sent {
+    /// Place of the merged window.
+    place: u32,
+    user: u32,
+    /// In granules.
+    bytes: u32,
+}
+
+impl Merged {
+    /// Of a swarm's windows.
+    pub fn new(windows: Windows) -> Merged {
+        let Windows { senders, receivers } = windows;
+        let own = Own::new(&receivers);
+        // A window touches who has not ended when it begins, and has begun when it ends.
+        let key = |window: &Window| {
+            let who = if own.touches(window) { window.user() } else { Window::NOBODY };
+            (receivers.begun(window.to), receivers.ended(window.from), who, *window)
+        };
+        let mut keyed: Vec<(usize, usize, u32, Window)> = senders.windows().iter().map(key).collect();
+        // They come in the order of their ends already.
+        for alike in keyed.chunk_by_mut(|a, b| a.0 == b.0) {
+            alike.sort_unstable_by_key(|(_, ended, who, window)| (*who, *ended, window.user()));
+        }
+        let (mut merged, mut sent): (Vec<Window>, Vec<Sent>) = (Vec::new(), Vec::with_capacity(keyed.len()));
+        for ending in keyed.chunk_by(|a, b| a.0 == b.0) {
+            let to = ending.iter().map(|(.., window)| window.to).max().unwrap_or(0);
+            for alike in ending.chunk_by(|a, b| (a.1, a.2) == (b.1, b.2)) {
+                let from = alike.iter().map(|(.., window)| window.from).min().unwrap_or(0);
+                let place = merged.len() as u32;
+                merged.push(Window::new(alike[0].2, from, to, 0));
+                sent.extend(alike.iter().map(|(.., w)| Sent { place, user: w.user(), bytes: w.bytes }));
+            }
+        }
+        // They are in the order of a side: so their places stay.
+        Merged { sent, senders: Side::new(merged), receivers }
+    }
+
+    /// The receivers.
+    pub fn receivers(&self) -> &Side {
+        &self.receivers
+    }
+
+    /// What some users sent, by the places of the merged windows, in granules.
+    pub fn sent(&self, by: impl Fn(u32) -> bool) -> Vec<u32> {
+        let mut sent = vec![0; self.senders.windows().len()];
+        add(&mut sent, self.sent.iter().filter(|sent| by(sent.user)));
+        sent
+    }
+
+    /// What single users sent, those of them who are wanted.
+    pub fn by_user(&self, wanted: impl Fn(u32) -> bool) -> Vec<(u32, Vec<Sent>)> {
+        let mut sent: Vec<Sent> = self.sent.iter().copied().filter(|sent| wanted(sent.user)).collect();
+        sent.sort_by_key(|sent| sent.user);
+        sent.chunk_by(|a, b| a.user == b.user).map(|own| (own[0].user, own.to_vec())).collect()
+    }
+
+    /// The windows of what one user sent.
+    pub fn side(&self, own: &[Sent]) -> Side {
+        let window = |sent: &Sent| {
+            let merged = &self.senders.windows()[sent.place as usize];
+            Window::new(sent.user, merged.from, merged.to, sent.bytes)
+        };
+        Side::new(own.iter().map(window).collect())
+    }
+
+    /// What may have been received, by the places of the receivers' windows, in granules.
+    pub fn received(&self, secret: Secret<'_>) -> Vec<u32> {
+        self.receivers.amounts(|window| secret.counts(window))
+    }
+
+    /// What of so much no receiver can have received, in granules.
+    pub fn excess(&self, sweep: &mut Sweep, sent: &[u32], received: &[u32]) -> u64 {
+        sweep.unserved((&self.senders, sent), (&self.receivers, received))
+    }
+}
+
+/// Adds what was sent to what was sent in the merged windows.
+pub fn add<'a>(sum: &mut [u32], sent: impl Iterator<Item = &'a Sent>) {
+    for sent in sent {
+        let sum = &mut sum[sent.place as usize];
+        *sum = sum.saturating_add(sent.bytes);
+    }
+}
+
+/// When users receive who cannot have sent it themselves.
+struct Own {
+    /// User, beginning of a window, and the last end of all his windows up to it; in this order.
+    windows: Vec<(u32, u32, u32)>,
+}
+
+impl Own {
+    fn new(receivers: &Side) -> Own {
+        let own = receivers.windows().iter().filter(|window| !window.can_be_from(window.user()));
+        let mut windows: Vec<(u32, u32, u32)> = own.map(|window| (window.user(), window.from, window.to)).collect();
+        windows.sort_unstable();
+        for at in 1..windows.len() {
+            if windows[at].0 == windows[at - 1].0 {
+                windows[at].2 = windows[at].2.max(windows[at - 1].2);
+            }
+        }
+        Own { windows }
+    }
+
+    /// Whether a window touches one of its own user's.
+    fn touches(&self, window: &Window) -> bool {
+        let begun = self.windows.partition_point(|own| (own.0, own.1) <= (window.user(), window.to));
+        let last = begun.checked_sub(1).map(|at| self.windows[at]);
+        last.is_some_and(|(user, _, to)| user == window.user() && to >= window.from)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::flow::tests::{by_matching, windows};
+    use super::*;
+    use proptest::prelude::*;
+
+    fn excess(senders: &[Window], receivers: &[Window], by: impl Fn(u32) -> bool) -> u64 {
+        let (senders, receivers) = (Side::new(senders.to_vec()), Side::new(receivers.to_vec()));
+        let merged = Merged::new(Windows { senders, receivers });
+        merged.excess(&mut Sweep::default(), &merged.sent(by), &merged.received(Secret::None))
+    }
+
+    proptest! {
+        #[test]
+        fn merged_senders_are_served_as_each_by_himself(senders in windows(0..3), receivers in windows(3..6)) {
+            prop_assert_eq!(excess(&senders, &receivers, |_| true), by_matching(&senders, &receivers));
+            let some: Vec<Window> = senders.iter().copied().filter(|window| window.user() != 1).collect();
+            prop_assert_eq!(excess(&senders, &receivers, |user| user != 1), by_matching(&some, &receivers));
+        }
+
+        #[test]
+        fn nobody_receives_from_himself(senders in windows(0..1), receivers in windows(0..3)) {
+            prop_assert_eq!(excess(&senders, &receivers, |_| true), by_matching(&senders, &receivers));
+        }
+
+        #[test]
+        fn merged_senders_are_never_served_more(senders in windows(0..3), receivers in windows(0..4)) {
+            prop_assert!(excess(&senders, &receivers, |_| true) >= by_matching(&senders, &receivers));
+        }
+    }
+}
