@@ -1,6 +1,6 @@
 //! How a swarm's uploads may have found their receivers, for who wants to see why some cannot have.
 
-use super::flow::Sweep;
+use super::flow::{Sweep, Window};
 use super::in_bytes;
 use super::swarm::{Secret, Sources, Windows};
 use crate::time::Time;
@@ -31,18 +31,26 @@ impl Course {
         let width = ((to - from) / POINTS).max(1);
         let mut steps: BTreeMap<i64, (u64, u64)> = BTreeMap::new();
         let mut pairs: BTreeMap<(u32, u32), u64> = BTreeMap::new();
-        let user = |actor: u32| sources.actors.user(actor);
+        let user = |window: &Window| sources.actors.user(window.user());
         let (sent, received) = (windows.sent(|_| true), windows.received(Secret::None));
-        sweep.serve((&windows.senders, &sent), (&windows.receivers, &received), |moved| {
-            let bytes = in_bytes(moved.bytes.into());
-            let step = steps.entry((i64::from(moved.at) - from).div_euclid(width)).or_default();
-            step.0 = step.0.saturating_add(bytes);
-            if let Some(to) = moved.to {
-                step.1 = step.1.saturating_add(bytes);
-                let pair = pairs.entry((user(moved.from), user(to))).or_default();
-                *pair = pair.saturating_add(bytes);
+        windows.excess(sweep, &sent, &received);
+        let step = |at: u32| (i64::from(at) - from).div_euclid(width);
+        for (place, sender) in windows.senders.windows().iter().enumerate() {
+            let left = in_bytes(sweep.left_of(place).into());
+            if left > 0 {
+                let said = &mut steps.entry(step(sender.to)).or_default().0;
+                *said = said.saturating_add(left);
             }
-        });
+        }
+        for moved in sweep.moves() {
+            let sender = &windows.senders.windows()[moved.from as usize];
+            let receiver = &windows.receivers.windows()[moved.to as usize];
+            let bytes = in_bytes(moved.bytes.into());
+            let step = steps.entry(step(sender.to.min(receiver.to))).or_default();
+            *step = (step.0.saturating_add(bytes), step.1.saturating_add(bytes));
+            let pair = pairs.entry((user(sender), user(receiver))).or_default();
+            *pair = pair.saturating_add(bytes);
+        }
         let mut sum = (0u64, 0u64);
         let begin = steps.first_key_value().map(|(step, _)| (sources.time(from + step * width), 0, 0));
         let points = steps.into_iter().map(|(step, more)| {

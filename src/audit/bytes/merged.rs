@@ -139,20 +139,10 @@ mod tests {
 
     proptest! {
         #[test]
-        fn merged_senders_are_served_as_each_by_himself(senders in windows(0..3), receivers in windows(3..6)) {
+        fn merged_senders_are_served_as_each_by_himself(senders in windows(0..3), receivers in windows(0..4)) {
             prop_assert_eq!(excess(&senders, &receivers, |_| true), by_matching(&senders, &receivers));
             let some: Vec<Window> = senders.iter().copied().filter(|window| window.user() != 1).collect();
             prop_assert_eq!(excess(&senders, &receivers, |user| user != 1), by_matching(&some, &receivers));
-        }
-
-        #[test]
-        fn nobody_receives_from_himself(senders in windows(0..1), receivers in windows(0..3)) {
-            prop_assert_eq!(excess(&senders, &receivers, |_| true), by_matching(&senders, &receivers));
-        }
-
-        #[test]
-        fn merged_senders_are_never_served_more(senders in windows(0..3), receivers in windows(0..4)) {
-            prop_assert!(excess(&senders, &receivers, |_| true) >= by_matching(&senders, &receivers));
         }
     }
 }

@@ -10,6 +10,7 @@ mod course;
 mod flow;
 mod merged;
 mod odds;
+mod reroute;
 mod swarm;
 mod trace;
 mod trial;
@@ -285,7 +286,7 @@ impl Looked {
             let Ok(place) = self.claims.binary_search_by_key(&user, |claim| claim.user) else { continue };
             let claim = &mut self.claims[place];
             if in_bytes(claim.up) >= NOISE {
-                claim.certain = sweep.unserved((&own, &own.amounts(|_| true)), (&windows.receivers, &received));
+                claim.certain = sweep.unserved_alone((&own, &own.amounts(|_| true)), (&windows.receivers, &received));
             }
         }
     }
