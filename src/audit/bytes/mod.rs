@@ -85,10 +85,15 @@ impl Excess {
         if bytes > self.worst {
             (self.worst, self.torrent) = (bytes, Some(torrent));
         }
-        let whole = if size == 0 { bytes } else { bytes.min(size.saturating_add(size / 10)) };
-        match self.unseen {
-            [most, _] if whole > most => self.unseen = [whole, most],
-            [most, second] => self.unseen = [most, second.max(whole)],
+        // Both may have been in the same swarm.
+        let mut left = bytes;
+        for _ in 0..2 {
+            let whole = if size == 0 { left } else { left.min(size.saturating_add(size / 10)) };
+            left -= whole;
+            match self.unseen {
+                [most, _] if whole > most => self.unseen = [whole, most],
+                [most, second] => self.unseen = [most, second.max(whole)],
+            }
         }
     }
 
@@ -97,7 +102,8 @@ impl Excess {
         self.bytes - self.worst
     }
 
-    /// What is left of them if twice somebody whom no line shows had received a whole torrent, where that explains the most.
+    /// What is left of them if twice somebody whom no line shows had received a whole torrent, where that explains the most:
+    /// both times in one swarm, too.
     pub fn unless_unseen(&self) -> u64 {
         self.bytes.saturating_sub(self.unseen[0].saturating_add(self.unseen[1]))
     }
