@@ -33,7 +33,7 @@ impl Course {
         let mut pairs: BTreeMap<(u32, u32), u64> = BTreeMap::new();
         let user = |window: &Window| sources.actors.user(window.user());
         let (sent, received) = (windows.sent(|_| true), windows.received(Secret::None));
-        windows.excess(sweep, &sent, &received);
+        sweep.assign((&windows.senders, &sent), (&windows.receivers, &received));
         let step = |at: u32| (i64::from(at) - from).div_euclid(width);
         for (place, sender) in windows.senders.windows().iter().enumerate() {
             let left = in_bytes(sweep.left_of(place).into());

@@ -216,6 +216,9 @@ pub struct Move {
     pub bytes: u32,
 }
 
+/// From so many senders' windows on, moves are noted only if they are needed.
+const MANY: usize = 1 << 15;
+
 /// Room to sweep in, used again and again.
 #[derive(Default)]
 pub struct Sweep {
@@ -236,11 +239,22 @@ impl Sweep {
 
     /// What of so many bytes of the senders no receiver can have received if they received so many, in granules.
     pub fn unserved(&mut self, senders: (&Side, &[u32]), receivers: (&Side, &[u32])) -> u64 {
+        if senders.1.len() > MANY {
+            // What moves takes room, and most often nobody asks for it.
+            self.serve(senders, receivers, |_| ());
+            if self.unsent(senders.0) == 0 || !self.skipped {
+                return self.unsent(senders.0);
+            }
+        }
+        self.assign(senders, receivers)
+    }
+
+    /// The same; [`Sweep::moves`] tells what may have moved.
+    pub fn assign(&mut self, senders: (&Side, &[u32]), receivers: (&Side, &[u32])) -> u64 {
         let mut moves = std::mem::take(&mut self.moves);
         moves.clear();
         self.serve(senders, receivers, |moved| moves.push(moved));
-        let unsent = self.unsent(senders.0);
-        if unsent > 0 && self.skipped {
+        if self.unsent(senders.0) > 0 && self.skipped {
             let unsent = &mut self.senders.rest[..senders.1.len()];
             let room = &mut self.receivers.rest[..receivers.1.len()];
             self.reroute.run((senders.0, unsent), (receivers.0, room), &mut moves);
@@ -285,7 +299,7 @@ impl Sweep {
         }
     }
 
-    /// After a sweep: what may have moved.
+    /// After [`Sweep::assign`]: what may have moved.
     pub fn moves(&self) -> impl Iterator<Item = &Move> {
         self.moves.iter().filter(|moved| moved.bytes > 0)
     }
@@ -411,7 +425,7 @@ pub(super) mod tests {
             let (from, to) = (Side::new(senders), Side::new(receivers));
             let mut sweep = Sweep::default();
             let (sent, received) = (from.amounts(|_| true), to.amounts(|_| true));
-            let unserved = sweep.unserved((&from, &sent), (&to, &received));
+            let unserved = sweep.assign((&from, &sent), (&to, &received));
             let left = sweep.left((&to, &received));
             prop_assert_eq!(sum(&received) - sum(&left), sum(&sent) - unserved);
             prop_assert_eq!(sweep.moves().map(|moved| u64::from(moved.bytes)).sum::<u64>(), sum(&sent) - unserved);

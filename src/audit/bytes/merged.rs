@@ -28,23 +28,26 @@ impl Merged {
         let Windows { senders, receivers } = windows;
         let own = Own::new(&receivers);
         // A window touches who has not ended when it begins, and has begun when it ends.
-        let key = |window: &Window| {
+        let key = |(window, at): (&Window, u32)| {
             let who = if own.touches(window) { window.user() } else { Window::NOBODY };
-            (receivers.begun(window.to), receivers.ended(window.from), who, *window)
+            (receivers.begun(window.to) as u32, receivers.ended(window.from) as u32, who, at)
         };
-        let mut keyed: Vec<(usize, usize, u32, Window)> = senders.windows().iter().map(key).collect();
+        let windows = senders.windows();
+        let window = |&(.., at): &(u32, u32, u32, u32)| windows[at as usize];
+        let mut keyed: Vec<(u32, u32, u32, u32)> = windows.iter().zip(0..).map(key).collect();
         // They come in the order of their ends already.
         for alike in keyed.chunk_by_mut(|a, b| a.0 == b.0) {
-            alike.sort_unstable_by_key(|(_, ended, who, window)| (*who, *ended, window.user()));
+            alike.sort_unstable_by_key(|key| (key.2, key.1, window(key).user()));
         }
         let (mut merged, mut sent): (Vec<Window>, Vec<Sent>) = (Vec::new(), Vec::with_capacity(keyed.len()));
         for ending in keyed.chunk_by(|a, b| a.0 == b.0) {
-            let to = ending.iter().map(|(.., window)| window.to).max().unwrap_or(0);
+            let to = ending.iter().map(|key| window(key).to).max().unwrap_or(0);
             for alike in ending.chunk_by(|a, b| (a.1, a.2) == (b.1, b.2)) {
-                let from = alike.iter().map(|(.., window)| window.from).min().unwrap_or(0);
+                let from = alike.iter().map(|key| window(key).from).min().unwrap_or(0);
                 let place = merged.len() as u32;
                 merged.push(Window::new(alike[0].2, from, to, 0));
-                sent.extend(alike.iter().map(|(.., w)| Sent { place, user: w.user(), bytes: w.bytes }));
+                let sent_in = |w: Window| Sent { place, user: w.user(), bytes: w.bytes };
+                sent.extend(alike.iter().map(window).map(sent_in));
             }
         }
         // They are in the order of a side: so their places stay.
