@@ -26,17 +26,19 @@ impl Window {
     const SECRET: u32 = 1 << 31;
     /// The user has several clients in the swarm: one may have sent to the other.
     const DOUBLED: u32 = 1 << 30;
+    /// What is left for the number.
+    const USER: u32 = Self::DOUBLED - 1;
     /// No user has this number.
-    pub const NOBODY: u32 = Self::DOUBLED - 1;
+    pub const NOBODY: u32 = Self::USER;
 
     /// A window of a user in which so much moved.
     pub fn new(user: u32, from: u32, to: u32, bytes: u32) -> Window {
-        Window { from, to, bytes, who: user & Self::NOBODY }
+        Window { from, to, bytes, who: user & Self::USER }
     }
 
     /// The user, by number.
     pub fn user(&self) -> u32 {
-        self.who & Self::NOBODY
+        self.who & Self::USER
     }
 
     /// The same, received in secret.
@@ -231,10 +233,10 @@ pub struct Sweep {
 }
 
 impl Sweep {
-    /// What of so many bytes of one user no receiver can have received if they received so many, in granules.
-    pub fn unserved_alone(&mut self, own: (&Side, &[u32]), receivers: (&Side, &[u32])) -> u64 {
-        self.serve(own, receivers, |_| ());
-        self.unsent(own.0)
+    /// What of the bytes of one user no receiver can have received if they received so many, in granules.
+    pub fn unserved_alone(&mut self, own: &Side, receivers: (&Side, &[u32])) -> u64 {
+        self.serve((own, &own.amounts(|_| true)), receivers, |_| ());
+        self.unsent(own)
     }
 
     /// What of so many bytes of the senders no receiver can have received if they received so many, in granules.
@@ -267,7 +269,7 @@ impl Sweep {
         self.senders.rest[..senders.windows.len()].iter().map(|rest| u64::from(*rest)).sum()
     }
 
-    /// Serves all in the order of time, as if everybody could be served by everybody else, and tells of all that moves.
+    /// Serves all in the order of time, and tells of all that moves.
     fn serve(
         &mut self,
         (senders, sent): (&Side, &[u32]),
@@ -414,8 +416,7 @@ pub(super) mod tests {
         #[test]
         fn one_user_alone_is_served_at_once(own in windows(0..1), receivers in windows(0..3)) {
             let (from, to) = (Side::new(own.clone()), Side::new(receivers.clone()));
-            let (sent, received) = (from.amounts(|_| true), to.amounts(|_| true));
-            let alone = Sweep::default().unserved_alone((&from, &sent), (&to, &received));
+            let alone = Sweep::default().unserved_alone(&from, (&to, &to.amounts(|_| true)));
             prop_assert_eq!(alone, by_matching(&own, &receivers));
         }
 

@@ -1,15 +1,15 @@
 //! A swarm's senders, taken together where no receiver can tell them apart: each suspect is tried in a sweep of his swarms, and
 //! most windows there are of seeds that announce all day long.
 
-use super::flow::{Side, Sweep, Window};
-use super::swarm::{Secret, Windows};
+use super::flow::{Side, Window};
+use super::swarm::Windows;
 
 /// A swarm's windows, those of the senders merged if they touch the same windows of receivers.
 pub struct Merged {
     /// What each user sent, in the order of the merged windows.
     sent: Vec<Sent>,
-    senders: Side,
-    receivers: Side,
+    /// The merged ones. How much is sent in them depends on by whom.
+    pub windows: Windows,
 }
 
 /// What a user sent in a window.
@@ -51,17 +51,12 @@ impl Merged {
             }
         }
         // They are in the order of a side: so their places stay.
-        Merged { sent, senders: Side::new(merged), receivers }
-    }
-
-    /// The receivers.
-    pub fn receivers(&self) -> &Side {
-        &self.receivers
+        Merged { sent, windows: Windows { senders: Side::new(merged), receivers } }
     }
 
     /// What some users sent, by the places of the merged windows, in granules.
     pub fn sent(&self, by: impl Fn(u32) -> bool) -> Vec<u32> {
-        let mut sent = vec![0; self.senders.windows().len()];
+        let mut sent = vec![0; self.windows.senders.windows().len()];
         add(&mut sent, self.sent.iter().filter(|sent| by(sent.user)));
         sent
     }
@@ -76,20 +71,10 @@ impl Merged {
     /// The windows of what one user sent.
     pub fn side(&self, own: &[Sent]) -> Side {
         let window = |sent: &Sent| {
-            let merged = &self.senders.windows()[sent.place as usize];
+            let merged = &self.windows.senders.windows()[sent.place as usize];
             Window::new(sent.user, merged.from, merged.to, sent.bytes)
         };
         Side::new(own.iter().map(window).collect())
-    }
-
-    /// What may have been received, by the places of the receivers' windows, in granules.
-    pub fn received(&self, secret: Secret<'_>) -> Vec<u32> {
-        self.receivers.amounts(|window| secret.counts(window))
-    }
-
-    /// What of so much no receiver can have received, in granules.
-    pub fn excess(&self, sweep: &mut Sweep, sent: &[u32], received: &[u32]) -> u64 {
-        sweep.unserved((&self.senders, sent), (&self.receivers, received))
     }
 }
 
@@ -130,14 +115,17 @@ impl Own {
 
 #[cfg(test)]
 mod tests {
+    use super::super::flow::Sweep;
     use super::super::flow::tests::{by_matching, windows};
+    use super::super::swarm::Secret;
     use super::*;
     use proptest::prelude::*;
 
     fn excess(senders: &[Window], receivers: &[Window], by: impl Fn(u32) -> bool) -> u64 {
         let (senders, receivers) = (Side::new(senders.to_vec()), Side::new(receivers.to_vec()));
         let merged = Merged::new(Windows { senders, receivers });
-        merged.excess(&mut Sweep::default(), &merged.sent(by), &merged.received(Secret::None))
+        let received = merged.windows.received(Secret::None);
+        merged.windows.excess(&mut Sweep::default(), &merged.sent(by), &received)
     }
 
     proptest! {

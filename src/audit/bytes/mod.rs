@@ -288,19 +288,19 @@ impl Looked {
     /// Finds what nobody can have received of each user's claims.
     fn find_certain(&mut self, windows: &Windows, sweep: &mut Sweep, fakers: &[bool]) {
         let received = windows.received(Secret::But(fakers));
-        for (user, own) in by_user(&windows.senders, |_| true) {
+        for (user, own) in by_user(&windows.senders) {
             let Ok(place) = self.claims.binary_search_by_key(&user, |claim| claim.user) else { continue };
             let claim = &mut self.claims[place];
             if in_bytes(claim.up) >= NOISE {
-                claim.certain = sweep.unserved_alone((&own, &own.amounts(|_| true)), (&windows.receivers, &received));
+                claim.certain = sweep.unserved_alone(&own, (&windows.receivers, &received));
             }
         }
     }
 }
 
-/// The windows of some of the senders, each user's apart.
-fn by_user(senders: &Side, wanted: impl Fn(u32) -> bool) -> Vec<(u32, Side)> {
-    let mut windows: Vec<Window> = senders.windows().iter().copied().filter(|w| wanted(w.user())).collect();
+/// The windows of the senders, each user's apart.
+fn by_user(senders: &Side) -> Vec<(u32, Side)> {
+    let mut windows: Vec<Window> = senders.windows().to_vec();
     windows.sort_by_key(Window::user);
     windows.chunk_by(|a, b| a.user() == b.user()).map(|own| (own[0].user(), Side::new(own.to_vec()))).collect()
 }

@@ -33,7 +33,7 @@ pub struct Trial<'a> {
     looked: &'a [Looked],
     /// Those with windows to try anybody by, by their places.
     places: Vec<usize>,
-    windows: Vec<Merged>,
+    merged: Vec<Merged>,
     /// What was seen in each of them.
     seen: Vec<Seen>,
     /// By user: who brings an excess wherever he goes, and was not trusted again.
@@ -88,7 +88,7 @@ impl<'a> Trial<'a> {
             return None;
         }
         let places: Vec<usize> = (0..looked.len()).filter(|&at| concerned(&looked[at])).collect();
-        let windows = shared(places.len(), book.threads, |range| {
+        let merged = shared(places.len(), book.threads, |range| {
             places[range].iter().map(|&at| Merged::new(book.windows(at))).collect::<Vec<Merged>>()
         });
         let seen = places.iter().map(|_| Seen::default()).collect();
@@ -96,7 +96,7 @@ impl<'a> Trial<'a> {
         Some(Trial {
             looked,
             places,
-            windows,
+            merged,
             seen,
             fakers: book.fakers.clone(),
             suspects,
@@ -117,12 +117,12 @@ impl<'a> Trial<'a> {
     /// of it is not trusted.
     pub fn suspect_more(&mut self, parts: &[f64]) {
         let found = swept(self.places.len(), self.threads, |at, sweep| {
-            let (swarm, windows) = (&self.looked[self.places[at]], &self.windows[at]);
-            let received = windows.received(self.secret());
+            let (swarm, merged) = (&self.looked[self.places[at]], &self.merged[at]);
+            let received = merged.windows.received(self.secret());
             let mut found: Vec<u32> = Vec::new();
             loop {
                 let trusted = |user: u32| self.trusts(user) && !found.contains(&user);
-                if windows.excess(sweep, &windows.sent(trusted), &received) <= swarm.noise() {
+                if merged.windows.excess(sweep, &merged.sent(trusted), &received) <= swarm.noise() {
                     return found;
                 }
                 let blame = |claim: &Claim| (parts[claim.user as usize] + 1e-6) * claim.up as f64;
@@ -214,7 +214,7 @@ impl<'a> Trial<'a> {
             let place = before.cells.binary_search_by_key(&user, |cell| cell.0).ok().filter(|_| kept)?;
             Some(before.cells[place].1)
         };
-        let room = Room::new(self, &self.windows[at], |user| known(user).is_none(), sweep);
+        let room = Room::new(self, &self.merged[at], |user| known(user).is_none(), sweep);
         let mut skipped = false;
         let mut beside = |claim: &Claim| {
             let known = known(claim.user);
@@ -267,7 +267,7 @@ impl<'a> Trial<'a> {
 /// What the trusted leave in a swarm.
 struct Room<'a> {
     trial: &'a Trial<'a>,
-    windows: &'a Merged,
+    merged: &'a Merged,
     /// What the trusted sent, by the places of the windows.
     sent: Vec<u32>,
     /// What the suspects sent, by user.
@@ -288,17 +288,17 @@ struct Served {
 
 impl<'a> Room<'a> {
     /// In some windows, for those of the suspects who are asked for.
-    fn new(trial: &'a Trial<'a>, windows: &'a Merged, asked: impl Fn(u32) -> bool, sweep: &mut Sweep) -> Room<'a> {
-        let sent = windows.sent(|user| trial.trusts(user));
+    fn new(trial: &'a Trial<'a>, merged: &'a Merged, asked: impl Fn(u32) -> bool, sweep: &mut Sweep) -> Room<'a> {
+        let sent = merged.sent(|user| trial.trusts(user));
         let mut served = |secret: Secret<'_>| {
-            let received = windows.received(secret);
-            let excess = windows.excess(sweep, &sent, &received);
-            let left = sweep.left((windows.receivers(), &received));
+            let received = merged.windows.received(secret);
+            let excess = merged.windows.excess(sweep, &sent, &received);
+            let left = sweep.left((&merged.windows.receivers, &received));
             Served { received, excess, left }
         };
         let (plain, proved) = (served(Secret::None), served(trial.secret()));
-        let suspects = windows.by_user(|user| !trial.trusts(user) && asked(user));
-        Room { trial, windows, sent, suspects, plain, proved }
+        let suspects = merged.by_user(|user| !trial.trusts(user) && asked(user));
+        Room { trial, merged, sent, suspects, plain, proved }
     }
 
     /// What a suspect claims beside the trusted.
@@ -313,8 +313,8 @@ impl<'a> Room<'a> {
         let mut without = |served: &Served| match served.excess {
             0 => 0,
             _ => {
-                let sent = self.windows.sent(|user| user != claim.user && self.trial.trusts(user));
-                self.windows.excess(sweep, &sent, &served.received)
+                let sent = self.merged.sent(|user| user != claim.user && self.trial.trusts(user));
+                self.merged.windows.excess(sweep, &sent, &served.received)
             }
         };
         let before = without(&self.plain);
@@ -331,13 +331,13 @@ impl<'a> Room<'a> {
         let Ok(at) = self.suspects.binary_search_by_key(&user, |own| own.0) else { return 0 };
         let own = &self.suspects[at].1;
         // At most, as the trusted are served now: with their bytes served in another way it may be less.
-        let side = self.windows.side(own);
-        let most = sweep.unserved((&side, &side.amounts(|_| true)), (self.windows.receivers(), &served.left));
+        let receivers = &self.merged.windows.receivers;
+        let most = sweep.unserved_alone(&self.merged.side(own), (receivers, &served.left));
         if most < NOISE / GRANULE / 4 {
             return 0;
         }
         let mut sent = self.sent.clone();
         merged::add(&mut sent, own.iter());
-        self.windows.excess(sweep, &sent, &served.received).saturating_sub(served.excess)
+        self.merged.windows.excess(sweep, &sent, &served.received).saturating_sub(served.excess)
     }
 }
