@@ -690,6 +690,20 @@ fn generators() -> Cases {
         let sent = move |n| (if of(n) { 2u64 << 30 } else { 3 << 20 }) + varied(n);
         uploads("suspect00", (1..24).map(sent))
     };
+    // Gigabytes now and then, and little else.
+    let seldom = |leaps: u64| {
+        let sent = move |n| (if n % 2 == 1 && n < 2 * leaps { 2u64 << 30 } else { 3 << 20 }) + varied(n);
+        uploads("suspect00", (1..8).map(sent))
+    };
+    // One torrent at a rate that varies by so much to either side, where those of others vary as they like.
+    let level = |thousandths: u64| {
+        let sent = move |n| 90_000 * (1000 - thousandths + varied(n) % (2 * thousandths));
+        let other = |user: u64| {
+            let sent = move |n| varied(100 * user + n) * 100;
+            in_torrent(user as u32, uploads(&format!("other{user:04}"), (1..12).map(sent)))
+        };
+        uploads("suspect00", (1..12).map(sent)).into_iter().chain((0..24).flat_map(other)).collect::<Vec<_>>()
+    };
     // Counts in three torrents, times a fraction.
     let times = |over: u64, under: u64, increment: fn(u64) -> u64| {
         let in_one = |torrent: u32| {
@@ -732,6 +746,8 @@ fn generators() -> Cases {
         ("scaled", times(5, 4, varied), times(1, 1, |_| 3 << 20)),
         // A popular torrent takes longer than one interval.
         ("leap", bursts(|n| n % 9 == 5), bursts(|n| n % 9 > 5)),
+        ("leap", seldom(3), seldom(2)),
+        ("level-rate", level(120), level(400)),
         ("steady-rate", begun_anew(10), begun_anew(60)),
         // Speed times silence, the speed drawn anew each time; counters that go up and down for another reason.
         (

@@ -2,10 +2,12 @@
 
 use super::bytes::Trace;
 use super::notes::Watch;
+use super::steady::Rates;
 use super::{CHECKS, Clients, Conclude, Mark, Severity, watch_of};
 use crate::replay::Story;
 use crate::session::LineRef;
 use std::collections::HashMap;
+use std::sync::OnceLock;
 
 /// What there is to look for it in.
 pub struct Ground<'a> {
@@ -16,13 +18,15 @@ pub struct Ground<'a> {
     pub clients: &'a Clients,
     /// By torrent.
     pub sizes: &'a [Option<u64>],
+    /// How steadily sessions upload, once that was asked for.
+    pub rates: OnceLock<Vec<Rates>>,
     pub threads: usize,
 }
 
-/// Chance does not explain it by itself...
-const PROOF: f64 = 1e-12;
+/// Chance does not explain it by itself, where how likely it is, is an estimate...
+pub const PROOF: f64 = 1e-12;
 /// ...and hardly...
-const CHANCE: f64 = 1e-8;
+pub const CHANCE: f64 = 1e-8;
 /// ...and this much if there is evidence of another kind.
 const HINT: f64 = 0.02;
 
@@ -52,13 +56,13 @@ impl Ground<'_> {
     }
 
     /// How much what some sessions, by their places, have in common shows, if chance does that so likely, over all that was
-    /// tested. `None` if that is nothing.
-    pub fn beyond_chance(&self, by_chance: f64, places: &[u32]) -> Option<Severity> {
+    /// tested. From `proof` down that is no chance. `None` if it shows nothing.
+    pub fn beyond_chance(&self, by_chance: f64, proof: f64, places: &[u32]) -> Option<Severity> {
         let torrent = |place: &u32| self.story.sessions[*place as usize].torrent;
         // In one torrent whatever counted there may have had its reasons.
         let several = || places.windows(2).any(|pair| torrent(&pair[0]) != torrent(&pair[1]));
         match by_chance {
-            ..=PROOF if several() => Some(Severity::High),
+            _ if by_chance <= proof && several() => Some(Severity::High),
             ..=CHANCE => Some(Severity::Medium),
             ..=HINT => Some(Severity::Low),
             _ => None,

@@ -1,6 +1,6 @@
 //! Arithmetic that only a generator does: what all increments of a counter have in common.
 
-use super::generated::{Ground, Sign};
+use super::generated::{CHANCE, Ground, Sign};
 use super::{Check, Conclude, Group, Severity, watch_of};
 use std::cmp::Reverse;
 use std::collections::{BTreeMap, HashMap};
@@ -178,7 +178,8 @@ fn residues(ground: &Ground<'_>) -> HashMap<u32, Sign> {
             0 => Severity::Medium,
             _ => Severity::High,
         };
-        let Some(severity) = ground.beyond_chance(by_chance, &places).map(|severity| severity.min(most)) else {
+        // A remainder has as many values as the divisor, one as likely as the other: this is no estimate.
+        let Some(severity) = ground.beyond_chance(by_chance, CHANCE, &places).map(|severity| severity.min(most)) else {
             continue;
         };
         found.push((key.0, key.3.is_some(), Residue { divisor: increments.divisor, independent, severity, places }));
@@ -205,7 +206,7 @@ pub static RESIDUE: Check = Check {
     severity: Severity::High,
     summary: "all uploads are multiples of one odd number",
     formula: "m = greatest common divisor of all increments of uploaded between announces, in the user's sessions with one client program, or in a long one of them; its odd part to the power of minus the increments is how likely chance does that, times all that were tested. An increment counts if it shares no more with either of the two before it than a 64th of what was uploaded in a second, since a capped line grows by a quantum; and then for two thirds. Where it makes somebody likely-faked or unexplained, all but one p-th of these uploads are unexplained (p the least prime factor of m's odd part), if that part is below 100 and m no power of ten, to which something may have rounded",
-    threshold: "high: 20 increments that count in several torrents, and less likely than 1e-12, if that part is below 100 and m no power of ten: then these uploads are unexplained without other evidence, too; medium: 20 and 1e-8; low: 8 and 0.02; not if most of all users tested (8 or more) share it, or most of those with the same program and version. Likely-faked only together with bytes or with a client that is not what it says",
+    threshold: "high: 20 increments that count in several torrents, and less likely than 1e-8, if that part is below 100 and m no power of ten: then these uploads are unexplained without other evidence, too; medium: 20 and 1e-8 otherwise; low: 8 and 0.02; not if most of all users tested (8 or more) share it, or most of those with the same program and version. Likely-faked only together with bytes or with a client that is not what it says",
     look_alikes: "a modded client; a proxy that rounds; powers of two are what clients request, and never counted",
     source: "JOAL adds speed x 5 s (multiples of 5); Ratio.py kB x 1000; multipliers in patched clients (x 3)",
     group: Some(Group::Generator),

@@ -12,16 +12,13 @@ use std::collections::HashMap;
 const LARGE: u64 = 256 << 20;
 /// ...at so many times the rate before and after...
 const STEEP: f64 = 20.0;
-/// ...and so many times the rate of anything else that the user sends.
-const FAST: f64 = 4.0;
+/// ...and so many times the rate of anything else that the user sends: so many of them, and so much else to hold them against, are
+/// no chance.
+const RULES: [(f64, usize, u32); 2] = [(4.0, 2, 8), (2.0, 3, 1)];
 /// What lies further away, in seconds, is neither before nor after.
 const NEAR: u64 = 4000;
 /// A rate over less time says little. In seconds.
 const SHORTEST: u64 = 300;
-/// So many are no chance...
-const SEVERAL: usize = 2;
-/// ...if there is as much else to hold them against.
-const ENOUGH: u32 = 8;
 
 /// What a session sent between its announces.
 #[derive(Clone, Copy, Debug)]
@@ -82,31 +79,34 @@ fn leaps(ground: &Ground<'_>) -> HashMap<u32, Sign> {
             (*all, *most) = (all.saturating_add(count), most.max(fastest));
         }
     }
-    let mut leaps: HashMap<u32, Vec<(u32, u64)>> = HashMap::new();
+    let mut steep: HashMap<u32, Vec<(u32, f64, u64)>> = HashMap::new();
     for sent in sent {
-        let Sent::Steep { place, rate, bytes } = sent else { continue };
-        let (count, fastest) = otherwise[user(place) as usize];
-        if count >= ENOUGH && rate > FAST * fastest {
-            leaps.entry(user(place)).or_default().push((place, bytes));
+        if let Sent::Steep { place, rate, bytes } = sent {
+            steep.entry(user(place)).or_default().push((place, rate, bytes));
         }
     }
-    leaps.retain(|_, leaps| leaps.len() >= SEVERAL);
-    let sign = |(user, leaps): (u32, Vec<(u32, u64)>)| {
-        let bytes = leaps.iter().fold(0u64, |sum, (_, bytes)| sum.saturating_add(*bytes));
-        let mut places: Vec<u32> = leaps.iter().map(|(place, _)| *place).collect();
+    let sign = |(user, steep): (u32, Vec<(u32, f64, u64)>)| {
+        let (count, fastest) = otherwise[user as usize];
+        let by_rule = |(fast, several, enough): (f64, usize, u32)| {
+            let leaps = || steep.iter().filter(move |(_, rate, _)| *rate > fast * fastest);
+            (count >= enough && leaps().count() >= several).then(|| leaps().copied().collect::<Vec<_>>())
+        };
+        let leaps = RULES.into_iter().find_map(by_rule)?;
+        let bytes = leaps.iter().fold(0u64, |sum, (.., bytes)| sum.saturating_add(*bytes));
+        let mut places: Vec<u32> = leaps.iter().map(|(place, ..)| *place).collect();
         places.dedup();
-        let amount = (otherwise[user as usize].1 * GRANULE as f64) as u64;
-        (user, Sign { bytes, count: leaps.len() as u64, amount, ..ground.sign(Severity::Low, places) })
+        let amount = (fastest * GRANULE as f64) as u64;
+        Some((user, Sign { bytes, count: leaps.len() as u64, amount, ..ground.sign(Severity::Low, places) }))
     };
-    leaps.into_iter().map(sign).collect()
+    steep.into_iter().filter_map(sign).collect()
 }
 
 pub static LEAP: Check = Check {
     name: "leap",
     severity: Severity::Low,
     summary: "uploads between two announces far faster than all else that the user sends",
-    formula: "growth of uploaded over the seconds between two announces (at least 300), of 256 MiB or more; 20 times the rates next to it in its session, if within 4000 s, and 4 times the fastest of the user's others that are not so steep",
-    threshold: "two of them, and eight others. Of 29,471 honest users of simulated trackers 8 have that: it counts beside evidence of another kind only",
+    formula: "growth of uploaded over the seconds between two announces (at least 300), of 256 MiB or more; 20 times the rates next to it in its session, if within 4000 s, and 4 times the fastest of the user's others that are not so steep, or twice the fastest",
+    threshold: "two of them that are 4 times as fast, and eight others; or three that are twice as fast, and one other. Of 11,270 honest users of simulated trackers 3 have that: it counts beside evidence of another kind only",
     look_alikes: "a seed at rest until a popular torrent asks for everything at once; a line that was rented for a day",
     source: "counters that leap by some gigabytes now and then; NexusPHP's speed check, against the user's own history",
     group: Some(Group::Generator),

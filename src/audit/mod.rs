@@ -49,6 +49,7 @@ use notes::{notes_of, watch_of};
 use sizes::sizes;
 use std::collections::HashMap;
 use std::ops::Range;
+use std::sync::OnceLock;
 
 /// How much a finding matters: by the harm it may mean, not by how odd it looks.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
@@ -138,6 +139,7 @@ pub static CHECKS: &[&Check] = &[
     &generator::RESIDUE,
     &scaled::SCALED,
     &steady::STEADY_RATE,
+    &steady::LEVEL_RATE,
     &cumulative::NOT_CUMULATIVE,
     &dart::WHOLE_AT_ONCE,
     &revert::STOPPED_REVERTS,
@@ -342,7 +344,8 @@ pub fn audit(story: &Story, watches: &[Watch], side: &Side, terms: &Terms, threa
     let traces: Vec<Option<Trace<'_>>> = (0..story.sessions.len()).map(trace).collect();
     let clients = Clients::of(story);
     let sizes = sizes(story, side);
-    let ground = Ground { story, watches, traces: &traces, clients: &clients, sizes: &sizes, threads };
+    let ground =
+        Ground { story, watches, traces: &traces, clients: &clients, sizes: &sizes, rates: OnceLock::new(), threads };
     let generated = Generated::new(&ground);
     let starts_anew = |at| client::started_every_time(notes_of(story, watches, at), &story.sessions[at]).is_some();
     let doubts = Doubts {

@@ -1,7 +1,7 @@
 //! Uploads that are a true count times a fraction, or times two: counters that never take values which a true count takes as
 //! often as any other. Multiples of an odd number are the residue's.
 
-use super::generated::{Ground, Sign};
+use super::generated::{Ground, PROOF, Sign};
 use super::generator::Recent;
 use super::{Check, Conclude, Group, Severity, watch_of};
 use std::collections::{BTreeMap, HashMap};
@@ -194,7 +194,7 @@ fn scaled(ground: &Ground<'_>) -> HashMap<u32, Sign> {
             |factor: &usize| tested.multiples.ruled_out & 1 << factor == 0 && tested.multiples.passed[*factor] >= FEW;
         let chances = (0..FACTORS).filter(may_be).map(|factor| (by_chance(&tested, factor), factor));
         let (by_chance, factor) = chances.min_by(|a, b| a.0.total_cmp(&b.0))?;
-        let severity = ground.beyond_chance(by_chance, &tested.places)?;
+        let severity = ground.beyond_chance(by_chance, PROOF, &tested.places)?;
         Some(Fit { user, factor, by_chance, severity, tested })
     };
     let mut fits: Vec<Fit> = tested.into_iter().filter_map(fit).collect();

@@ -2,7 +2,7 @@
 //! rate, by how many leeches and seeds the tracker told of.
 
 use super::bytes::BEFORE;
-use super::generated::{Ground, Sign};
+use super::generated::{Ground, PROOF, Sign};
 use super::steady::SHORTEST;
 use super::{Check, Conclude, Group, Severity};
 use crate::session::Status;
@@ -298,7 +298,7 @@ fn weights(ground: &Ground<'_>) -> HashMap<u32, Sign> {
     let tested = rates.chunk_by(|a, b| a.candidate == b.candidate).filter_map(Kept::new);
     let sign = |kept: Kept| {
         let by_chance = at_least(kept.close, kept.told, BY_CHANCE) * candidates.len() as f64;
-        let severity = ground.beyond_chance(by_chance, &kept.places)?;
+        let severity = ground.beyond_chance(by_chance, PROOF, &kept.places)?;
         let (count, amount) = (kept.close as u64, kept.told as u64);
         let sign = Sign { count, amount, ..ground.sign_of_made_up(severity, kept.places) };
         Some((candidates[kept.candidate as usize].user, sign))
