@@ -492,7 +492,15 @@ fn swarms_that_do_not_balance() -> Cases {
         };
         (0..5).flat_map(both).chain(honest()).collect()
     };
+    // Long after the last leech went, or while one is there that receives next to nothing.
+    let to_nobody = |hours: u32| {
+        let leech = |hour: u32, event| announce("leech0000", 3600 * hour, event, 0, 1 << 20, 1 << 30);
+        let seed = uploads("suspect00", (1..20).map(|n| if n > 12 { 200 << 20 } else { 0 }));
+        let lines = [vec![leech(1, "started"), leech(hours, "stopped")], seed].concat();
+        lines.into_iter().chain(honest()).collect::<Vec<_>>()
+    };
     vec![
+        ("no-recipient", to_nobody(2), to_nobody(11)),
         ("unreceived-upload", alone(gib / 2), alone(3 * gib)),
         // A leech that always misses the same may hide what it receives.
         ("unreceived-upload", alone(gib / 2), alone(0)),

@@ -29,7 +29,7 @@ mod twins;
 mod verdict;
 mod weights;
 
-pub use bytes::{Balance, Course, SwarmBytes, UserBytes};
+pub use bytes::{Balance, Course, SwarmBytes, Unattended, UserBytes};
 use bytes::{Doubts, Trace};
 pub use client::{Class, Clients, in_words};
 pub use conduct::HitAndRun;
@@ -135,6 +135,7 @@ pub static CHECKS: &[&Check] = &[
     &twins::PEER_ID_OF_OTHERS,
     &swarms::UNRECEIVED_UPLOAD,
     &swarms::EXCESS_OVER_OTHERS,
+    &swarms::NO_RECIPIENT,
     &possession::UPLOAD_WITHOUT_POSSESSION,
     &generator::RESIDUE,
     &scaled::SCALED,

@@ -16,8 +16,22 @@ const SO_MUCH: f64 = 2.0;
 /// So many bytes are left outside the swarm with the most of them.
 const ELSEWHERE: u64 = 384 << 20;
 
-fn finding(case: &UserCase<'_>, severity: Severity, excess: &Excess) -> Finding {
-    let there: Vec<&Session> = case.sessions.iter().copied().filter(|s| Some(s.torrent) == excess.torrent).collect();
+/// Bytes in question, how often, and the torrent that shows them best.
+struct Moved {
+    bytes: u64,
+    count: u32,
+    torrent: Option<u32>,
+}
+
+impl From<&Excess> for Moved {
+    fn from(excess: &Excess) -> Moved {
+        Moved { bytes: excess.bytes, count: excess.swarms, torrent: excess.torrent }
+    }
+}
+
+fn finding(case: &UserCase<'_>, severity: Severity, moved: impl Into<Moved>) -> Finding {
+    let moved = moved.into();
+    let there: Vec<&Session> = case.sessions.iter().copied().filter(|s| Some(s.torrent) == moved.torrent).collect();
     let mut most = there.clone();
     most.sort_by_key(|s| std::cmp::Reverse(s.state.credit().up));
     let mut evidence: Vec<_> = most.iter().take(4).flat_map(|s| [s.first_line, s.last_line]).collect();
@@ -30,8 +44,8 @@ fn finding(case: &UserCase<'_>, severity: Severity, excess: &Excess) -> Finding 
         session: None,
         from: there.iter().filter_map(|s| s.first_at).min(),
         to: there.iter().filter_map(|s| s.last_at).max(),
-        bytes: Some(excess.bytes),
-        count: u64::from(excess.swarms),
+        bytes: Some(moved.bytes),
+        count: u64::from(moved.count),
         amount: case.bytes.claimed,
         evidence,
     }
@@ -60,6 +74,28 @@ pub static UNRECEIVED_UPLOAD: Check = Check {
             measure::bytes(f.amount.into()),
             if f.count == 1 { "one swarm".into() } else { format!("{} swarms", f.count) }
         )
+    },
+};
+
+/// So many uploads to nobody are no chance.
+const SEVERAL: u32 = 3;
+
+pub static NO_RECIPIENT: Check = Check {
+    name: "no-recipient",
+    severity: Severity::Low,
+    summary: "uploaded, again and again, while nobody else in the swarm can have received anything",
+    formula: "credited uploads between two announces that no window touches in which anybody else received or may have; windows, and what may have been received in secret, are those of unreceived-upload",
+    threshold: "three of 64 MiB or more, in swarms in which 64 MiB of the user's upload were received by nobody. Of 3,760 honest users of simulated trackers 7 have that: no evidence of its own for a verdict: unreceived-upload and excess-over-others weigh the same bytes, whole",
+    look_alikes: "a leech whose lines are all lost, or who is on another tracker",
+    source: "NexusPHP's check of uploads in swarms without leechers",
+    group: None,
+    conclude: Conclude::User(|case| {
+        let unattended = &case.bytes.unattended;
+        let excess = Moved { bytes: unattended.bytes, count: unattended.count, torrent: unattended.torrent };
+        (unattended.count >= SEVERAL).then(|| finding(case, Severity::Low, excess))
+    }),
+    message: |f| {
+        format!("{} were uploaded in {} intervals in which nobody can have received anything", f.size(), f.count)
     },
 };
 

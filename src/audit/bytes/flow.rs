@@ -97,6 +97,14 @@ impl Side {
         self.starts.partition_point(|(from, _)| *from <= time)
     }
 
+    /// Whether some of so much in these windows can have come from a sender's window.
+    pub fn any_for(&self, sender: &Window, amounts: &[u32]) -> bool {
+        let from = self.ended(sender.from);
+        let near = self.windows[from..].iter().zip(&amounts[from..]);
+        near.take_while(|(window, _)| window.to.saturating_sub(self.longest) <= sender.to)
+            .any(|(window, bytes)| *bytes > 0 && window.from <= sender.to && window.can_be_from(sender.user()))
+    }
+
     /// What moved in each window that is wanted, and 0 for the others; in the same order.
     pub fn amounts(&self, wanted: impl Fn(&Window) -> bool) -> Vec<u32> {
         self.windows.iter().map(|window| u32::from(wanted(window)) * window.bytes).collect()

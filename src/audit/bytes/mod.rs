@@ -38,6 +38,8 @@ pub struct UserBytes {
     /// What nobody else can have received, even if nobody else had sent anything, and everybody who may have received in
     /// secret had: certain, as far as the swarms are closed and the log is whole.
     pub certain: Excess,
+    /// What was sent while nobody else can have received anything at all.
+    pub unattended: Unattended,
     /// What cannot have been received beside what trusted users sent.
     pub beside: Excess,
     /// The same if everybody who may have received in secret did.
@@ -109,6 +111,30 @@ impl Excess {
     }
 }
 
+/// Uploads between two announces while nobody else in the swarm can have received anything, each of [`NOISE`] or more.
+#[derive(Clone, Copy, Default, Debug, PartialEq, Eq)]
+pub struct Unattended {
+    /// How many.
+    pub count: u32,
+    /// All of them, in bytes.
+    pub bytes: u64,
+    /// The torrent with the most of the bytes, by number.
+    pub torrent: Option<u32>,
+    /// How many bytes that are.
+    most: u64,
+}
+
+impl Unattended {
+    /// Adds those of a swarm.
+    fn add(&mut self, torrent: u32, (count, bytes): (u32, u64)) {
+        self.count = self.count.saturating_add(count);
+        self.bytes = self.bytes.saturating_add(bytes);
+        if bytes > self.most {
+            (self.most, self.torrent) = (bytes, Some(torrent));
+        }
+    }
+}
+
 /// What bytes say about a swarm. In bytes.
 #[derive(Clone, Copy, Default, Debug, PartialEq, Eq)]
 pub struct SwarmBytes {
@@ -158,6 +184,8 @@ struct Claim {
     up: u64,
     /// What of it nobody can have received, whatever was received in secret.
     certain: u64,
+    /// Windows with [`NOISE`] or more in which nobody can have received anything: how many, and all that was sent in them.
+    unattended: (u32, u64),
 }
 
 /// One swarm, looked at. In granules, but for the size.
@@ -241,6 +269,7 @@ fn sums(looked: &[Looked], users: usize) -> Vec<UserBytes> {
             sum.claimed = sum.claimed.saturating_add(in_bytes(claim.up));
             sum.weighed = sum.claimed;
             sum.certain.add(swarm.torrent, in_bytes(claim.certain), swarm.size);
+            sum.unattended.add(swarm.torrent, (claim.unattended.0, in_bytes(claim.unattended.1)));
         }
     }
     sums
@@ -293,6 +322,11 @@ impl Looked {
             let claim = &mut self.claims[place];
             if in_bytes(claim.up) >= NOISE {
                 claim.certain = sweep.unserved_alone(&own, (&windows.receivers, &received));
+                if in_bytes(claim.certain) >= NOISE {
+                    let large = own.windows().iter().filter(|window| in_bytes(window.bytes.into()) >= NOISE);
+                    let alone = large.filter(|window| !windows.receivers.any_for(window, &received));
+                    claim.unattended = alone.fold((0, 0), |sum, window| (sum.0 + 1, sum.1 + u64::from(window.bytes)));
+                }
             }
         }
     }
@@ -399,7 +433,7 @@ impl Book<'_> {
     }
 
     fn look_at(&self, at: usize, sweep: &mut Sweep) -> Looked {
-        let claim = |own: &[Key]| Claim { user: own[0].1, up: self.claimed(own), certain: 0 };
+        let claim = |own: &[Key]| Claim { user: own[0].1, up: self.claimed(own), certain: 0, unattended: (0, 0) };
         let claims: Vec<Claim> = self.swarms[at].chunk_by(|a, b| a.1 == b.1).map(claim).collect();
         let claimed = claims.iter().fold(0u64, |sum, claim| sum.saturating_add(claim.up));
         let (torrent, size) = (self.swarms[at][0].0, self.size(at));
