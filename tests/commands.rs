@@ -550,6 +550,16 @@ fn conduct() -> Cases {
             says(7 * h, "", 40 << 20, 0, gib),
         ]
     };
+    // A leech in two torrents, hour by hour.
+    let waits = |comes: u64| {
+        let in_one = |torrent| {
+            let lines = (1..10).map(|hour| {
+                says(hour * h, if hour == 1 { "started" } else { "" }, 0, 0, gib - comes * u64::from(hour / 9))
+            });
+            in_torrent(torrent, lines.collect())
+        };
+        (0..2).flat_map(in_one).collect::<Vec<_>>()
+    };
     vec![
         (
             "announce-flood",
@@ -568,6 +578,8 @@ fn conduct() -> Cases {
             // The tail was not heard, and may have been long enough.
             with(downloads(), (1..5).map(|i| says(6 * h + 1800 * i, "", 1 << 20, gib, 0)).collect()),
         ),
+        // Something came in the end.
+        ("ghost-leech", waits(0), waits(1)),
         (
             "shared-passkey",
             (0..).zip(clients).flat_map(|(n, client)| runs(5 * h + n, client, n)).collect(),

@@ -130,12 +130,9 @@ pub static HIT_AND_RUN: Check = Check {
     group: None,
     conclude: Conclude::User(|case| {
         let log_end = case.story.log_end.filter(|_| case.user().is_passkey)?;
-        let torrent = |at: &u32| case.story.sessions[*at as usize].torrent;
-        let mut places = case.places.to_vec();
-        places.sort_by_key(torrent);
-        let judged = places.chunk_by(|a, b| torrent(a) == torrent(b));
-        let judged: Vec<(&[u32], Snatch)> =
-            judged.filter_map(|places| Some((places, snatch(case, places, log_end)?))).collect();
+        let judged = case.by_torrent().into_iter();
+        let judged: Vec<(Vec<u32>, Snatch)> =
+            judged.filter_map(|places| snatch(case, &places, log_end).map(|snatch| (places, snatch))).collect();
         let left: Vec<_> = judged.iter().filter(|(_, snatch)| snatch.left).collect();
         let at_once = left.iter().filter(|(_, snatch)| snatch.seeded <= AT_ONCE && snatch.gave_nothing).count();
         let severity = if at_once >= 2 && at_once * 5 >= judged.len() * 4 { Severity::Low } else { Severity::Info };

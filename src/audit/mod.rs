@@ -13,6 +13,7 @@ mod dart;
 mod events;
 mod generated;
 mod generator;
+mod ghost;
 mod identity;
 mod leap;
 mod line;
@@ -130,6 +131,7 @@ pub static CHECKS: &[&Check] = &[
     &conduct::OVERSPEED,
     &line::FASTER_THAN_LINE,
     &conduct::HIT_AND_RUN,
+    &ghost::GHOST_LEECH,
     &identity::MANY_ADDRESSES,
     &identity::SHARED_PASSKEY,
     &twins::PEER_ID_OF_OTHERS,
@@ -275,6 +277,14 @@ impl UserCase<'_> {
     /// The user.
     pub fn user(&self) -> &User {
         &self.story.users[self.user as usize]
+    }
+
+    /// The places of the sessions, those of a torrent together.
+    fn by_torrent(&self) -> Vec<Vec<u32>> {
+        let torrent = |at: &u32| self.story.sessions[*at as usize].torrent;
+        let mut places = self.places.to_vec();
+        places.sort_by_key(torrent);
+        places.chunk_by(|a, b| torrent(a) == torrent(b)).map(<[u32]>::to_vec).collect()
     }
 
     /// A finding on the user, from the first line of some of the sessions to the last. Of those, the first few are evidence.

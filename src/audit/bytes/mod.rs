@@ -111,7 +111,7 @@ impl Excess {
     }
 }
 
-/// Uploads between two announces while nobody else in the swarm can have received anything, each of [`NOISE`] or more.
+/// Uploads between two announces while nobody else in the swarm can have received anything, each of 64 MiB or more.
 #[derive(Clone, Copy, Default, Debug, PartialEq, Eq)]
 pub struct Unattended {
     /// How many.
