@@ -56,16 +56,16 @@ pub static UNRECEIVED_UPLOAD: Check = Check {
     severity: Severity::High,
     summary: "uploaded more than all others in the swarms can have received, even if nobody else had sent anything",
     formula: "sum over swarms of: credited upload between two announces, less the most that others can have received in windows that touch it (a maximum flow). Receivers count with 1.01 x max(growth of downloaded, fall of left, what was lost and came again), with as much of `left` after an end that was not heard as twice their fastest makes in two intervals, with all that they tell of in the four intervals before a beginning that was not (when the log begins: as much of it, in two), and counters may be 190 s old. Whoever may have received in secret counts as if he had: who always misses the same and downloads nothing with all that he misses, who comes from nowhere with everything (or all but a MiB) with the whole torrent, within his first day. A client that is not what it says is weighed apart from the others of its user, which may have received from it, and stands for him unless there is more against those",
-    threshold: "more than 1 GiB and a tenth of the upload (of a client's that is not what it says, if that is what is weighed); and still 512 MiB and a fifth of that if twice somebody whom no line shows had received a whole torrent, where that explains the most; or, however much was uploaded, 1 GiB both then and without the swarm with the most of it. Nothing is said of a swarm in which three users and half of those who uploaded did so, nor of bytes at all if a quarter of those who upload a GiB or more (and five) did",
+    threshold: "more than 1 GiB and a tenth of the upload (of a client's that is not what it says, if that is what is weighed); and still 512 MiB and a fifth of that if twice somebody whom no line shows had received a whole torrent, where that explains the most. Nothing is said of a swarm in which three users and half of those who uploaded did so, nor of bytes at all if a quarter of those who upload a GiB or more (and five) did",
     look_alikes: "receivers that this log does not show: another tracker or DHT for the same torrent, another front end of this tracker, peers whose lines are all lost",
     source: "conservation of bytes in a closed swarm; GreedyTorrent forum 2007; UNIT3D CheatedTorrentController",
     group: Some(Group::Bytes),
     conclude: Conclude::User(|case| {
         let bytes = case.bytes;
         let excess = &bytes.certain;
-        let left = excess.unless_unseen();
-        let much = excess.bytes > GIB && excess.bytes > bytes.weighed / 10 && left > (GIB / 2).max(excess.bytes / 5);
-        (much || left > GIB && excess.unless_worst() > GIB).then(|| finding(case, Severity::High, excess))
+        let much = excess.bytes > GIB && excess.bytes > bytes.weighed / 10;
+        let sure = excess.unless_unseen() > (GIB / 2).max(excess.bytes / 5);
+        (much && sure).then(|| finding(case, Severity::High, excess))
     }),
     message: |f| {
         format!(
