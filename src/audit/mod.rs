@@ -363,6 +363,8 @@ pub fn audit(story: &Story, watches: &[Watch], side: &Side, terms: &Terms, threa
         users: (0..story.users.len() as u32).map(|user| generated.looks(user)).collect(),
         sessions: (0..story.sessions.len()).map(|at| clients.wrong(at) != 0 || starts_anew(at)).collect(),
     };
+    // It keeps rates of all sessions.
+    drop(ground);
     let balance = bytes::balance(story, &traces, &sizes, &doubts, terms.courses, threads);
     let known = Known {
         terms,

@@ -89,7 +89,8 @@ pub struct Notes {
 /// Listens to an engine, and keeps notes of the sessions that give reason to.
 #[derive(Default, Debug)]
 pub struct Watch {
-    notes: HashMap<u32, Notes, foldhash::fast::RandomState>,
+    /// Boxed: a table has room for twice as many.
+    notes: HashMap<u32, Box<Notes>, foldhash::fast::RandomState>,
     /// By session.
     counted: Pieces<Counted>,
     traces: Traces,
@@ -129,7 +130,7 @@ struct Counted {
 impl Watch {
     /// The notes on a session, by its number in the engine.
     pub fn of(&self, session: u32) -> Option<&Notes> {
-        self.notes.get(&session)
+        self.notes.get(&session).map(|notes| &**notes)
     }
 
     /// The trace of a session, by its number in the engine.

@@ -184,8 +184,6 @@ struct Claim {
     up: u64,
     /// What of it nobody can have received, whatever was received in secret.
     certain: u64,
-    /// Windows with [`NOISE`] or more in which nobody can have received anything: how many, and all that was sent in them.
-    unattended: (u32, u64),
 }
 
 /// One swarm, looked at. In granules, but for the size.
@@ -204,6 +202,9 @@ struct Looked {
     claimed: u64,
     /// By user.
     claims: Vec<Claim>,
+    /// Of a few users, the windows with [`NOISE`] or more in which nobody can have received anything: how many, and all that was
+    /// sent in them. By user.
+    unattended: Vec<(u32, u32, u64)>,
 }
 
 /// Of whom something else than bytes says that they may fake.
@@ -269,7 +270,9 @@ fn sums(looked: &[Looked], users: usize) -> Vec<UserBytes> {
             sum.claimed = sum.claimed.saturating_add(in_bytes(claim.up));
             sum.weighed = sum.claimed;
             sum.certain.add(swarm.torrent, in_bytes(claim.certain), swarm.size);
-            sum.unattended.add(swarm.torrent, (claim.unattended.0, in_bytes(claim.unattended.1)));
+        }
+        for &(user, count, up) in &swarm.unattended {
+            sums[user as usize].unattended.add(swarm.torrent, (count, in_bytes(up)));
         }
     }
     sums
@@ -325,7 +328,8 @@ impl Looked {
                 if in_bytes(claim.certain) >= NOISE {
                     let large = own.windows().iter().filter(|window| in_bytes(window.bytes.into()) >= NOISE);
                     let alone = large.filter(|window| !windows.receivers.any_for(window, &received));
-                    claim.unattended = alone.fold((0, 0), |sum, window| (sum.0 + 1, sum.1 + u64::from(window.bytes)));
+                    let (count, up) = alone.fold((0, 0), |(n, up), window| (n + 1, up + u64::from(window.bytes)));
+                    self.unattended.extend((count > 0).then_some((user, count, up)));
                 }
             }
         }
@@ -433,11 +437,11 @@ impl Book<'_> {
     }
 
     fn look_at(&self, at: usize, sweep: &mut Sweep) -> Looked {
-        let claim = |own: &[Key]| Claim { user: own[0].1, up: self.claimed(own), certain: 0, unattended: (0, 0) };
+        let claim = |own: &[Key]| Claim { user: own[0].1, up: self.claimed(own), certain: 0 };
         let claims: Vec<Claim> = self.swarms[at].chunk_by(|a, b| a.1 == b.1).map(claim).collect();
         let claimed = claims.iter().fold(0u64, |sum, claim| sum.saturating_add(claim.up));
         let (torrent, size) = (self.swarms[at][0].0, self.size(at));
-        let mut looked = Looked { torrent, size, windows: 0, excess: 0, proved: 0, claimed, claims };
+        let mut looked = Looked { torrent, size, claimed, claims, ..Looked::default() };
         if in_bytes(looked.claimed) < NOISE {
             // Whatever was not received there is noise.
             return looked;
