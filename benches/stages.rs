@@ -154,8 +154,7 @@ fn whole(bencher: Bencher, threads: usize) {
         let (input, engines) = read_all(&sources, &options, Watch::default);
         let (parts, watches): (Vec<_>, Vec<_>) = engines.into_iter().unzip();
         let story = Story::new(parts, Given::default(), (input.tally.first_at, input.tally.last_at), threads);
-        let (found, filter) =
-            (audit(&story, &watches, &Side::default(), &Terms::default(), threads), Filter::default());
+        let (found, filter) = (audit(&story, watches, &Side::default(), &Terms::default(), threads), Filter::default());
         let style =
             Style { color: false, width: None, millis: input.tally.millis, zone: swarmtrail::time::Zone::default() };
         let view = View::new(&story, &input, &found, &filter);

@@ -142,7 +142,7 @@ fn in_blocks(log: &[u8], threads: usize, block: Option<usize>) -> String {
     input.sources[0].name.clear();
     let (parts, watches): (Vec<_>, Vec<Watch>) = engines.into_iter().unzip();
     let story = Story::new(parts, Given::default(), (input.tally.first_at, input.tally.last_at), threads);
-    let (audit, filter) = (audit(&story, &watches, &Side::default(), &Terms::default(), threads), Filter::default());
+    let (audit, filter) = (audit(&story, watches, &Side::default(), &Terms::default(), threads), Filter::default());
     let style = Style { color: false, width: None, millis: input.tally.millis, zone: Zone::default() };
     let mut out = Vec::new();
     print_report(&mut out, Output::Json, &style, &View::new(&story, &input, &audit, &filter)).expect("written");

@@ -84,7 +84,7 @@ fn report(parts: &[&[u8]], threads: usize) -> Value {
 
 fn printed(parts: &[&[u8]], how: How, output: Output) -> String {
     let (input, story, watches) = read(parts, how, Keep::Shape);
-    let audit = audit(&story, &watches, &Side::default(), &Terms::default(), how.threads);
+    let audit = audit(&story, watches, &Side::default(), &Terms::default(), how.threads);
     let mut out = Vec::new();
     let style = Style { color: false, width: None, millis: input.tally.millis, zone: Zone::default() };
     let filter = Filter::default();

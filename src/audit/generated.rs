@@ -1,6 +1,6 @@
 //! Whose counters look made up, by their arithmetic: what the checks that look for that find.
 
-use super::bytes::Trace;
+use super::bytes::AllTraces;
 use super::notes::Watch;
 use super::steady::Rates;
 use super::{CHECKS, Clients, Conclude, Mark, Severity, watch_of};
@@ -14,7 +14,7 @@ pub struct Ground<'a> {
     pub story: &'a Story,
     pub watches: &'a [Watch],
     /// By session.
-    pub traces: &'a [Option<Trace<'a>>],
+    pub traces: &'a AllTraces,
     pub clients: &'a Clients,
     /// By torrent.
     pub sizes: &'a [Option<u64>],

@@ -59,14 +59,12 @@ fn leaps(ground: &Ground<'_>) -> HashMap<u32, Sign> {
     let sent = shared(ground.traces.len(), ground.threads, |range| {
         let mut found = Vec::new();
         for place in range {
-            if let Some(trace) = ground.traces[place] {
-                let kept = found.len();
-                sent(place as u32, trace, &mut found);
-                let leapt = found[kept..].iter().any(|sent| matches!(sent, Sent::Steep { .. }));
-                // What was taken back at once may have been a mistake.
-                if leapt && spike_of(ground, place).is_some() {
-                    found.truncate(kept);
-                }
+            let kept = found.len();
+            sent(place as u32, ground.traces.of(place), &mut found);
+            let leapt = found[kept..].iter().any(|sent| matches!(sent, Sent::Steep { .. }));
+            // What was taken back at once may have been a mistake.
+            if leapt && spike_of(ground, place).is_some() {
+                found.truncate(kept);
             }
         }
         found

@@ -1,6 +1,6 @@
 //! Uploads that the user's own line cannot have carried, where the site tells how fast that is.
 
-use super::bytes::{BEFORE, GIB, GRANULE, Trace};
+use super::bytes::{BEFORE, GIB, GRANULE};
 use super::{Check, Conclude, Severity, UserCase};
 use crate::measure::bytes;
 use crate::session::Session;
@@ -20,7 +20,7 @@ struct Sent {
 fn sent(case: &UserCase<'_>) -> Vec<Sent> {
     let of_session = |&place: &u32| {
         let first = case.story.sessions[place as usize].first_at?.millis() / 1000;
-        let stretches = case.known.traces[place as usize].into_iter().flat_map(Trace::stretches);
+        let stretches = case.known.traces.of(place as usize).stretches();
         let zero = first - BEFORE as i64;
         Some(stretches.filter(|stretch| stretch.up > 0).map(move |stretch| Sent {
             from: zero + stretch.from as i64,

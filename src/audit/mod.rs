@@ -30,8 +30,8 @@ mod twins;
 mod verdict;
 mod weights;
 
+use bytes::{AllTraces, Doubts};
 pub use bytes::{Balance, Course, SwarmBytes, Unattended, UserBytes};
-use bytes::{Doubts, Trace};
 pub use client::{Class, Clients, in_words};
 pub use conduct::HitAndRun;
 pub use notes::{Mark, Notes, Watch};
@@ -350,9 +350,11 @@ pub struct Audit {
 
 /// Audits a story, on so many threads. `watches` are the listeners of the engines that its parts came from; `side` is what the
 /// site knows.
-pub fn audit(story: &Story, watches: &[Watch], side: &Side, terms: &Terms, threads: usize) -> Audit {
-    let trace = |place| watch_of(story, watches, place).and_then(|(watch, number)| watch.trace_of(number));
-    let traces: Vec<Option<Trace<'_>>> = (0..story.sessions.len()).map(trace).collect();
+pub fn audit(story: &Story, mut watches: Vec<Watch>, side: &Side, terms: &Terms, threads: usize) -> Audit {
+    let trace = |place| watch_of(story, &watches, place).and_then(|(watch, number)| watch.trace_of(number));
+    let traces = AllTraces::gather(story.sessions.len(), threads, trace);
+    watches.iter_mut().for_each(Watch::forget_traces);
+    let watches = &watches[..];
     let clients = Clients::of(story);
     let sizes = sizes(story, side);
     let ground =
@@ -386,7 +388,7 @@ struct Known<'a> {
     terms: &'a Terms,
     side: &'a Side,
     /// By session.
-    traces: &'a [Option<Trace<'a>>],
+    traces: &'a AllTraces,
     balance: &'a Balance,
     clients: &'a Clients,
     /// By torrent.

@@ -1,6 +1,6 @@
 //! What stands out in single announces, kept until the whole log has been read.
 
-use super::bytes::{Place, Trace, Traces};
+use super::bytes::{Place, Traces};
 use super::cumulative::Falls;
 use super::generator::{Increments, Recent};
 use super::scaled::Multiples;
@@ -133,9 +133,14 @@ impl Watch {
         self.notes.get(&session).map(|notes| &**notes)
     }
 
-    /// The trace of a session, by its number in the engine.
-    pub fn trace_of(&self, session: u32) -> Option<Trace<'_>> {
-        self.counted.get(session as usize).map(|counted| self.traces.at(counted.trace))
+    /// Where the trace of a session lies, by its number in the engine.
+    pub(super) fn trace_of(&self, session: u32) -> Option<(&Traces, Place)> {
+        self.counted.get(session as usize).map(|counted| (&self.traces, counted.trace))
+    }
+
+    /// Gives back the room of the traces, which are elsewhere by now.
+    pub(super) fn forget_traces(&mut self) {
+        self.traces = Traces::default();
     }
 
     /// What the uploads of a session have in common, by its number in the engine.

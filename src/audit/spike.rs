@@ -42,7 +42,7 @@ pub fn spike_of<'a>(ground: &Ground<'a>, place: usize) -> Option<TakenBack<'a>> 
     if mark.count > 1 || session.state.peak.up != top {
         return None;
     }
-    let (grown, ago) = growth_before(ground.traces[place]?, mark.from?, session.first_at?)?;
+    let (grown, ago) = growth_before(ground.traces.of(place), mark.from?, session.first_at?)?;
     let (before, after) = (top.saturating_sub(grown), top.saturating_sub(fell));
     let back = fell >= grown - grown / NEARLY && !(after < before && fell_far(before, before - after));
     let interval = u64::from(ground.story.settings.interval);

@@ -77,7 +77,7 @@ fn median_and_spread(rates: &[f64]) -> (f64, f64) {
 
 /// A session's rates, if there are enough.
 fn rates(ground: &Ground<'_>, place: usize) -> Option<Rates> {
-    let trace = ground.traces[place]?;
+    let trace = ground.traces.of(place);
     // What came before the first line came in nobody knows how long.
     let told = trace.stretches().filter(|s| s.up > 0 && s.from >= BEFORE && s.to - s.from >= SHORTEST);
     let mut rates = told.map(|stretch| stretch.up as f64 / (stretch.to - stretch.from) as f64);

@@ -114,10 +114,14 @@ fn rates(ground: &Ground<'_>, candidate: u32, of: &Candidate) -> Vec<Rate> {
     let mut rates = Vec::new();
     for &(torrent, place) in &of.sessions {
         let first = ground.story.sessions[place as usize].first_at;
-        let Some((trace, first)) = ground.traces[place as usize].zip(first) else { continue };
+        let Some(first) = first else { continue };
         let since = |secs_from: u64| u64::from(secs(ground, first)) + (secs_from - BEFORE);
         // What came before the first line came in nobody knows how long.
-        let told = trace.stretches().filter(|s| s.up > 0 && s.from >= BEFORE && LENGTHS.contains(&(s.to - s.from)));
+        let told = ground
+            .traces
+            .of(place as usize)
+            .stretches()
+            .filter(|s| s.up > 0 && s.from >= BEFORE && LENGTHS.contains(&(s.to - s.from)));
         rates.extend(told.filter_map(|stretch| {
             Some(Rate {
                 candidate,

@@ -309,7 +309,7 @@ impl Told {
         }
         let curves = Curves::of(pulses);
         let mut story = Story::new(told, Given { keep, ..setup.given }, setup.span(&input), setup.threads());
-        let audit = audit(&story, &watches, &side, &setup.terms, setup.threads());
+        let audit = audit(&story, watches, &side, &setup.terms, setup.threads());
         let credits = Credits::new(&mut story, books);
         progress.end();
         let incomplete = setup.complain(&input);

@@ -16,7 +16,7 @@ mod trace;
 mod trial;
 
 pub use course::Course;
-pub use trace::{BEFORE, GRANULE, Place, Stretch, Trace, Traces};
+pub use trace::{AllTraces, BEFORE, GRANULE, Place, Stretch, Trace, Traces};
 
 use crate::replay::Story;
 use crate::share::shared;
@@ -220,7 +220,7 @@ pub struct Doubts {
 /// the torrents. Of so many swarms as `courses` says it is shown how uploads may have found receivers.
 pub fn balance(
     story: &Story,
-    traces: &[Option<Trace<'_>>],
+    traces: &AllTraces,
     sizes: &[Option<u64>],
     doubts: &Doubts,
     courses: usize,

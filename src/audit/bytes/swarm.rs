@@ -2,7 +2,7 @@
 
 use super::actors::Actors;
 use super::flow::{Side, Sweep, Window};
-use super::trace::{BEFORE, GRANULE, Stretch, Trace};
+use super::trace::{AllTraces, BEFORE, GRANULE, Stretch};
 use crate::audit::sizes::LEAST;
 use crate::replay::Story;
 use crate::session::{End, Opening, Session};
@@ -85,7 +85,7 @@ pub struct Sources<'a> {
     /// The sessions.
     pub story: &'a Story,
     /// Their traces, by their places in the story.
-    pub traces: &'a [Option<Trace<'a>>],
+    pub traces: &'a AllTraces,
     /// Who is held to account for what.
     pub actors: &'a Actors,
     /// By user: granules a second received at the fastest, in any swarm; 0 if nothing was.
@@ -96,11 +96,11 @@ pub struct Sources<'a> {
 
 impl<'a> Sources<'a> {
     /// Of all sessions of a story.
-    pub fn new(story: &'a Story, traces: &'a [Option<Trace<'a>>], actors: &'a Actors, threads: usize) -> Self {
+    pub fn new(story: &'a Story, traces: &'a AllTraces, actors: &'a Actors, threads: usize) -> Self {
         let of_sessions = shared(traces.len(), threads, |range| {
             let rate = |stretch: Stretch| stretch.down as f64 / (stretch.to - stretch.from + 60) as f64;
-            let rates = |trace: Trace<'_>| trace.stretches().filter(|s| s.down > 0).map(rate).fold(0.0, f64::max);
-            traces[range].iter().map(|trace| trace.map_or(0.0, rates)).collect()
+            let rates = |at: usize| traces.of(at).stretches().filter(|s| s.down > 0).map(rate).fold(0.0, f64::max);
+            range.map(rates).collect()
         });
         let mut fastest = vec![0.0f64; story.users.len()];
         for (session, rate) in story.sessions.iter().zip(of_sessions) {
@@ -169,7 +169,7 @@ impl<'a> Sources<'a> {
             doubled |= open_until.is_some_and(|until| first < until);
             open_until = open_until.max(Some(last));
             let zero = first - BEFORE as i64;
-            for stretch in self.traces[at as usize].into_iter().flat_map(Trace::stretches) {
+            for stretch in self.traces.of(at as usize).stretches() {
                 let (from, to) = (zero + stretch.from as i64 - STALE, zero + stretch.to as i64 + LATE);
                 if stretch.up > 0 {
                     senders.push(self.window(user, from, to, stretch.up));

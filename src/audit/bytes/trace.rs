@@ -3,6 +3,7 @@
 use crate::pieces::Pieces;
 use crate::replay::Step;
 use crate::session::Transition;
+use crate::share::shared;
 use crate::time::Time;
 use prefetch_index::prefetch_index;
 use std::slice;
@@ -71,11 +72,61 @@ impl Default for Place {
     }
 }
 
-/// The stretches of one session.
+/// The stretches of one session, written as in [`Traces`], in one piece.
 #[derive(Clone, Copy, Debug)]
-pub struct Trace<'a> {
-    traces: &'a Traces,
-    place: Place,
+pub struct Trace<'a>(&'a [u8]);
+
+/// The traces of all sessions, by their places in the story. They are read again and again, session by session: so each lies in one
+/// piece, beside its neighbours'.
+#[derive(Default, Debug)]
+pub struct AllTraces {
+    groups: Vec<Group>,
+    len: usize,
+}
+
+/// The traces of [`Group::SESSIONS`] sessions, and where each ends.
+#[derive(Debug)]
+struct Group {
+    bytes: Vec<u8>,
+    ends: Vec<u32>,
+}
+
+impl Group {
+    const SESSIONS: usize = 256;
+}
+
+impl AllTraces {
+    /// Those of so many sessions; `of` says where each lies.
+    pub fn gather<'a>(
+        len: usize,
+        threads: usize,
+        of: impl Fn(usize) -> Option<(&'a Traces, Place)> + Sync,
+    ) -> AllTraces {
+        let group = |number: usize| {
+            let mut group = Group { bytes: Vec::new(), ends: Vec::new() };
+            let first = number * Group::SESSIONS;
+            for (traces, place) in (first..len.min(first + Group::SESSIONS)).map(&of).map(Option::unzip) {
+                traces.zip(place).into_iter().for_each(|(traces, place)| traces.read(place, &mut group.bytes));
+                group.ends.push(group.bytes.len() as u32);
+            }
+            group.bytes.shrink_to_fit();
+            group
+        };
+        let groups = shared(len.div_ceil(Group::SESSIONS), threads, |range| range.map(group).collect());
+        AllTraces { groups, len }
+    }
+
+    /// How many sessions there are.
+    pub fn len(&self) -> usize {
+        self.len
+    }
+
+    /// That of a session, by its place; empty if nothing moved in it.
+    pub fn of(&self, session: usize) -> Trace<'_> {
+        let (group, at) = (&self.groups[session / Group::SESSIONS], session % Group::SESSIONS);
+        let begin = at.checked_sub(1).map_or(0, |before| group.ends[before]);
+        Trace(&group.bytes[begin as usize..group.ends[at] as usize])
+    }
 }
 
 impl Traces {
@@ -110,9 +161,20 @@ impl Traces {
         }
     }
 
-    /// The trace that lies at `place`.
-    pub fn at(&self, place: Place) -> Trace<'_> {
-        Trace { traces: self, place }
+    /// The chunks of the trace that lies at `place`, the last one first.
+    fn chunks(&self, place: Place) -> impl Iterator<Item = u32> {
+        let next = |at: u32| self.chunks.get(at as usize).map(|chunk| chunk.before);
+        std::iter::successors(Some(place.last), move |&at| next(at)).take(place.chunks.into())
+    }
+
+    /// Adds the bytes of the trace that lies at `place` to others.
+    fn read(&self, place: Place, bytes: &mut Vec<u8>) {
+        let mut chunks = [NONE; Traces::MOST as usize + 1];
+        let count = chunks.iter_mut().zip(self.chunks(place)).map(|(place, at)| *place = at).count();
+        for (back, &at) in chunks[..count].iter().enumerate().rev() {
+            let used = if back == 0 { usize::from(place.used) } else { Chunk::BYTES };
+            bytes.extend_from_slice(&self.chunks[at as usize].bytes[..used]);
+        }
     }
 
     fn push(&mut self, place: &mut Place, stretch: &Stretch) {
@@ -164,8 +226,10 @@ impl Traces {
 
     #[cold]
     fn halve(&mut self, place: &mut Place) {
-        let trace = self.at(*place);
-        let (all, chunks): (Vec<Stretch>, Vec<u32>) = (trace.stretches().collect(), trace.chunks().collect());
+        let mut bytes = Vec::new();
+        self.read(*place, &mut bytes);
+        let (all, chunks): (Vec<Stretch>, Vec<u32>) =
+            (Trace(&bytes).stretches().collect(), self.chunks(*place).collect());
         self.free.extend(chunks);
         *place = Place::default();
         for pair in all.chunks(2) {
@@ -179,27 +243,14 @@ impl Traces {
 }
 
 impl<'a> Trace<'a> {
-    /// The chunks, the last one first.
-    fn chunks(self) -> impl Iterator<Item = u32> + use<'a> {
-        let next = move |at: u32| self.traces.chunks.get(at as usize).map(|chunk| chunk.before);
-        std::iter::successors(Some(self.place.last), move |&at| next(at)).take(self.place.chunks.into())
-    }
-
     /// The stretches, in order.
     pub fn stretches(self) -> impl Iterator<Item = Stretch> + use<'a> {
-        let mut bytes: Vec<u8> = Vec::with_capacity(usize::from(self.place.chunks) * Chunk::BYTES);
-        let mut chunks = [NONE; Traces::MOST as usize + 1];
-        let count = chunks.iter_mut().zip(self.chunks()).map(|(place, at)| *place = at).count();
-        for (back, &at) in chunks[..count].iter().enumerate().rev() {
-            let used = if back == 0 { usize::from(self.place.used) } else { Chunk::BYTES };
-            bytes.extend_from_slice(&self.traces.chunks[at as usize].bytes[..used]);
-        }
-        let (mut rest, mut end) = (bytes.into_iter(), 0);
+        let (mut rest, mut end) = (self.0.iter(), 0);
         std::iter::from_fn(move || {
             let mut number = || {
                 let mut number = 0;
                 for shift in (0..64).step_by(7) {
-                    let byte = rest.next()?;
+                    let byte = *rest.next()?;
                     number |= u64::from(byte & 0x7f) << shift;
                     if byte < 0x80 {
                         break;
@@ -241,16 +292,21 @@ mod tests {
             traces.push(&mut place, &stretch(n));
             traces.push(&mut other, &stretch(n));
         }
-        assert!(traces.at(place).stretches().eq((0..100).map(stretch)));
+        let read = |traces: &Traces, place| {
+            let mut bytes = Vec::new();
+            traces.read(place, &mut bytes);
+            Trace(&bytes).stretches().collect::<Vec<Stretch>>()
+        };
+        assert!(read(&traces, place).into_iter().eq((0..100).map(stretch)));
         traces.halve(&mut place);
-        let halved: Vec<Stretch> = traces.at(place).stretches().collect();
+        let halved = read(&traces, place);
         assert_eq!(halved.len(), 50);
         assert_eq!(halved.iter().map(|s| s.up).sum::<u64>(), (0..100).map(|n| n * 977).sum::<u64>());
         assert_eq!(halved.last().map(|s| s.to), Some(stretch(99).to));
         // Chunks given back are used again, and nobody else's.
         (100..150).for_each(|n| traces.push(&mut place, &stretch(n)));
-        assert!(traces.at(other).stretches().eq((0..100).map(stretch)));
-        assert!(traces.at(place).stretches().skip(50).eq((100..150).map(stretch)));
+        assert!(read(&traces, other).into_iter().eq((0..100).map(stretch)));
+        assert!(read(&traces, place).into_iter().skip(50).eq((100..150).map(stretch)));
         assert!(traces.free.is_empty());
     }
 }
