@@ -203,7 +203,7 @@ fn verdict_on(findings: &[&Finding]) -> Judgement {
     let has = |group: Group| kinds.iter().any(|kind| kind.0 == group && kind.1 >= weight(Severity::Medium));
     // What alone proves nothing does so beside evidence of another kind: bytes and arithmetic, not protocol.
     let (bytes, generator) = (strongest(findings, Group::Bytes).is_some(), strongest(findings, Group::Generator));
-    // A few honest users in a hundred have counters that look odd, whatever they run: there it takes bytes.
+    // One or two honest users in a hundred have counters that look odd, whatever they run: there it takes bytes.
     let odd = generator > Some(Severity::Info);
     // Counters that no count can have had say that bytes were made up, if not who did it.
     let proved = generator == Some(Severity::High);
