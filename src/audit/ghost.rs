@@ -11,9 +11,7 @@ const SEVERAL: usize = 2;
 /// Whether a session says from its first line to its last that it misses the same, and that nothing moves.
 fn is_silent(session: &Session) -> bool {
     let state = &session.state;
-    let missing = [state.first_left(), state.left()];
-    let same = state.largest_left > 0 && missing == [Some(state.largest_left); 2];
-    same && !state.completed && state.peak == state.base
+    state.always_missing().is_some() && !state.completed && state.peak == state.base
 }
 
 pub static GHOST_LEECH: Check = Check {

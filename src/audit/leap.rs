@@ -86,8 +86,8 @@ fn leaps(ground: &Ground<'_>) -> HashMap<u32, Sign> {
     let sign = |(user, steep): (u32, Vec<(u32, f64, u64)>)| {
         let (count, fastest) = otherwise[user as usize];
         let by_rule = |(fast, several, enough): (f64, usize, u32)| {
-            let leaps = || steep.iter().filter(move |(_, rate, _)| *rate > fast * fastest);
-            (count >= enough && leaps().count() >= several).then(|| leaps().copied().collect::<Vec<_>>())
+            let leaps: Vec<_> = steep.iter().filter(|(_, rate, _)| *rate > fast * fastest).collect();
+            (count >= enough && leaps.len() >= several).then_some(leaps)
         };
         let leaps = RULES.into_iter().find_map(by_rule)?;
         let bytes = leaps.iter().fold(0u64, |sum, (.., bytes)| sum.saturating_add(*bytes));

@@ -31,7 +31,7 @@ mod verdict;
 mod weights;
 
 use bytes::{AllTraces, Doubts};
-pub use bytes::{Balance, Course, SwarmBytes, Unattended, UserBytes};
+pub use bytes::{Balance, Course, SwarmBytes, UserBytes};
 pub use client::{Class, Clients, in_words};
 pub use conduct::HitAndRun;
 pub use notes::{Mark, Notes, Watch};

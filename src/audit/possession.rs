@@ -9,8 +9,8 @@ const LEAST: u64 = 16 << 20;
 /// Whether a session had nothing of a torrent of that size from its first line to its last.
 fn has_nothing(session: &Session, size: u64) -> bool {
     let state = &session.state;
-    let missing = [state.first_left(), state.left(), Some(state.largest_left)];
-    session.opening == Opening::Started && missing == [Some(size); 3] && state.peak.down == state.base.down
+    let nothing_came = state.always_missing() == Some(size) && state.peak.down == state.base.down;
+    session.opening == Opening::Started && nothing_came
 }
 
 pub static UPLOAD_WITHOUT_POSSESSION: Check = Check {

@@ -140,9 +140,7 @@ fn steady_rates(ground: &Ground<'_>) -> HashMap<u32, Sign> {
         };
         let sign = Sign { count: torrents as u64, amount, ..sign };
         // Of two kinds of clients, the one in more torrents.
-        if found.get(&of_kind[0].user).is_none_or(|other: &Sign| other.count < sign.count) {
-            found.insert(of_kind[0].user, sign);
-        }
+        keep_larger(found, of_kind[0].user, sign);
     }
     if nearly * RARE <= tested {
         signs.extend(hints);
@@ -160,11 +158,16 @@ fn level_rates(ground: &Ground<'_>) -> HashMap<u32, Sign> {
         let (count, places) = (u64::from(most.count), most.places);
         let sign = Sign { count, ..ground.sign(Severity::Info, places) };
         // Of two kinds of clients, the one that does it longer.
-        if found.get(&of_kind[0].user).is_none_or(|other: &Sign| other.count < sign.count) {
-            found.insert(of_kind[0].user, sign);
-        }
+        keep_larger(&mut found, of_kind[0].user, sign);
     }
     if found.len() * RARE <= tested { found } else { HashMap::new() }
+}
+
+/// Of several signs of a user, keeps the one that counts most.
+fn keep_larger(found: &mut HashMap<u32, Sign>, user: u32, sign: Sign) {
+    if found.get(&user).is_none_or(|other| other.count < sign.count) {
+        found.insert(user, sign);
+    }
 }
 
 /// In how many torrents.

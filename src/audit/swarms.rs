@@ -16,22 +16,8 @@ const SO_MUCH: f64 = 2.0;
 /// So many bytes are left outside the swarm with the most of them.
 const ELSEWHERE: u64 = 384 << 20;
 
-/// Bytes in question, how often, and the torrent that shows them best.
-struct Moved {
-    bytes: u64,
-    count: u32,
-    torrent: Option<u32>,
-}
-
-impl From<&Excess> for Moved {
-    fn from(excess: &Excess) -> Moved {
-        Moved { bytes: excess.bytes, count: excess.swarms, torrent: excess.torrent }
-    }
-}
-
-fn finding(case: &UserCase<'_>, severity: Severity, moved: impl Into<Moved>) -> Finding {
-    let moved = moved.into();
-    let there: Vec<&Session> = case.sessions.iter().copied().filter(|s| Some(s.torrent) == moved.torrent).collect();
+fn finding(case: &UserCase<'_>, severity: Severity, excess: &Excess) -> Finding {
+    let there: Vec<&Session> = case.sessions.iter().copied().filter(|s| Some(s.torrent) == excess.torrent).collect();
     let mut most = there.clone();
     most.sort_by_key(|s| std::cmp::Reverse(s.state.credit().up));
     let mut evidence: Vec<_> = most.iter().take(4).flat_map(|s| [s.first_line, s.last_line]).collect();
@@ -44,8 +30,8 @@ fn finding(case: &UserCase<'_>, severity: Severity, moved: impl Into<Moved>) -> 
         session: None,
         from: there.iter().filter_map(|s| s.first_at).min(),
         to: there.iter().filter_map(|s| s.last_at).max(),
-        bytes: Some(moved.bytes),
-        count: u64::from(moved.count),
+        bytes: Some(excess.bytes),
+        count: u64::from(excess.swarms),
         amount: case.bytes.claimed,
         evidence,
     }
@@ -90,9 +76,9 @@ pub static NO_RECIPIENT: Check = Check {
     source: "NexusPHP's check of uploads in swarms without leechers",
     group: None,
     conclude: Conclude::User(|case| {
-        let unattended = &case.bytes.unattended;
-        let excess = Moved { bytes: unattended.bytes, count: unattended.count, torrent: unattended.torrent };
-        (unattended.count >= SEVERAL).then(|| finding(case, Severity::Low, excess))
+        let times = case.bytes.unattended_times;
+        let finding = || finding(case, Severity::Low, &case.bytes.unattended);
+        (times >= SEVERAL).then(|| Finding { count: u64::from(times), ..finding() })
     }),
     message: |f| {
         format!("{} were uploaded in {} intervals in which nobody can have received anything", f.size(), f.count)

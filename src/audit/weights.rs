@@ -113,15 +113,11 @@ fn largest(ground: &Ground<'_>, mut sessions: Vec<(u32, u32)>) -> Vec<(u32, u32)
 fn rates(ground: &Ground<'_>, candidate: u32, of: &Candidate) -> Vec<Rate> {
     let mut rates = Vec::new();
     for &(torrent, place) in &of.sessions {
-        let first = ground.story.sessions[place as usize].first_at;
-        let Some(first) = first else { continue };
+        let (session, trace) = (&ground.story.sessions[place as usize], ground.traces.of(place as usize));
+        let Some(first) = session.first_at else { continue };
         let since = |secs_from: u64| u64::from(secs(ground, first)) + (secs_from - BEFORE);
         // What came before the first line came in nobody knows how long.
-        let told = ground
-            .traces
-            .of(place as usize)
-            .stretches()
-            .filter(|s| s.up > 0 && s.from >= BEFORE && LENGTHS.contains(&(s.to - s.from)));
+        let told = trace.stretches().filter(|s| s.up > 0 && s.from >= BEFORE && LENGTHS.contains(&(s.to - s.from)));
         rates.extend(told.filter_map(|stretch| {
             Some(Rate {
                 candidate,

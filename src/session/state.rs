@@ -362,6 +362,12 @@ impl State {
         self.phase == Phase::Leeching && nothing_came && said.left > 0
     }
 
+    /// What was missing at the first, at the last and at the most, if that is the same, and not nothing.
+    pub fn always_missing(&self) -> Option<u64> {
+        let same = [self.first_left(), self.left()] == [Some(self.largest_left); 2];
+        (same && self.largest_left > 0).then_some(self.largest_left)
+    }
+
     /// The growth of the counters within the session.
     pub fn credit(&self) -> Counters {
         self.peak.above(self.base)

@@ -75,12 +75,9 @@ pub struct Side {
 impl Side {
     /// Of some windows, in whatever order.
     pub fn new(mut windows: Vec<Window>) -> Side {
-        // Compared as one number, which takes no branch that could be foretold wrongly.
-        windows.sort_unstable_by_key(|window| {
-            u128::from(window.to) << 64 | u128::from(window.who) << 32 | u128::from(window.from)
-        });
+        windows.sort_unstable_by_key(|window| (u64::from(window.to) << 32 | u64::from(window.who), window.from));
         let mut starts: Vec<(u32, u32)> = windows.iter().zip(0u32..).map(|(window, at)| (window.from, at)).collect();
-        starts.sort_unstable_by_key(|&(from, at)| u64::from(from) << 32 | u64::from(at));
+        starts.sort_unstable();
         let longest = windows.iter().map(|window| window.to.saturating_sub(window.from)).max().unwrap_or(0);
         Side { windows, starts, longest }
     }

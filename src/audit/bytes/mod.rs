@@ -38,8 +38,10 @@ pub struct UserBytes {
     /// What nobody else can have received, even if nobody else had sent anything, and everybody who may have received in
     /// secret had: certain, as far as the swarms are closed and the log is whole.
     pub certain: Excess,
-    /// What was sent while nobody else can have received anything at all.
-    pub unattended: Unattended,
+    /// What was sent while nobody else can have received anything at all, 64 MiB or more between two announces.
+    pub unattended: Excess,
+    /// How often that was.
+    pub unattended_times: u32,
     /// What cannot have been received beside what trusted users sent.
     pub beside: Excess,
     /// The same if everybody who may have received in secret did.
@@ -108,30 +110,6 @@ impl Excess {
     /// both times in one swarm, too.
     pub fn unless_unseen(&self) -> u64 {
         self.bytes.saturating_sub(self.unseen[0].saturating_add(self.unseen[1]))
-    }
-}
-
-/// Uploads between two announces while nobody else in the swarm can have received anything, each of 64 MiB or more.
-#[derive(Clone, Copy, Default, Debug, PartialEq, Eq)]
-pub struct Unattended {
-    /// How many.
-    pub count: u32,
-    /// All of them, in bytes.
-    pub bytes: u64,
-    /// The torrent with the most of the bytes, by number.
-    pub torrent: Option<u32>,
-    /// How many bytes that are.
-    most: u64,
-}
-
-impl Unattended {
-    /// Adds those of a swarm.
-    fn add(&mut self, torrent: u32, (count, bytes): (u32, u64)) {
-        self.count = self.count.saturating_add(count);
-        self.bytes = self.bytes.saturating_add(bytes);
-        if bytes > self.most {
-            (self.most, self.torrent) = (bytes, Some(torrent));
-        }
     }
 }
 
@@ -272,7 +250,9 @@ fn sums(looked: &[Looked], users: usize) -> Vec<UserBytes> {
             sum.certain.add(swarm.torrent, in_bytes(claim.certain), swarm.size);
         }
         for &(user, count, up) in &swarm.unattended {
-            sums[user as usize].unattended.add(swarm.torrent, (count, in_bytes(up)));
+            let sum = &mut sums[user as usize];
+            sum.unattended.add(swarm.torrent, in_bytes(up), swarm.size);
+            sum.unattended_times = sum.unattended_times.saturating_add(count);
         }
     }
     sums

@@ -146,25 +146,28 @@ impl Reroute {
 struct Unseen {
     /// A tree: each the earliest beginning of the two below; the lowest ones are the windows', or no time if they were seen.
     earliest: Vec<u32>,
-    /// How many there is room for: a power of two.
-    room: usize,
 }
 
 impl Unseen {
+    /// How many windows there is room for: a power of two.
+    fn room(&self) -> usize {
+        self.earliest.len() / 2
+    }
+
     fn fill(&mut self, receivers: &Side) {
         let windows = receivers.windows();
-        self.room = windows.len().next_power_of_two();
+        let room = windows.len().next_power_of_two();
         self.earliest.clear();
-        self.earliest.resize(self.room, u32::MAX);
+        self.earliest.resize(room, u32::MAX);
         self.earliest.extend(windows.iter().map(|window| window.from));
-        self.earliest.resize(2 * self.room, u32::MAX);
-        for at in (1..self.room).rev() {
+        self.earliest.resize(2 * room, u32::MAX);
+        for at in (1..room).rev() {
             self.earliest[at] = self.earliest[2 * at].min(self.earliest[2 * at + 1]);
         }
     }
 
     fn set(&mut self, place: usize, from: u32) {
-        let mut at = self.room + place;
+        let mut at = self.room() + place;
         self.earliest[at] = from;
         while at > 1 {
             at /= 2;
@@ -175,8 +178,8 @@ impl Unseen {
     /// The first one from a place on that begins by some time.
     fn next(&self, place: usize, time: u32) -> Option<usize> {
         let time = time.min(u32::MAX - 1);
-        let mut at = self.room + place;
-        if place >= self.room {
+        let mut at = self.room() + place;
+        if place >= self.room() {
             return None;
         }
         // Up and to the right, until one is below; then down to it.
@@ -189,10 +192,10 @@ impl Unseen {
             }
             at += 1;
         }
-        while at < self.room {
+        while at < self.room() {
             at *= 2;
             at += usize::from(self.earliest[at] > time);
         }
-        Some(at - self.room)
+        Some(at - self.room())
     }
 }

@@ -220,14 +220,11 @@ impl<'a> Sources<'a> {
 
     /// Who always misses the same, and says that nothing comes, may leech in secret: as much as he says he misses.
     fn silent(&self, own: &[&Session]) -> Option<Window> {
-        let says_nothing = |session: &&&Session| {
-            let state = &session.state;
-            let missing = [state.first_left(), state.left()];
-            state.credit().down == 0 && state.largest_left > 0 && missing == [Some(state.largest_left); 2]
-        };
+        let says_nothing =
+            |session: &&&Session| session.state.credit().down == 0 && session.state.always_missing().is_some();
         let silent: Vec<&Session> = own.iter().filter(says_nothing).copied().collect();
         let (from, to) = Self::presence(&silent)?;
-        let missing = silent.iter().map(|session| session.state.largest_left).max()?;
+        let missing = silent.iter().filter_map(|session| session.state.always_missing()).max()?;
         let to = to + UNHEARD * self.interval();
         Some(self.window(own[0].user, from - STALE, to, with_waste(granules(missing))).in_secret())
     }

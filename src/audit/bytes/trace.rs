@@ -78,11 +78,8 @@ pub struct Trace<'a>(&'a [u8]);
 
 /// The traces of all sessions, by their places in the story. They are read again and again, session by session: so each lies in one
 /// piece, beside its neighbours'.
-#[derive(Default, Debug)]
-pub struct AllTraces {
-    groups: Vec<Group>,
-    len: usize,
-}
+#[derive(Debug)]
+pub struct AllTraces(Vec<Group>);
 
 /// The traces of [`Group::SESSIONS`] sessions, and where each ends.
 #[derive(Debug)]
@@ -105,25 +102,26 @@ impl AllTraces {
         let group = |number: usize| {
             let mut group = Group { bytes: Vec::new(), ends: Vec::new() };
             let first = number * Group::SESSIONS;
-            for (traces, place) in (first..len.min(first + Group::SESSIONS)).map(&of).map(Option::unzip) {
-                traces.zip(place).into_iter().for_each(|(traces, place)| traces.read(place, &mut group.bytes));
+            for session in first..len.min(first + Group::SESSIONS) {
+                if let Some((traces, place)) = of(session) {
+                    traces.read(place, &mut group.bytes);
+                }
                 group.ends.push(group.bytes.len() as u32);
             }
             group.bytes.shrink_to_fit();
             group
         };
-        let groups = shared(len.div_ceil(Group::SESSIONS), threads, |range| range.map(group).collect());
-        AllTraces { groups, len }
+        AllTraces(shared(len.div_ceil(Group::SESSIONS), threads, |range| range.map(group).collect()))
     }
 
     /// How many sessions there are.
     pub fn len(&self) -> usize {
-        self.len
+        self.0.iter().map(|group| group.ends.len()).sum()
     }
 
     /// That of a session, by its place; empty if nothing moved in it.
     pub fn of(&self, session: usize) -> Trace<'_> {
-        let (group, at) = (&self.groups[session / Group::SESSIONS], session % Group::SESSIONS);
+        let (group, at) = (&self.0[session / Group::SESSIONS], session % Group::SESSIONS);
         let begin = at.checked_sub(1).map_or(0, |before| group.ends[before]);
         Trace(&group.bytes[begin as usize..group.ends[at] as usize])
     }
@@ -177,6 +175,13 @@ impl Traces {
         }
     }
 
+    /// The stretches of the trace that lies at `place`.
+    fn stretches(&self, place: Place) -> Vec<Stretch> {
+        let mut bytes = Vec::new();
+        self.read(place, &mut bytes);
+        Trace(&bytes).stretches().collect()
+    }
+
     fn push(&mut self, place: &mut Place, stretch: &Stretch) {
         let (gap, length) = (stretch.from - u64::from(place.end), stretch.to - stretch.from);
         let (gapped, received) = (gap > 0, stretch.down > 0);
@@ -226,10 +231,7 @@ impl Traces {
 
     #[cold]
     fn halve(&mut self, place: &mut Place) {
-        let mut bytes = Vec::new();
-        self.read(*place, &mut bytes);
-        let (all, chunks): (Vec<Stretch>, Vec<u32>) =
-            (Trace(&bytes).stretches().collect(), self.chunks(*place).collect());
+        let (all, chunks): (Vec<Stretch>, Vec<u32>) = (self.stretches(*place), self.chunks(*place).collect());
         self.free.extend(chunks);
         *place = Place::default();
         for pair in all.chunks(2) {
@@ -292,21 +294,16 @@ mod tests {
             traces.push(&mut place, &stretch(n));
             traces.push(&mut other, &stretch(n));
         }
-        let read = |traces: &Traces, place| {
-            let mut bytes = Vec::new();
-            traces.read(place, &mut bytes);
-            Trace(&bytes).stretches().collect::<Vec<Stretch>>()
-        };
-        assert!(read(&traces, place).into_iter().eq((0..100).map(stretch)));
+        assert!(traces.stretches(place).into_iter().eq((0..100).map(stretch)));
         traces.halve(&mut place);
-        let halved = read(&traces, place);
+        let halved = traces.stretches(place);
         assert_eq!(halved.len(), 50);
         assert_eq!(halved.iter().map(|s| s.up).sum::<u64>(), (0..100).map(|n| n * 977).sum::<u64>());
         assert_eq!(halved.last().map(|s| s.to), Some(stretch(99).to));
         // Chunks given back are used again, and nobody else's.
         (100..150).for_each(|n| traces.push(&mut place, &stretch(n)));
-        assert!(read(&traces, other).into_iter().eq((0..100).map(stretch)));
-        assert!(read(&traces, place).into_iter().skip(50).eq((100..150).map(stretch)));
+        assert!(traces.stretches(other).into_iter().eq((0..100).map(stretch)));
+        assert!(traces.stretches(place).into_iter().skip(50).eq((100..150).map(stretch)));
         assert!(traces.free.is_empty());
     }
 }
