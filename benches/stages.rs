@@ -71,7 +71,7 @@ fn blocks() -> Vec<Parsed> {
             let line = newest_before.len() as u32;
             let Some(request) = reader.parse(text, &mut context) else { continue };
             latest = latest.max(request.time);
-            let (announce, refused) = match read(&request) {
+            let (announce, refused) = match read(&request, &block.bytes) {
                 Fate::Announce(announce) => (announce, false),
                 Fate::Undelivered(Some(announce)) => (announce, true),
                 _ => continue,
@@ -115,7 +115,7 @@ fn parse(bencher: Bencher) {
 fn decode(bencher: Bencher) {
     let requests = requests();
     bencher.counter(BytesCount::of_slice(&LOG[..])).counter(ItemsCount::new(requests.len())).bench(|| {
-        black_box(&requests).iter().for_each(|request| _ = black_box(read(request)));
+        black_box(&requests).iter().for_each(|request| _ = black_box(read(request, &LOG)));
     });
 }
 
@@ -128,15 +128,9 @@ fn apply(bencher: Bencher) {
         let mut engine = Replay::new(Rules::default(), ());
         for Parsed { block, records, base, newest, newest_before } in black_box(&blocks) {
             let (base, newest) = (*base, *newest);
-            engine.feed(&Batch {
-                records,
-                text: &block.bytes,
-                source: 0,
-                base,
-                lines_before: base,
-                newest,
-                newest_before,
-            });
+            let batch =
+                Batch { records, text: &block.bytes, source: 0, base, lines_before: base, newest, newest_before };
+            engine.feed(&batch, &mut |_, _, _| {});
         }
         engine.finish()
     });
@@ -153,8 +147,10 @@ fn whole(bencher: Bencher, threads: usize) {
     bencher.counter(BytesCount::of_slice(&LOG[..])).counter(ItemsCount::new(count)).bench(|| {
         let (input, engines) = read_all(&sources, &options, Watch::default);
         let (parts, watches): (Vec<_>, Vec<_>) = engines.into_iter().unzip();
-        let story = Story::new(parts, Given::default(), (input.tally.first_at, input.tally.last_at), threads);
-        let (found, filter) = (audit(&story, watches, &Side::default(), &Terms::default(), threads), Filter::default());
+        let span = (input.tally.first_at, input.tally.last_at);
+        let (story, counted) = Story::new(parts, Given::default(), span, threads);
+        let found = audit(&story, watches, counted, &Side::default(), &Terms::default(), threads);
+        let filter = Filter::default();
         let style =
             Style { color: false, width: None, millis: input.tally.millis, zone: swarmtrail::time::Zone::default() };
         let view = View::new(&story, &input, &found, &filter);

@@ -67,7 +67,9 @@ impl Books {
 }
 
 impl Listener for Books {
-    fn applied(&mut self, step: &Step<'_>) {
+    type Kept = ();
+
+    fn applied(&mut self, step: &Step<'_>, _: &mut ()) {
         let (many, session, said) = (self.policies.len(), step.session, step.said);
         let [of_peer, of_session] = [session.peer, session.number].map(|number| number as usize * many);
         grow(&mut self.peers, of_peer + many);

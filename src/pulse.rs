@@ -147,7 +147,9 @@ impl Default for Pulse {
 }
 
 impl Listener for Pulse {
-    fn applied(&mut self, step: &Step<'_>) {
+    type Kept = ();
+
+    fn applied(&mut self, step: &Step<'_>, _: &mut ()) {
         let Some(second) = step.said.at.map(|at: Time| at.millis().div_euclid(1000)) else { return };
         if step.transition == Transition::Duplicate {
             return;

@@ -1,5 +1,6 @@
 //! Bytes of a kind, found many at a time.
 
+use std::ops::Range;
 use wide::u8x16;
 
 /// So many bytes are looked at together: a bit for each.
@@ -10,6 +11,13 @@ pub const WINDOW: usize = u64::BITS as usize;
 fn bits(window: &[u8; WINDOW], test: impl Fn(u8x16) -> u8x16) -> u64 {
     let (parts, _) = window.as_chunks();
     parts.iter().rev().fold(0, |bits, part| bits << 16 | u64::from(test(u8x16::new(*part)).to_bitmask()))
+}
+
+/// A part of `text` and all that follows it there; the part alone if it stands elsewhere.
+#[inline(always)]
+pub fn onwards<'a>(part: &'a [u8], text: &'a [u8]) -> &'a [u8] {
+    let at = (part.as_ptr() as usize).wrapping_sub(text.as_ptr() as usize);
+    text.get(at..).filter(|onwards| onwards.len() >= part.len()).unwrap_or(part)
 }
 
 /// Where the first `byte` is, which most likely is near the beginning.
@@ -24,24 +32,31 @@ pub fn find_near(byte: u8, text: &[u8]) -> Option<usize> {
     memchr::memchr(byte, text)
 }
 
-/// Finds the places of `byte` in `text` from `from` on, and puts them into `places`, with the end of the text for the last.
+/// Finds the places of `byte` in a stretch of `text`, and puts them into `places`, with the end of the stretch for the last.
 /// Returns how many they are; `None` if there are too many.
 #[inline(always)]
-pub fn places<const MOST: usize>(byte: u8, text: &[u8], from: usize, places: &mut [u32; MOST]) -> Option<usize> {
+pub fn places<const MOST: usize>(
+    byte: u8,
+    text: &[u8],
+    stretch: Range<usize>,
+    places: &mut [u32; MOST],
+) -> Option<usize> {
     /// Of a window, so many are taken together whether they are there or not, since their number can hardly be foreseen.
     const FEW: usize = 4;
     let byte = u8x16::splat(byte);
-    let (mut count, mut begin) = (0, from);
-    while begin < text.len() {
-        let rest = &text[begin..];
-        let mut found = match rest.first_chunk() {
-            Some(window) => bits(window, |part| part.simd_eq(byte)),
-            None => {
-                let mut window = [0; WINDOW];
-                window[..rest.len()].copy_from_slice(rest);
-                bits(&window, |part| part.simd_eq(byte)) & below(rest.len())
-            }
-        };
+    let (mut count, mut begin, end) = (0, stretch.start, stretch.end.min(text.len()));
+    while begin < end {
+        let inside = below(end - begin);
+        let mut found = inside
+            & match text[begin..].first_chunk() {
+                Some(window) => bits(window, |part| part.simd_eq(byte)),
+                None => {
+                    let mut window = [0; WINDOW];
+                    let rest = &text[begin..end];
+                    window[..rest.len()].copy_from_slice(rest);
+                    bits(&window, |part| part.simd_eq(byte))
+                }
+            };
         let all = count + found.count_ones() as usize;
         while count < all {
             for place in places.get_mut(count..count + FEW)? {
@@ -53,25 +68,8 @@ pub fn places<const MOST: usize>(byte: u8, text: &[u8], from: usize, places: &mu
         count = all;
         begin += WINDOW;
     }
-    *places.get_mut(count)? = text.len() as u32;
+    *places.get_mut(count)? = end as u32;
     Some(count + 1)
-}
-
-/// How many bytes the first `len` bytes of `text` stand for, if all escapes among them are `%` and two hexadecimal digits.
-/// `None` if one is not, or a server wrote escapes of its own, or `text` ends too soon to tell quickly.
-#[inline(always)]
-pub fn unescaped_len(text: &[u8], len: usize) -> Option<usize> {
-    let window = text.first_chunk().filter(|_| len <= WINDOW)?;
-    let inside = below(len);
-    let escapes = bits(window, |part| part.simd_eq(u8x16::splat(b'%'))) & inside;
-    let others = bits(window, |part| part.simd_eq(u8x16::splat(b'\\'))) & inside;
-    if escapes == 0 {
-        return (others == 0).then_some(len);
-    }
-    let within = |part: u8x16, from: u8, count: u8| (part - u8x16::splat(from)).simd_le(u8x16::splat(count - 1));
-    let digits = bits(window, |part| within(part, b'0', 10) | within(part | u8x16::splat(0x20), b'a', 6)) & inside;
-    let broken = escapes & !(digits >> 1 & digits >> 2);
-    (broken | others == 0).then(|| len - 2 * escapes.count_ones() as usize)
 }
 
 /// The lowest `len` bits.

@@ -141,8 +141,10 @@ fn in_blocks(log: &[u8], threads: usize, block: Option<usize>) -> String {
     let (mut input, engines) = read_all(&[Source::File(path)], &options, Watch::default);
     input.sources[0].name.clear();
     let (parts, watches): (Vec<_>, Vec<Watch>) = engines.into_iter().unzip();
-    let story = Story::new(parts, Given::default(), (input.tally.first_at, input.tally.last_at), threads);
-    let (audit, filter) = (audit(&story, watches, &Side::default(), &Terms::default(), threads), Filter::default());
+    let span = (input.tally.first_at, input.tally.last_at);
+    let (story, counted) = Story::new(parts, Given::default(), span, threads);
+    let audit = audit(&story, watches, counted, &Side::default(), &Terms::default(), threads);
+    let filter = Filter::default();
     let style = Style { color: false, width: None, millis: input.tally.millis, zone: Zone::default() };
     let mut out = Vec::new();
     print_report(&mut out, Output::Json, &style, &View::new(&story, &input, &audit, &filter)).expect("written");

@@ -11,9 +11,9 @@ use support::{announce, json};
 use swarmtrail::access_log::lines;
 use swarmtrail::account::Keep;
 use swarmtrail::announce::Event;
-use swarmtrail::audit::{Terms, Watch, audit};
-use swarmtrail::reading::{Input, Options, read_all};
-use swarmtrail::replay::{Given, Listener, Order, Part, Rules, Step, Story};
+use swarmtrail::audit::{Counted, Terms, Watch, audit};
+use swarmtrail::reading::{Applied, Input, Options, read_all};
+use swarmtrail::replay::{Given, Listener, Order, Rules, Step, Story};
 use swarmtrail::report::{Filter, Output, Style, View, print_report};
 use swarmtrail::session::{Completed, Counters, Phase, Said, Transition, advance, decide};
 use swarmtrail::side::Side;
@@ -49,12 +49,12 @@ fn on(threads: usize) -> How {
     How { threads, block: None }
 }
 
-fn read_by<L: Listener + Send>(
+fn read_by<L: Listener<Kept: Send> + Send>(
     parts: &[&[u8]],
     how: How,
     rules: Rules,
     listener: impl Fn() -> L + Sync,
-) -> (Input, Vec<(Part, L)>) {
+) -> (Input, Vec<Applied<L>>) {
     let dir = tempfile::tempdir().expect("a folder for the test");
     let sources: Vec<Source> = (0..parts.len()).map(|n| Source::File(dir.path().join(format!("{n}.log")))).collect();
     for (source, part) in sources.iter().zip(parts) {
@@ -70,11 +70,12 @@ fn read_by<L: Listener + Send>(
     (input, engines)
 }
 
-fn read(parts: &[&[u8]], how: How, keep: Keep) -> (Input, Story, Vec<Watch>) {
+fn read(parts: &[&[u8]], how: How, keep: Keep) -> (Input, Story, Vec<Watch>, Vec<Counted>) {
     let (input, engines) = read_by(parts, how, Rules { keep, ..Rules::default() }, Watch::default);
     let (parts, watches) = engines.into_iter().unzip();
     let span = (input.tally.first_at, input.tally.last_at);
-    (input, Story::new(parts, Given::default(), span, how.threads), watches)
+    let (story, counted) = Story::new(parts, Given::default(), span, how.threads);
+    (input, story, watches, counted)
 }
 
 /// The report of a log that lies in these files.
@@ -83,8 +84,8 @@ fn report(parts: &[&[u8]], threads: usize) -> Value {
 }
 
 fn printed(parts: &[&[u8]], how: How, output: Output) -> String {
-    let (input, story, watches) = read(parts, how, Keep::Shape);
-    let audit = audit(&story, watches, &Side::default(), &Terms::default(), how.threads);
+    let (input, story, watches, counted) = read(parts, how, Keep::Shape);
+    let audit = audit(&story, watches, counted, &Side::default(), &Terms::default(), how.threads);
     let mut out = Vec::new();
     let style = Style { color: false, width: None, millis: input.tally.millis, zone: Zone::default() };
     let filter = Filter::default();
@@ -252,7 +253,9 @@ fn front_ends_and_copies_are_the_same_in_any_blocks() {
 struct Heard(Vec<(usize, u64, Transition, Counters)>);
 
 impl Listener for Heard {
-    fn applied(&mut self, step: &Step<'_>) {
+    type Kept = ();
+
+    fn applied(&mut self, step: &Step<'_>, _: &mut ()) {
         self.0.push((step.line.source(), step.line.line(), step.transition, step.credit));
     }
 }
@@ -290,10 +293,10 @@ fn doubled_lines_credit_nothing() {
 #[test]
 fn a_log_cut_short_tells_what_was_known_then() {
     for (path, log) in logs() {
-        let (_, whole, _) = read(&[&log], on(1), Keep::All);
+        let (_, whole, ..) = read(&[&log], on(1), Keep::All);
         let all: Vec<&[u8]> = log.split_inclusive(|b| *b == b'\n').collect();
         for cut in (1..all.len()).step_by(7).filter(|&cut| second_of(all[cut]) != second_of(all[cut - 1])) {
-            let (input, before, _) = read(&[&all[..cut].concat()], on(1), Keep::All);
+            let (input, before, ..) = read(&[&all[..cut].concat()], on(1), Keep::All);
             for user in &before.users {
                 let known = whole.users.iter().find(|u| u.name == user.name).expect("a user does not vanish");
                 let then = known.account.timeline(Keep::All).rev().find(|point| point.at <= input.tally.last_at);

@@ -159,13 +159,17 @@ fn listed<'a>(first: &'a [u8], rest: &'a [u8]) -> Option<(&'a [u8], &'a [u8])> {
 
 /// The client behind a proxy, if the last of the quoted fields is what `X-Forwarded-For` said.
 fn forwarded<'a>(peer: &'a [u8], fields: &'a [u8]) -> &'a [u8] {
-    // Most often it is the user agent: a few characters tell.
-    let may_be = |field: &[u8]| field.iter().all(|b| b.is_ascii_hexdigit() || b"., :[]".contains(b));
-    let Some(end) = memchr::memrchr(b'"', fields).filter(|end| may_be(&fields[end.saturating_sub(2)..*end])) else {
-        return peer;
+    let end = match fields {
+        [.., b'"'] => fields.len() - 1,
+        _ => memchr::memrchr(b'"', fields).unwrap_or_default(),
     };
+    // Most often it is the user agent: a few characters tell.
+    let may_be = |b: &u8| b.is_ascii_hexdigit() || b"., :[]".contains(b);
+    if !fields[..end].iter().rev().take(8).take_while(|b| **b != b'"').all(may_be) {
+        return peer;
+    }
     let field = memchr::memrchr(b'"', &fields[..end]).map_or(&b""[..], |open| &fields[open + 1..end]);
-    if may_be(&field[..field.len().min(4)]) && address::is_list(field) { address::client(peer, field) } else { peer }
+    if address::is_list(field) { address::client(peer, field) } else { peer }
 }
 
 /// The time with the milliseconds of nginx's `$msec` (`1795330578.282`), if one of the fields is that and means the same

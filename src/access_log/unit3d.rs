@@ -167,7 +167,7 @@ mod tests {
             let requests: Vec<_> = lines(&text).filter_map(|line| reader.parse(line, &mut context)).collect();
             assert_eq!(requests.len(), 1, "{dump}");
             assert_eq!(requests[0].time.map(|time| time.millis()), Some(1_795_329_593_000), "{dump}");
-            let Fate::Announce(announce) = read(&requests[0]) else { panic!("{dump}") };
+            let Fate::Announce(announce) = read(&requests[0], b"") else { panic!("{dump}") };
             let (hash, peer_id) = announce.decode().expect("readable");
             assert_eq!(hash.to_string(), format!("{:040}", 42));
             assert_eq!((peer_id.bytes(), announce.passkey), (&b"-TR3000-525px16zb498"[..], Some(&b"17"[..])));

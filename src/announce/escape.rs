@@ -1,6 +1,5 @@
 //! Percent-escapes, and the `\xHH` that web servers write for bytes they do not print.
 
-use crate::scan;
 use percent_encoding::{AsciiSet, CONTROLS, PercentEncode, percent_encode};
 
 /// Everything outside printable ASCII, the percent sign, and the space (so that the text stays one word).
@@ -92,19 +91,6 @@ pub fn decode(mut text: &[u8]) -> Option<Decoded> {
     Some(out)
 }
 
-/// How many bytes the first `len` bytes of `text` stand for; 0 if an escape is broken, or if they are too many for one value.
-#[inline(always)]
-pub fn decoded_len(text: &[u8], len: usize) -> usize {
-    let known = scan::unescaped_len(text, len).filter(|len| *len <= Decoded::MOST);
-    known.unwrap_or_else(|| slowly(&text[..len]))
-}
-
-/// The same for what stands at the end of a text, was escaped by a server, or cannot be decoded.
-#[cold]
-fn slowly(value: &[u8]) -> usize {
-    decode(value).map_or(0, |decoded| usize::from(decoded.len))
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -122,15 +108,9 @@ mod tests {
             b"\\xB8|\\x84\\xAF\\x8D\\xC7o4\\x0Cb\\xBB%20\\xD7\\x0E\\\"L^K*\\x83",
         ] {
             assert_eq!(decoded(text).as_deref(), Some(&expected[..]), "{}", printable(text));
-            // With and without something behind it.
-            assert_eq!(
-                [decoded_len(text, text.len()), decoded_len(&[text, &[b'&'; 66]].concat(), text.len())],
-                [20; 2]
-            );
         }
         for bad in [&b"%"[..], b"%b", b"%zz", b"%b8%7c%", &[b'a'; 64]] {
             assert_eq!(decoded(bad), None);
-            assert_eq!([decoded_len(bad, bad.len()), decoded_len(&[bad, &[b'f'; 66]].concat(), bad.len())], [0; 2]);
         }
         assert_eq!(decoded(b"a%26").as_deref(), Some(&b"a&"[..]));
     }

@@ -15,7 +15,7 @@ pub struct TrackerPath<'a> {
 ///
 /// `/KEY/announce` (Gazelle, Ocelot, XBT), `/announce/KEY` (UNIT3D, Torrust), `/tracker.php/KEY/announce`,
 /// `announce.php` with the key in the query (TBDev, NexusPHP, ...).
-#[inline]
+#[inline(always)]
 pub fn tracker_path(target: &[u8]) -> Option<TrackerPath<'_>> {
     // By far the commonest: 32 characters, then the word.
     if let Some((passkey, query)) = target.split_at_checked(43).and_then(|(path, query)| {

@@ -1,33 +1,32 @@
 //! The query of an announce.
 
 use super::passkey::TrackerPath;
-use super::{Announce, Event, Field, Reason, escape};
+use super::{Announce, Event, Field, Reason};
 use crate::scan;
 use std::cmp::Reverse;
 
 /// Reads the query of an announce. Of a parameter that comes twice the last one counts, as with most trackers.
 /// A second `?` separates like `&`: some trackers' announce URLs end in `?passkey=KEY` and clients append `?info_hash=`.
 ///
-/// Info hash and peer id are only checked, not decoded: that is done once for each spelling, not for each line.
+/// Info hash and peer id are only found, not decoded: that is done once for each spelling, not for each line.
+///
+/// `text` begins with the query. What follows there does not matter, but the more does, the quicker the query is read: words go
+/// beyond its end then.
 ///
 /// # Errors
 /// What is missing or cannot be read.
-#[inline]
-pub fn announce<'a>(tracker: &TrackerPath<'a>) -> Result<Announce<'a>, Reason> {
+#[inline(always)]
+pub fn announce<'a>(tracker: &TrackerPath<'a>, text: &'a [u8]) -> Result<Announce<'a>, Reason> {
     let query = tracker.query;
     // Only the first parameter, the announce URL's own, can end in a second `?`.
     let from = if query.starts_with(b"info_hash=") { 0 } else { end_of_passkey(query) };
-    let found = match parameters(query, from) {
+    let found = match parameters(text, from, query.len()) {
         Some(found) => found,
         None => parameters_slowly(query, from),
     };
     let value = |which: usize| {
         let (begin, end) = found[which];
         query.get(begin as usize + NAMES[which].len()..end as usize).unwrap_or_default()
-    };
-    let length = |which: usize| {
-        let rest = query.get(found[which].0 as usize + NAMES[which].len()..).unwrap_or_default();
-        escape::decoded_len(rest, value(which).len())
     };
     let counter = |which: usize| match found[which] {
         (0, 0) => Number::Missing,
@@ -44,7 +43,7 @@ pub fn announce<'a>(tracker: &TrackerPath<'a>) -> Result<Announce<'a>, Reason> {
     let numbers = [counter(UPLOADED), counter(DOWNLOADED), counter(LEFT)];
     match numbers {
         [Number::Is(uploaded), Number::Is(downloaded), Number::Is(left)]
-            if length(INFO_HASH) == 20 && length(PEER_ID) > 0 =>
+            if !announce.info_hash.is_empty() && !announce.peer_id.is_empty() =>
         {
             Ok(Announce { uploaded, downloaded, left, ..announce })
         }
@@ -65,17 +64,17 @@ const EVENT: usize = 6;
 /// Where each of [`NAMES`] stands, from its name to its value's end; twice 0 if it is not there. The last one is for all others.
 type Found = [(u32, u32); NAMES.len() + 1];
 
-/// Finds the parameters, the last one where a name comes twice. `None` if there are too many, or names that only begin like
-/// these. What comes next in a query can hardly be foreseen, and a branch that is guessed wrong costs as much as a dozen
+/// Finds the parameters of the query that ends at `to`, the last one where a name comes twice. `None` if there are too many, or
+/// names that only begin like these. What comes next in a query can hardly be foreseen, and a branch that is guessed wrong costs as much as a dozen
 /// operations: so there are none.
 #[inline(always)]
-fn parameters(query: &[u8], from: usize) -> Option<Found> {
+fn parameters(text: &[u8], from: usize, to: usize) -> Option<Found> {
     let mut ends = [0; 32];
-    let count = scan::places(b'&', query, from, &mut ends)?;
+    let count = scan::places(b'&', text, from..to, &mut ends)?;
     let mut found: Found = Default::default();
     let mut begin = from;
     for &end in &ends[..count] {
-        let first = word(query, begin);
+        let first = word(text, begin);
         let which = usize::from(BY_HASH[hash(first)]);
         let which = if first & MASKS[which] == WORDS[which] { which } else { NAMES.len() };
         found[which] = (begin as u32, end);
@@ -83,7 +82,7 @@ fn parameters(query: &[u8], from: usize) -> Option<Found> {
     }
     let is_whole = |which: &usize| {
         let (begin, end) = found[*which];
-        end == 0 || query[begin as usize..].starts_with(NAMES[*which])
+        end == 0 || text[begin as usize..].starts_with(NAMES[*which])
     };
     [INFO_HASH, UPLOADED, DOWNLOADED].iter().all(is_whole).then_some(found)
 }
@@ -302,7 +301,8 @@ mod tests {
     use super::*;
 
     fn read(target: &str) -> Result<Announce<'_>, Reason> {
-        announce(&tracker_path(target.as_bytes()).expect("a tracker's path"))
+        let tracker = tracker_path(target.as_bytes()).expect("a tracker's path");
+        announce(&tracker, tracker.query)
     }
 
     const REST: &str = "info_hash=aaaaaaaaaaaaaaaaaaaa&peer_id=-TR3000-bbbbbbbbbbbb&uploaded=1&downloaded=2&left=3";

@@ -1,7 +1,8 @@
 //! Whose counters look made up, by their arithmetic: what the checks that look for that find.
 
 use super::bytes::AllTraces;
-use super::notes::Watch;
+use super::notes::{Counted, Watch};
+use super::scaled::Multiples;
 use super::steady::Rates;
 use super::{CHECKS, Clients, Conclude, Mark, Severity, watch_of};
 use crate::replay::Story;
@@ -13,6 +14,8 @@ use std::sync::OnceLock;
 pub struct Ground<'a> {
     pub story: &'a Story,
     pub watches: &'a [Watch],
+    /// By session.
+    pub counted: &'a [Counted],
     /// By session.
     pub traces: &'a AllTraces,
     pub clients: &'a Clients,
@@ -51,8 +54,12 @@ impl Ground<'_> {
 
     /// Of which kind of a user's clients a session is, by its place; `None` if it uploaded nothing.
     pub fn kind(&self, place: usize) -> Option<u32> {
-        let (watch, number) = watch_of(self.story, self.watches, place)?;
-        Some(watch.multiples_of(number)?.0)
+        Some(self.multiples(place)?.0)
+    }
+
+    /// The same, and by what the uploads of that kind may be multiplied.
+    pub fn multiples(&self, place: usize) -> Option<(u32, &Multiples)> {
+        watch_of(self.story, self.watches, place)?.multiples_of(self.counted.get(place)?)
     }
 
     /// How much what some sessions, by their places, have in common shows, if chance does that so likely, over all that was

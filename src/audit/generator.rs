@@ -1,7 +1,7 @@
 //! Arithmetic that only a generator does: what all increments of a counter have in common.
 
 use super::generated::{CHANCE, Ground, Sign};
-use super::{Check, Conclude, Group, Severity, watch_of};
+use super::{Check, Conclude, Group, Severity};
 use std::cmp::Reverse;
 use std::collections::{BTreeMap, HashMap};
 
@@ -143,9 +143,10 @@ struct Tested {
 fn residues(ground: &Ground<'_>) -> HashMap<u32, Sign> {
     let mut groups: BTreeMap<(u32, usize, u32, Option<u32>), Tested> = BTreeMap::new();
     for (at, session) in ground.story.sessions.iter().enumerate() {
-        let watch = watch_of(ground.story, ground.watches, at);
-        let increments = watch.and_then(|(watch, number)| watch.increments_of(number));
-        let Some(increments) = increments.filter(|increments| increments.count > 0) else { continue };
+        let Some(increments) = ground.counted.get(at).map(|counted| &counted.increments) else { continue };
+        if increments.count == 0 {
+            continue;
+        }
         let (program, form) = (ground.clients.class_of(at), ground.story.written(session).form);
         let alone = increments.are_enough().then_some(Some(at as u32));
         for part in [Some(None), alone].into_iter().flatten() {

@@ -34,7 +34,7 @@ use bytes::{AllTraces, Doubts};
 pub use bytes::{Balance, Course, SwarmBytes, UserBytes};
 pub use client::{Class, Clients, in_words};
 pub use conduct::HitAndRun;
-pub use notes::{Mark, Notes, Watch};
+pub use notes::{Counted, Mark, Notes, Watch};
 pub use verdict::{Basis, Group, Judgement, Verdict};
 
 use crate::announce::PeerId;
@@ -348,17 +348,32 @@ pub struct Audit {
     pub clients: Clients,
 }
 
-/// Audits a story, on so many threads. `watches` are the listeners of the engines that its parts came from; `side` is what the
-/// site knows.
-pub fn audit(story: &Story, mut watches: Vec<Watch>, side: &Side, terms: &Terms, threads: usize) -> Audit {
-    let trace = |place| watch_of(story, &watches, place).and_then(|(watch, number)| watch.trace_of(number));
+/// Audits a story, on so many threads. `watches` are the listeners of the engines that its parts came from; `counted` is what they
+/// kept of the sessions; `side` is what the site knows.
+pub fn audit(
+    story: &Story,
+    mut watches: Vec<Watch>,
+    counted: Vec<Counted>,
+    side: &Side,
+    terms: &Terms,
+    threads: usize,
+) -> Audit {
+    let trace = |place: usize| Some(watch_of(story, &watches, place)?.trace_of(counted.get(place)?));
     let traces = AllTraces::gather(story.sessions.len(), threads, trace);
     watches.iter_mut().for_each(Watch::forget_traces);
     let watches = &watches[..];
     let clients = Clients::of(story);
     let sizes = sizes(story, side);
-    let ground =
-        Ground { story, watches, traces: &traces, clients: &clients, sizes: &sizes, rates: OnceLock::new(), threads };
+    let ground = Ground {
+        story,
+        watches,
+        counted: &counted,
+        traces: &traces,
+        clients: &clients,
+        sizes: &sizes,
+        rates: OnceLock::new(),
+        threads,
+    };
     let generated = Generated::new(&ground);
     let starts_anew = |at| client::started_every_time(notes_of(story, watches, at), &story.sessions[at]).is_some();
     let doubts = Doubts {
@@ -367,6 +382,7 @@ pub fn audit(story: &Story, mut watches: Vec<Watch>, side: &Side, terms: &Terms,
     };
     // It keeps rates of all sessions.
     drop(ground);
+    drop(counted);
     let balance = bytes::balance(story, &traces, &sizes, &doubts, terms.courses, threads);
     let known = Known {
         terms,
@@ -458,15 +474,13 @@ fn about_users(story: &Story, known: &Known<'_>, users: &[&[u32]]) -> Vec<Findin
 }
 
 impl Listener for Watch {
-    fn fetch(&self, session: u32) {
-        self.fetch_head(session);
+    type Kept = Counted;
+
+    fn fetch(&self, counted: &Counted) {
+        self.fetch_behind(counted);
     }
 
-    fn fetch_more(&self, session: u32) {
-        self.fetch_tail(session);
-    }
-
-    fn applied(&mut self, step: &Step<'_>) {
+    fn applied(&mut self, step: &Step<'_>, counted: &mut Counted) {
         events::observe(step, self);
         counters::observe(step, self);
         cumulative::observe(step, self);
@@ -474,7 +488,7 @@ impl Listener for Watch {
         spike::observe(step, self);
         conduct::observe(step, self);
         timing::observe(step, self);
-        self.count(step);
+        self.count(step, counted);
     }
 }
 

@@ -4,13 +4,11 @@ use super::bytes::{Place, Traces};
 use super::cumulative::Falls;
 use super::generator::{Increments, Recent};
 use super::scaled::Multiples;
-use crate::pieces::Pieces;
 use crate::replay::{Step, Story};
 use crate::session::LineRef;
 use crate::time::Time;
 use prefetch_index::prefetch_index;
 use std::collections::HashMap;
-use std::slice;
 
 /// Something seen in a session, once or more.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -91,8 +89,6 @@ pub struct Notes {
 pub struct Watch {
     /// Boxed: a table has room for twice as many.
     notes: HashMap<u32, Box<Notes>, foldhash::fast::RandomState>,
-    /// By session.
-    counted: Pieces<Counted>,
     traces: Traces,
     /// By number.
     kinds: Vec<Kind>,
@@ -107,22 +103,22 @@ struct Kind {
     recent: Recent,
 }
 
-/// Who listened to a session, by its place in the story, and its number there.
-pub fn watch_of<'a>(story: &Story, watches: &'a [Watch], place: usize) -> Option<(&'a Watch, u32)> {
-    let (engine, number) = *story.origins.get(place)?;
-    Some((watches.get(engine as usize)?, number))
+/// Who listened to a session, by its place in the story.
+pub fn watch_of<'a>(story: &Story, watches: &'a [Watch], place: usize) -> Option<&'a Watch> {
+    watches.get(story.origins.get(place)?.0 as usize)
 }
 
 /// The notes on a session, by its place in the story.
 pub fn notes_of<'a>(story: &Story, watches: &'a [Watch], place: usize) -> Option<&'a Notes> {
-    watch_of(story, watches, place).and_then(|(watch, number)| watch.of(number))
+    watch_of(story, watches, place)?.of(story.origins.get(place)?.1)
 }
 
-/// What is kept of every session.
+/// What is counted of every session.
 #[derive(Clone, Copy, Default, Debug)]
-struct Counted {
+pub struct Counted {
     trace: Place,
-    increments: Increments,
+    /// What its uploads have in common.
+    pub(super) increments: Increments,
     /// Which of its user's kinds of clients it is of, from 1; 0 if it uploaded nothing.
     kind: u32,
 }
@@ -133,9 +129,9 @@ impl Watch {
         self.notes.get(&session).map(|notes| &**notes)
     }
 
-    /// Where the trace of a session lies, by its number in the engine.
-    pub(super) fn trace_of(&self, session: u32) -> Option<(&Traces, Place)> {
-        self.counted.get(session as usize).map(|counted| (&self.traces, counted.trace))
+    /// Where the trace of a session lies.
+    pub(super) fn trace_of(&self, session: &Counted) -> (&Traces, Place) {
+        (&self.traces, session.trace)
     }
 
     /// Gives back the room of the traces, which are elsewhere by now.
@@ -143,42 +139,22 @@ impl Watch {
         self.traces = Traces::default();
     }
 
-    /// What the uploads of a session have in common, by its number in the engine.
-    pub(super) fn increments_of(&self, session: u32) -> Option<&Increments> {
-        self.counted.get(session as usize).map(|counted| &counted.increments)
-    }
-
-    /// By what the uploads of the user's clients of a session's kind may be multiplied, and the number of the kind. By its
-    /// number in the engine.
-    pub(super) fn multiples_of(&self, session: u32) -> Option<(u32, &Multiples)> {
-        let kind = self.counted.get(session as usize)?.kind.checked_sub(1)?;
+    /// By what the uploads of the user's clients of a session's kind may be multiplied, and the number of the kind.
+    pub(super) fn multiples_of(&self, session: &Counted) -> Option<(u32, &Multiples)> {
+        let kind = session.kind.checked_sub(1)?;
         Some((kind, &self.kinds.get(kind as usize)?.multiples))
     }
 
-    /// Has the cache fetch what is kept of a session.
+    /// Has the cache fetch the end of a session's trace, and its kind of client.
     #[inline]
-    pub(super) fn fetch_head(&self, session: u32) {
-        if let Some(counted) = self.counted.get(session as usize) {
-            prefetch_index(slice::from_ref(counted), 0);
-        }
-    }
-
-    /// Has the cache fetch what lies behind that.
-    #[inline]
-    pub(super) fn fetch_tail(&self, session: u32) {
-        if let Some(counted) = self.counted.get(session as usize) {
-            self.traces.fetch(&counted.trace);
-        }
+    pub(super) fn fetch_behind(&self, session: &Counted) {
+        self.traces.fetch(&session.trace);
+        prefetch_index(&self.kinds, (session.kind as usize).saturating_sub(1));
     }
 
     /// Notes what a step moved.
     #[inline]
-    pub(super) fn count(&mut self, step: &Step<'_>) {
-        let at = step.session.number as usize;
-        while at >= self.counted.len() {
-            self.counted.push(Counted::default());
-        }
-        let counted = &mut self.counted[at];
+    pub(super) fn count(&mut self, step: &Step<'_>, counted: &mut Counted) {
         self.traces.note(&mut counted.trace, step);
         if step.credit.up > 0 {
             let since = step.said.at.zip(step.before.and_then(|before| before.last_at));

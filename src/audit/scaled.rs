@@ -3,7 +3,7 @@
 
 use super::generated::{Ground, PROOF, Sign};
 use super::generator::Recent;
-use super::{Check, Conclude, Group, Severity, watch_of};
+use super::{Check, Conclude, Group, Severity};
 use std::collections::{BTreeMap, HashMap};
 
 /// A factor, `over / under` in lowest terms, and what counters that are multiplied by it and rounded down look like.
@@ -166,8 +166,7 @@ const FEW: u16 = 12;
 fn scaled(ground: &Ground<'_>) -> HashMap<u32, Sign> {
     let mut tested: BTreeMap<(u32, u32), Tested> = BTreeMap::new();
     for (at, session) in ground.story.sessions.iter().enumerate() {
-        let watch = watch_of(ground.story, ground.watches, at);
-        let Some((kind, multiples)) = watch.and_then(|(watch, number)| watch.multiples_of(number)) else { continue };
+        let Some((kind, multiples)) = ground.multiples(at) else { continue };
         let first = || Tested { multiples: *multiples, places: Vec::new(), program: ground.clients.class_of(at) };
         tested.entry((session.user, kind)).or_insert_with(first).places.push(at as u32);
     }

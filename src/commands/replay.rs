@@ -76,7 +76,9 @@ impl Narrator<'_> {
 }
 
 impl Listener for Narrator<'_> {
-    fn applied(&mut self, step: &Step<'_>) {
+    type Kept = ();
+
+    fn applied(&mut self, step: &Step<'_>, _: &mut ()) {
         self.note_silence(step);
         let listed = self.profile(step);
         let wanted = self.filter.wants_user(step.user)

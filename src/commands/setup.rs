@@ -240,22 +240,20 @@ struct Listeners {
 }
 
 impl Listener for Listeners {
-    fn applied(&mut self, step: &Step<'_>) {
-        self.watch.applied(step);
+    type Kept = <Watch as Listener>::Kept;
+
+    fn applied(&mut self, step: &Step<'_>, kept: &mut Self::Kept) {
+        self.watch.applied(step, kept);
         if let Some(pulse) = &mut self.pulse {
-            pulse.applied(step);
+            pulse.applied(step, &mut ());
         }
         if let Some(books) = &mut self.books {
-            books.applied(step);
+            books.applied(step, &mut ());
         }
     }
 
-    fn fetch(&self, session: u32) {
-        self.watch.fetch(session);
-    }
-
-    fn fetch_more(&self, session: u32) {
-        self.watch.fetch_more(session);
+    fn fetch(&self, kept: &Self::Kept) {
+        self.watch.fetch(kept);
     }
 }
 
@@ -308,8 +306,9 @@ impl Told {
             books.extend(heard.books);
         }
         let curves = Curves::of(pulses);
-        let mut story = Story::new(told, Given { keep, ..setup.given }, setup.span(&input), setup.threads());
-        let audit = audit(&story, watches, &side, &setup.terms, setup.threads());
+        let given = Given { keep, ..setup.given };
+        let (mut story, counted) = Story::new(told, given, setup.span(&input), setup.threads());
+        let audit = audit(&story, watches, counted, &side, &setup.terms, setup.threads());
         let credits = Credits::new(&mut story, books);
         progress.end();
         let incomplete = setup.complain(&input);

@@ -38,6 +38,17 @@ struct Board {
     spare: Vec<Parsed>,
 }
 
+/// What a thread counted.
+#[derive(Default)]
+pub struct Counted {
+    /// What became of all lines, the same in every thread, but for what is in `late`.
+    pub tally: Tally,
+    /// How many lines each source has.
+    pub lines: Vec<u64>,
+    /// What this thread's engine could not use.
+    pub late: Tally,
+}
+
 /// What a thread does next.
 enum Task {
     Read(Vec<u8>),
@@ -63,17 +74,16 @@ impl<'a> Crew<'a> {
         Crew { board, changed: Condvar::new(), intake, threads, seed: RandomState::default() }
     }
 
-    /// Works until everything is applied. Returns what became of the lines, and how many each source has.
-    pub fn work<L: Listener>(&self, engine: &mut Replay<L>, number: usize) -> (Tally, Vec<u64>) {
-        let mut tally = Tally::default();
-        let mut lines: Vec<u64> = Vec::new();
+    /// Works until everything is applied.
+    pub fn work<L: Listener>(&self, engine: &mut Replay<L>, number: usize) -> Counted {
+        let Counted { mut tally, mut lines, mut late } = Counted::default();
         let mut board = self.lock();
         loop {
             let task = self.next_task(&mut board, number);
             if let Task::Nothing = task {
                 if board.read_all && board.parsed.is_empty() {
                     self.changed.notify_all();
-                    return (tally, lines);
+                    return Counted { tally, lines, late };
                 }
                 board = self.changed.wait(board).unwrap_or_else(PoisonError::into_inner);
                 continue;
@@ -104,7 +114,9 @@ impl<'a> Crew<'a> {
                     }
                     let base = &mut lines[parsed.source];
                     *base += parsed.passed;
-                    engine.feed(&parsed.batch(number, *base, &tally));
+                    engine.feed(&parsed.batch(number, *base, &tally), &mut |nth, line, reason| {
+                        late.reject(nth, line, reason)
+                    });
                     tally.append(&parsed.tally, *base);
                     *base += parsed.tally.lines;
                     drop(parsed);

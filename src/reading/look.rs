@@ -79,7 +79,10 @@ pub fn look_at(source: &Source, format: Option<&'static dyn Format>) -> Result<L
         look.looked_at += u64::from(!line.trim_ascii().is_empty());
         let Some(request) = reader.parse_own(line, &mut context) else { continue };
         look.read += 1;
-        let announce = matches!(read(&request), Fate::Announce(_) | Fate::Undelivered(Some(_)));
+        let announce = match read(&request, line) {
+            Fate::Announce(announce) | Fate::Undelivered(Some(announce)) => announce.decode().is_ok(),
+            _ => false,
+        };
         look.announces += u64::from(announce);
         let into = if announce { &mut look.lines } else { &mut others };
         if into.len() < SHOWN {

@@ -9,12 +9,12 @@ mod stream;
 mod tally;
 
 pub use look::{Apart, Look, look_at};
-pub use tally::Tally;
+pub use tally::{Example, Tally};
 
 use crate::access_log::Format;
 use crate::replay::{Listener, Part, Replay, Rules};
 use crate::source::{Source, SourceError};
-use crew::Crew;
+use crew::{Counted, Crew};
 use intake::Intake;
 use std::sync::Arc;
 use std::sync::atomic::AtomicU64;
@@ -72,12 +72,15 @@ pub struct Input {
     pub errors: Vec<SourceError>,
 }
 
+/// What one engine gives out, and who listened to it.
+pub type Applied<L> = (Part<<L as Listener>::Kept>, L);
+
 /// Reads all sources, in the order of their times, through as many engines as there are threads.
-pub fn read_all<L: Listener + Send>(
+pub fn read_all<L: Listener<Kept: Send> + Send>(
     sources: &[Source],
     options: &Options,
     listener: impl Fn() -> L + Sync,
-) -> (Input, Vec<(Part, L)>) {
+) -> (Input, Vec<Applied<L>>) {
     let threads = options.threads.max(1);
     let crew = Crew::new(Intake::new(sources, options), threads);
     let work = |number: usize| {
@@ -85,15 +88,18 @@ pub fn read_all<L: Listener + Send>(
         let counted = crew.work(&mut engine, number);
         (counted, engine.finish())
     };
-    let ((tally, lines), parts) = std::thread::scope(|scope| {
+    let (Counted { tally, lines, .. }, parts) = std::thread::scope(|scope| {
         let work = &work;
         let others: Vec<_> = (1..threads).map(|number| scope.spawn(move || work(number))).collect();
         // Every thread sees all lines; one of them is asked.
-        let (counted, part) = work(0);
+        let (mut counted, part) = work(0);
+        counted.tally.reject_late(&counted.late);
         let mut parts = vec![part];
         for other in others {
             // A panic goes on where the result is asked for.
-            parts.push(other.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic)).1);
+            let (other, part) = other.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic));
+            counted.tally.reject_late(&other.late);
+            parts.push(part);
         }
         (counted, parts)
     });

@@ -63,6 +63,7 @@ impl Parsed {
 }
 
 /// Parses a block into `parsed`, which is empty.
+#[multiversion::multiversion(targets("x86_64+avx2+bmi1+bmi2+lzcnt+popcnt"))]
 pub fn parse(mut job: Job, mut parsed: Parsed, shards: usize, seed: &RandomState) -> Parsed {
     parsed.shards.resize_with(shards, Vec::new);
     parsed.source = job.source;
@@ -87,14 +88,14 @@ pub fn parse(mut job: Job, mut parsed: Parsed, shards: usize, seed: &RandomState
             // All that is there of any line that is too long.
             let line = &line[..line.len().min(LONGEST_LINE)];
             if looks_like_announce(line) {
-                tally.reject(at, if too_long { Reason::LineTooLong } else { Reason::Garbled });
+                tally.reject(tally.lines, at, if too_long { Reason::LineTooLong } else { Reason::Garbled });
             } else {
                 tally.other += 1;
             }
             continue;
         };
         tally.note_time(request.time);
-        let (announce, refused) = match read(&request) {
+        let (announce, refused) = match read(&request, bytes) {
             Fate::Announce(announce) => {
                 tally.delivered += 1;
                 (announce, false)
@@ -113,7 +114,7 @@ pub fn parse(mut job: Job, mut parsed: Parsed, shards: usize, seed: &RandomState
                 continue;
             }
             Fate::Rejected(reason) => {
-                tally.reject(at, reason);
+                tally.reject(tally.lines, at, reason);
                 continue;
             }
         };

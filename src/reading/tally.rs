@@ -24,8 +24,8 @@ pub struct Tally {
     pub continuations: u64,
     /// Why announces cannot be used.
     pub reasons: BTreeMap<Reason, u64>,
-    /// The first lines rejected for each reason, at most [`Tally::EXAMPLES`].
-    pub examples: Vec<(LineRef, Reason)>,
+    /// The first lines rejected for each reason, at most [`Tally::EXAMPLES`], in the order in which they were read.
+    pub examples: Vec<Example>,
     /// Lines with NULs in front, as a crash leaves them: they are read without.
     pub holes: u64,
     /// The first of these lines.
@@ -38,18 +38,46 @@ pub struct Tally {
     pub millis: bool,
 }
 
+/// A line with an announce that cannot be used.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Example {
+    /// The how many-th line it is of all that were read, from 1.
+    pub nth: u64,
+    /// Where it stands.
+    pub line: LineRef,
+    /// Why the announce cannot be used.
+    pub reason: Reason,
+}
+
 impl Tally {
     /// Examples kept of each reason.
     pub const EXAMPLES: u64 = 3;
 
-    /// Counts an announce that cannot be used.
-    pub fn reject(&mut self, line: LineRef, reason: Reason) {
+    /// Counts an announce that cannot be used, in the `nth` line.
+    pub fn reject(&mut self, nth: u64, line: LineRef, reason: Reason) {
         self.rejected += 1;
         let count = self.reasons.entry(reason).or_default();
         *count += 1;
         if *count <= Self::EXAMPLES {
-            self.examples.push((line, reason));
+            self.examples.push(Example { nth, line, reason });
         }
+    }
+
+    /// Takes in what was rejected late: it was counted as delivered before.
+    pub fn reject_late(&mut self, late: &Tally) {
+        self.delivered -= late.rejected;
+        self.rejected += late.rejected;
+        for (reason, count) in &late.reasons {
+            *self.reasons.entry(*reason).or_default() += count;
+        }
+        self.examples.extend(&late.examples);
+        self.examples.sort_by_key(|example| example.nth);
+        let mut kept: BTreeMap<Reason, u64> = BTreeMap::new();
+        self.examples.retain(|example| {
+            let count = kept.entry(example.reason).or_default();
+            *count += 1;
+            *count <= Self::EXAMPLES
+        });
     }
 
     /// Notes that a line has NULs in front.
@@ -70,7 +98,6 @@ impl Tally {
 
     /// Adds what came after. `base` is the number of lines of that source before it.
     pub fn append(&mut self, next: &Tally, base: u64) {
-        self.lines += next.lines;
         self.delivered += next.delivered;
         self.undelivered += next.undelivered;
         self.scrapes += next.scrapes;
@@ -80,12 +107,13 @@ impl Tally {
         self.holes += next.holes;
         let moved = |line: LineRef| LineRef::new(line.source(), base + line.line());
         self.first_hole = self.first_hole.or(next.first_hole.map(moved));
-        for &(line, reason) in &next.examples {
-            let before = self.examples.iter().filter(|(_, r)| *r == reason).count() as u64;
+        for &Example { nth, line, reason } in &next.examples {
+            let before = self.examples.iter().filter(|example| example.reason == reason).count() as u64;
             if before < Self::EXAMPLES {
-                self.examples.push((moved(line), reason));
+                self.examples.push(Example { nth: self.lines + nth, line: moved(line), reason });
             }
         }
+        self.lines += next.lines;
         for (reason, count) in &next.reasons {
             *self.reasons.entry(*reason).or_default() += count;
         }

@@ -14,7 +14,7 @@ pub use record::{Arrival, Batch, Hashes, Record};
 pub use story::{Given, Part, Settings, Story, User, Written};
 
 use crate::account::{Account, Keep};
-use crate::announce::{Event, InfoHash, PeerId, decode, write_form};
+use crate::announce::{Event, InfoHash, PeerId, Reason, write_form};
 use crate::pieces::Pieces;
 use crate::session::{
     Completed, Counters, LineRef, Opening, Phase, Refused, RefusedStart, Said, Session, State, Transition, Whose,
@@ -97,14 +97,14 @@ pub struct Step<'a> {
 
 /// Told of every announce applied, duplicates included.
 pub trait Listener {
-    /// An announce was applied.
-    fn applied(&mut self, step: &Step<'_>);
+    /// What it keeps of each session. It lies beside the session: memory is far away.
+    type Kept: Default;
 
-    /// Has the cache fetch what it keeps of a session, by its number: it will be needed soon.
-    fn fetch(&self, _: u32) {}
+    /// An announce was applied, of a session of which this is kept.
+    fn applied(&mut self, step: &Step<'_>, kept: &mut Self::Kept);
 
-    /// The same once more, for what lies behind that.
-    fn fetch_more(&self, _: u32) {}
+    /// Has the cache fetch what lies behind what is kept of a session: it will be needed soon.
+    fn fetch(&self, _: &Self::Kept) {}
 
     /// Nothing more needs to be told: reading may stop.
     fn done(&self) -> bool {
@@ -113,14 +113,16 @@ pub trait Listener {
 }
 
 impl Listener for () {
-    fn applied(&mut self, _: &Step<'_>) {}
+    type Kept = ();
+
+    fn applied(&mut self, _: &Step<'_>, _: &mut ()) {}
 }
 
 /// So many announces are taken in while what a later one needs comes from memory.
 const AHEAD: usize = 12;
 
 /// The engine.
-pub struct Replay<L> {
+pub struct Replay<L: Listener> {
     rules: Rules,
     listener: L,
     seed: RandomState,
@@ -134,13 +136,13 @@ pub struct Replay<L> {
     spellings: Spellings,
     /// Peers, by user, torrent and peer id.
     identities: HashTable<u32>,
-    peers: Pieces<Peer>,
+    peers: Pieces<Peer<L::Kept>>,
     /// By peer.
     peer_ids: Vec<PeerId>,
     /// By peer.
     written: Vec<Written>,
     /// Sessions that another one of the same peer followed.
-    closed: Pieces<Session>,
+    closed: Pieces<(Session, L::Kept)>,
     /// Sessions that have begun.
     begun: u32,
     names: Names,
@@ -193,40 +195,48 @@ impl<L: Listener> Replay<L> {
         self.listener.done()
     }
 
-    /// Takes announces in. Each is applied once no earlier one of its peer can come any more.
-    pub fn feed(&mut self, batch: &Batch<'_>) {
+    /// Takes announces in. Each is applied once no earlier one of its peer can come any more. `reject` is told of those that
+    /// turn out to be unusable: the how many-th line of the log that is, where it stands, and why.
+    pub fn feed(&mut self, batch: &Batch<'_>, reject: &mut impl FnMut(u64, LineRef, Reason)) {
         let mut rest = batch.records;
         let lines = batch.newest_before.len() as u64;
         let first = (batch.lines_before + 1).next_multiple_of(LINES);
         for line in (first..=batch.lines_before + lines).step_by(LINES as usize) {
             let line = (line - batch.lines_before) as u32;
             let before = rest.partition_point(|record| record.line < line);
-            self.take_all_in(&rest[..before], batch);
+            self.take_all_in(&rest[..before], batch, reject);
             rest = &rest[before..];
             self.apply_due(limit(batch.newest_before(line)));
         }
-        self.take_all_in(rest, batch);
+        self.take_all_in(rest, batch, reject);
     }
 
-    fn take_all_in(&mut self, records: &[Record], batch: &Batch<'_>) {
+    fn take_all_in(&mut self, records: &[Record], batch: &Batch<'_>, reject: &mut impl FnMut(u64, LineRef, Reason)) {
         for at in 0..records.len() + AHEAD {
             if let Some(record) = records.get(at) {
                 self.spellings.fetch(&record.hashes);
             }
-            if let Some(record) = at.checked_sub(AHEAD).and_then(|at| records.get(at)) {
-                self.take_in(record, batch);
+            if let Some(record) = at.checked_sub(AHEAD).and_then(|at| records.get(at))
+                && let Err(reason) = self.take_in(record, batch)
+                && !record.refused
+            {
+                reject(batch.lines_before + u64::from(record.line), batch.line(record), reason);
             }
         }
     }
 
     #[inline]
-    fn take_in(&mut self, record: &Record, batch: &Batch<'_>) {
+    fn take_in(&mut self, record: &Record, batch: &Batch<'_>) -> Result<(), Reason> {
         if record.at.is_some_and(|at| self.rules.until.is_some_and(|until| at > until)) {
-            return;
+            return record.decode(batch).map(|_| ());
         }
-        let known = Some(self.spellings.find(&record.hashes)).filter(|known| *known != Spellings::NONE);
-        // What cannot be decoded does not come here.
-        let Some(peer) = known.or_else(|| self.peer(record, batch)) else { return };
+        // Whatever was spelled so before could be decoded.
+        let known = self.spellings.find(&record.hashes).map(|place| (place.peer, place.address(&record.hashes)));
+        let (peer, address) = match known {
+            Some((peer, Some(address))) => (peer, address),
+            Some((peer, None)) => (peer, self.moved(record, batch)),
+            None => self.peer(record, batch)?,
+        };
         let newest = batch.newest_before(record.line).max(record.at);
         let held = Held {
             at: record.at,
@@ -235,7 +245,7 @@ impl<L: Listener> Replay<L> {
             counters: Counters { up: record.uploaded, down: record.downloaded },
             left: record.left,
             peer,
-            address: self.address(record, batch),
+            address,
             event: record.event,
             refused: record.refused,
         };
@@ -246,6 +256,7 @@ impl<L: Listener> Replay<L> {
                 self.apply_lined_up(limit(newest));
             }
         }
+        Ok(())
     }
 
     /// Applies what was collected, if its turn is before `limit`.
@@ -253,7 +264,7 @@ impl<L: Listener> Replay<L> {
         let mut collected = std::mem::take(&mut self.collected);
         let mut own = std::mem::take(&mut self.own);
         collected.gather(limit);
-        let peer = |at: usize| collected.get(at).map(|held| held.peer);
+        let peer = |at: usize| collected.peer(at);
         // Memory is far away: what an announce needs is fetched while those before it are applied, step by step.
         for at in 0..collected.due() + 3 * AHEAD {
             let step = |n: usize| at.checked_sub(n * AHEAD).and_then(peer);
@@ -261,14 +272,13 @@ impl<L: Listener> Replay<L> {
                 self.peers[number as usize].fetch();
             }
             if let Some(number) = step(1) {
-                let session = &self.peers[number as usize].session;
+                let Peer { session, kept, .. } = &self.peers[number as usize];
                 self.users[session.user as usize].account.fetch();
-                self.listener.fetch(session.number);
+                self.listener.fetch(kept);
             }
             if let Some(number) = step(2) {
                 let session = &self.peers[number as usize].session;
                 self.users[session.user as usize].account.fetch_end();
-                self.listener.fetch_more(session.number);
             }
             let Some(at) = at.checked_sub(3 * AHEAD) else { continue };
             let Some(held) = collected.get(at) else { continue };
@@ -329,7 +339,7 @@ impl<L: Listener> Replay<L> {
             credit = state.credit();
             let next = Session::open(peer.session.whose(), self.begun, held.address, state, held.line, opening);
             self.begun += 1;
-            let last = std::mem::replace(&mut peer.session, next);
+            let last = (std::mem::replace(&mut peer.session, next), std::mem::take(&mut peer.kept));
             if begun {
                 self.closed.push(last);
             }
@@ -377,7 +387,7 @@ impl<L: Listener> Replay<L> {
         if in_span && self.wanted[session.torrent as usize] {
             user.account.credit(held.at, credit, self.rules.keep);
         }
-        self.listener.applied(&Step {
+        let step = Step {
             user,
             info_hash: self.torrents[session.torrent as usize],
             peer_id: &self.peer_ids[session.peer as usize],
@@ -391,7 +401,8 @@ impl<L: Listener> Replay<L> {
             silence,
             after_refusal,
             new_address,
-        });
+        };
+        self.listener.applied(&step, &mut peer.kept);
     }
 
     /// A refused announce credits nothing, but its `started` tells where the counters begin, and its `stopped` why a
@@ -412,8 +423,17 @@ impl<L: Listener> Replay<L> {
         }
     }
 
+    /// The number of the address that an announce came from, which is another than that of the one before.
+    #[cold]
+    fn moved(&mut self, record: &Record, batch: &Batch<'_>) -> u32 {
+        let address = self.address(record, batch);
+        if let Some(place) = self.spellings.find(&record.hashes) {
+            place.move_to(&record.hashes, address);
+        }
+        address
+    }
+
     /// The number of the address that an announce came from.
-    #[inline]
     fn address(&mut self, record: &Record, batch: &Batch<'_>) -> u32 {
         let hash = record.hashes.addr;
         let names = &mut self.names;
@@ -460,11 +480,12 @@ impl<L: Listener> Replay<L> {
         }
     }
 
-    /// The peer of a spelling that is new: another one for a known peer, or a new peer.
+    /// The peer of a spelling that is new, another one for a known peer or a new peer; and the address.
     #[cold]
-    fn peer(&mut self, record: &Record, batch: &Batch<'_>) -> Option<u32> {
+    fn peer(&mut self, record: &Record, batch: &Batch<'_>) -> Result<(u32, u32), Reason> {
         let text = |span: Span| span.get(batch.text);
-        let (info_hash, peer_id) = decode(text(record.info_hash), text(record.peer_id)).ok()?;
+        let (info_hash, peer_id) = record.decode(batch)?;
+        let address = self.address(record, batch);
         let (user, torrent) = (self.user(record, batch), self.torrent(info_hash));
         let hash = |user: u32, torrent: u32, peer_id: &PeerId| self.seed.hash_one((user, torrent, peer_id));
         let identity = hash(user, torrent, &peer_id);
@@ -474,8 +495,8 @@ impl<L: Listener> Replay<L> {
             (session.user, session.torrent) == (user, torrent) && peer_ids[n as usize] == peer_id
         };
         if let Some(&number) = self.identities.find(identity, same) {
-            self.spellings.insert(&record.hashes, number);
-            return Some(number);
+            self.spellings.insert(&record.hashes, number, address);
+            return Ok((number, address));
         }
         let number = self.peers.len() as u32;
         // Only now is the line read whole: how a client writes is the same in all its lines.
@@ -488,17 +509,17 @@ impl<L: Listener> Replay<L> {
         let session = Session::open(whose, 0, 0, State::default(), batch.line(record), Opening::Unseen);
         self.peers.push(Peer::new(session));
         self.peer_ids.push(peer_id);
-        self.spellings.insert(&record.hashes, number);
+        self.spellings.insert(&record.hashes, number, address);
         let (peers, peer_ids) = (&self.peers, &self.peer_ids);
         self.identities.insert_unique(identity, number, |&n| {
             let session = &peers[n as usize].session;
             hash(session.user, session.torrent, &peer_ids[n as usize])
         });
-        Some(number)
+        Ok((number, address))
     }
 
     /// Applies what still waits, and gives out all that has come together.
-    pub fn finish(mut self) -> (Part, L) {
+    pub fn finish(mut self) -> (Part<L::Kept>, L) {
         self.apply_due(i64::MAX);
         self.apply_lined_up(i64::MAX);
         // Each goes as soon as it is not needed any more: this is when the most memory is in use.

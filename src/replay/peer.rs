@@ -7,11 +7,13 @@ use std::slice;
 /// A peer. All that an announce needs lies side by side: memory is far away.
 #[derive(Debug)]
 #[repr(C)]
-pub struct Peer {
+pub struct Peer<K> {
     /// What most peers do not have.
     rare: Option<Box<Rare>>,
     /// The present session, if it has begun.
     pub session: Session,
+    /// What the listener keeps of it.
+    pub kept: K,
 }
 
 #[derive(Default, Debug)]
@@ -22,19 +24,20 @@ struct Rare {
     refused: bool,
 }
 
-impl Peer {
+impl<K: Default> Peer<K> {
     /// A peer whose session has not begun; `session` says whose it will be.
-    pub fn new(session: Session) -> Peer {
-        Peer { rare: None, session }
+    pub fn new(session: Session) -> Peer<K> {
+        Peer { rare: None, session, kept: K::default() }
     }
 
     /// Has the cache fetch all of it.
     #[inline]
     pub fn fetch(&self) {
         const LINE: usize = 64;
-        for line in 0..size_of::<Peer>().div_ceil(LINE) {
-            // It begins with `rare`.
-            prefetch_index(slice::from_ref(&self.rare), line * LINE / size_of_val(&self.rare));
+        // It begins with `rare`, and not with a line.
+        let last = size_of::<Self>() / size_of_val(&self.rare) - 1;
+        for at in (0..last).step_by(LINE / size_of_val(&self.rare)).chain([last]) {
+            prefetch_index(slice::from_ref(&self.rare), at);
         }
     }
 

@@ -62,8 +62,8 @@ pub fn limit(newest: Option<Time>) -> i64 {
 #[derive(Default, Debug)]
 pub struct Collected {
     held: Vec<Held>,
-    /// Those whose turn it is, by peer: peer and place as one number.
-    due: Vec<u64>,
+    /// Those whose turn it is, by peer, and then in the order of their lines: the peer, and the place.
+    due: Vec<(u32, u32)>,
 }
 
 impl Collected {
@@ -75,9 +75,9 @@ impl Collected {
 
     /// Finds those whose turn is before `limit`, and puts them in the order of their peers.
     pub fn gather(&mut self, limit: i64) {
-        let due = self.held.iter().enumerate().filter(|(_, held)| held.turn < limit);
-        self.due.extend(due.map(|(at, held)| u64::from(held.peer) << 32 | at as u64));
-        self.due.sort_unstable();
+        let due = self.held.iter().zip(0..).filter(|(held, _)| held.turn < limit);
+        self.due.extend(due.map(|(held, at)| (held.peer, at)));
+        radsort::sort_by_key(&mut self.due, |(peer, _)| *peer);
     }
 
     /// How many were gathered.
@@ -88,7 +88,13 @@ impl Collected {
     /// The one at a place among those gathered.
     #[inline]
     pub fn get(&self, at: usize) -> Option<&Held> {
-        self.due.get(at).map(|due| &self.held[*due as u32 as usize])
+        self.due.get(at).map(|(_, at)| &self.held[*at as usize])
+    }
+
+    /// Whose it is.
+    #[inline]
+    pub fn peer(&self, at: usize) -> Option<u32> {
+        self.due.get(at).map(|(peer, _)| *peer)
     }
 
     /// Drops those gathered, which were before `limit`.

@@ -1,6 +1,6 @@
 //! An announce on its way to the engine.
 
-use crate::announce::{Announce, Event};
+use crate::announce::{Announce, Event, InfoHash, PeerId, Reason, decode};
 use crate::session::LineRef;
 use crate::time::Time;
 use foldhash::fast::RandomState;
@@ -85,6 +85,14 @@ impl Record {
             refused: arrival.refused,
             has_passkey: announce.passkey.is_some(),
         }
+    }
+
+    /// Undoes the escapes of info hash and peer id.
+    ///
+    /// # Errors
+    /// What cannot be read.
+    pub(super) fn decode(&self, batch: &Batch<'_>) -> Result<(InfoHash, PeerId), Reason> {
+        decode(self.info_hash.get(batch.text), self.peer_id.get(batch.text))
     }
 }
 

@@ -41,15 +41,15 @@ pub struct Written {
 
 /// What one engine gives out; numbers are its own.
 #[derive(Debug)]
-pub struct Part {
+pub struct Part<K> {
     /// Users by number.
     pub users: Vec<User>,
     /// Info hashes by number.
     pub torrents: Vec<InfoHash>,
     /// The peers, with the last session of each.
-    pub(super) peers: Pieces<Peer>,
-    /// Sessions that another one of the same peer followed.
-    pub(super) closed: Pieces<Session>,
+    pub(super) peers: Pieces<Peer<K>>,
+    /// Sessions that another one of the same peer followed, and what the listener kept of them.
+    pub(super) closed: Pieces<(Session, K)>,
     /// Peer ids by number.
     pub peer_ids: Vec<PeerId>,
     /// How those peers write, by the same numbers.
@@ -120,8 +120,14 @@ pub struct Given {
 }
 
 impl Story {
-    /// Puts the parts together, on so many threads. `span` is the first and the last time in the log.
-    pub fn new(parts: Vec<Part>, given: Given, span: (Option<Time>, Option<Time>), threads: usize) -> Story {
+    /// Puts the parts together, on so many threads. `span` is the first and the last time in the log. What listeners kept of
+    /// sessions comes in the order of the story.
+    pub fn new<K: Default>(
+        parts: Vec<Part<K>>,
+        given: Given,
+        span: (Option<Time>, Option<Time>),
+        threads: usize,
+    ) -> (Story, Vec<K>) {
         let mut silences = Silences::default();
         parts.iter().for_each(|part| silences.merge(&part.silences));
         let (interval, interval_from) =
@@ -150,17 +156,19 @@ impl Story {
         story.torrents = parts.iter().flat_map(|part| part.torrents.iter().copied()).collect();
         story.torrents.sort_unstable();
         story.torrents.dedup();
-        story.sessions.reserve_exact(parts.iter().map(|part| part.peers.len() + part.closed.len()).sum());
+        let (many, mut kept) = (parts.iter().map(|part| part.peers.len() + part.closed.len()).sum(), Vec::new());
+        story.sessions.reserve_exact(many);
+        kept.reserve_exact(many);
         for (number, part) in parts.into_iter().enumerate() {
-            story.add(number as u32, part);
+            story.add(number as u32, part, &mut kept);
         }
-        story.sort();
+        story.sort(&mut kept);
         story.endings = story.endings(threads);
-        story
+        (story, kept)
     }
 
     /// Takes a part in, and gives everything numbers that hold for the whole.
-    fn add(&mut self, number: u32, part: Part) {
+    fn add<K: Default>(&mut self, number: u32, part: Part<K>, all_kept: &mut Vec<K>) {
         self.duplicates += part.duplicates;
         let torrents: Vec<u32> =
             part.torrents.iter().map(|t| self.torrents.binary_search(t).unwrap_or_default() as u32).collect();
@@ -178,19 +186,20 @@ impl Story {
             ..written
         }));
         // Memory is given back meanwhile: there are too many to hold them twice.
-        let last = part.peers.into_iter().filter(Peer::has_begun).map(|peer| peer.session);
-        for mut session in part.closed.into_iter().chain(last) {
+        let last = part.peers.into_iter().filter(Peer::has_begun).map(|peer| (peer.session, peer.kept));
+        for (mut session, kept) in part.closed.into_iter().chain(last) {
             self.origins.push((number, session.number));
             session.user += first_user;
             session.peer += first_peer;
             session.torrent = torrents[session.torrent as usize];
             session.renumber_addresses(&mut renumber);
             self.sessions.push(session);
+            all_kept.push(kept);
         }
     }
 
-    /// Orders users by name, and sessions by beginning.
-    fn sort(&mut self) {
+    /// Orders users by name, and sessions by beginning, with what was kept of them.
+    fn sort<K>(&mut self, kept: &mut [K]) {
         let mut order: Vec<u32> = (0..self.users.len() as u32).collect();
         let name = |n: u32| (&*self.users[n as usize].name, self.users[n as usize].is_passkey);
         order.sort_by(|&a, &b| name(a).cmp(&name(b)));
@@ -214,6 +223,7 @@ impl Story {
         });
         let order: Vec<u32> = keys.into_iter().map(|key| key.4).collect();
         arrange(&mut self.origins, order.clone());
+        arrange(kept, order.clone());
         arrange(&mut self.sessions, order);
     }
 

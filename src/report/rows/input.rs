@@ -1,8 +1,9 @@
 //! What was read, and with which settings.
 
 use super::{At, OWN, Place};
+use crate::reading;
 use crate::report::{View, text};
-use crate::session::{Completed, LineRef};
+use crate::session::Completed;
 use crate::time::Zone;
 use serde::Serialize;
 use std::collections::BTreeMap;
@@ -87,9 +88,9 @@ struct Example<'a> {
 impl<'a> Inputs<'a> {
     pub(in crate::report) fn new(view: &'a View<'_>) -> Self {
         let tally = &view.input.tally;
-        let example = |&(line, reason): &(LineRef, crate::announce::Reason)| {
-            let place = view.place(line);
-            Example { source: place.source, line: place.line, reason: reason.name() }
+        let example = |example: &reading::Example| {
+            let place = view.place(example.line);
+            Example { source: place.source, line: place.line, reason: example.reason.name() }
         };
         Inputs {
             sources: (view.input.sources.iter())
