@@ -1,7 +1,7 @@
 //! Bytes of a kind, found many at a time.
 
 use std::ops::Range;
-use wide::u8x16;
+use wide::{i16x8, u8x16};
 
 /// So many bytes are looked at together: a bit for each.
 pub const WINDOW: usize = u64::BITS as usize;
@@ -72,8 +72,45 @@ pub fn places<const MOST: usize>(
     Some(count + 1)
 }
 
+/// The number that the last `len` of sixteen characters stand for, 1 to 16; `None` if one of them is no digit.
+#[inline(always)]
+pub fn digits(text: &[u8; 16], len: usize) -> Option<u64> {
+    /// From place `len` on, all but the last `len` bytes are 0.
+    const LAST: [u8; 32] = {
+        let (mut last, mut at) = ([0; 32], 16);
+        while at < 32 {
+            last[at] = 0xff;
+            at += 1;
+        }
+        last
+    };
+    let last: &[u8; 16] = LAST.get(len..).and_then(|last| last.first_chunk())?;
+    let digits = (u8x16::new(*text) - u8x16::splat(b'0')) & u8x16::new(*last);
+    if digits.simd_le(u8x16::splat(9)).to_bitmask() != 0xffff {
+        return None;
+    }
+    let tens = i16x8::new([10, 1, 10, 1, 10, 1, 10, 1]);
+    let eight = |digits: i16x8| digits.dot(tens).to_array().into_iter().fold(0, |n, pair| n * 100 + pair as u64);
+    Some(eight(i16x8::from_u8x16_low(digits)) * 100_000_000 + eight(i16x8::from_u8x16_high(digits)))
+}
+
 /// The lowest `len` bits.
 #[inline(always)]
 fn below(len: usize) -> u64 {
     u64::MAX.checked_shl(len as u32).map_or(u64::MAX, |above| !above)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    proptest! {
+        #[test]
+        fn digits_are_numbers_and_nothing_else_is(before: [u8; 16], text in "[0-9]{1,16}|[ -~]{1,16}") {
+            let all = [&before[..], text.as_bytes()].concat();
+            let plain = text.bytes().all(|byte| byte.is_ascii_digit());
+            prop_assert_eq!(digits(all.last_chunk().unwrap(), text.len()), text.parse().ok().filter(|_| plain));
+        }
+    }
 }

@@ -164,7 +164,7 @@ fn forwarded<'a>(peer: &'a [u8], fields: &'a [u8]) -> &'a [u8] {
         _ => memchr::memrchr(b'"', fields).unwrap_or_default(),
     };
     // Most often it is the user agent: a few characters tell.
-    let may_be = |b: &u8| b.is_ascii_hexdigit() || b"., :[]".contains(b);
+    let may_be = |b: &u8| b.is_ascii_hexdigit() || matches!(b, b'.' | b',' | b' ' | b':' | b'[' | b']');
     if !fields[..end].iter().rev().take(8).take_while(|b| **b != b'"').all(may_be) {
         return peer;
     }

@@ -94,28 +94,48 @@ const OTHER_STYLES: &[(&[u8], &str)] = &[
     (b"OP", "Opera"),
 ];
 
-/// The program that a peer id names.
+/// The program that a peer id names, and its version.
 pub fn client_of(peer_id: &[u8]) -> Client {
+    let Some(named) = named(peer_id) else { return Client { name: None, version: String::new() } };
+    let version = match named.spelling {
+        Some(spelling) => spell(named.version, spelling),
+        None => dashed(named.version),
+    };
+    Client { name: Some(named.program), version }
+}
+
+/// The program that a peer id names; `None` if it follows no known convention.
+pub fn program_of(peer_id: &[u8]) -> Option<&'static str> {
+    named(peer_id).map(|named| named.program)
+}
+
+/// What a peer id says of its client.
+struct Named<'a> {
+    program: &'static str,
+    /// The version, as it is spelled.
+    version: &'a [u8],
+    /// How; `None` for numbers and dashes.
+    spelling: Option<Version>,
+}
+
+fn named(peer_id: &[u8]) -> Option<Named<'_>> {
     if let [b'-', a, b, version @ ..] = peer_id
         && version.len() >= 5
-        && let Some((_, name, spelling)) = AZUREUS_STYLE.iter().find(|(letters, ..)| **letters == [*a, *b])
+        && let Some((_, program, spelling)) = AZUREUS_STYLE.iter().find(|(letters, ..)| **letters == [*a, *b])
     {
-        return Client { name: Some(name), version: spell(&version[..4], *spelling) };
+        return Some(Named { program, version: &version[..4], spelling: Some(*spelling) });
     }
-    for (prefix, name) in OTHER_STYLES {
-        let Some(rest) = peer_id.strip_prefix(*prefix) else { continue };
-        let end = rest.iter().position(|b| !b.is_ascii_digit() && *b != b'-').unwrap_or(rest.len());
-        let version = dashed(&rest[..end]);
-        if !version.is_empty() {
-            return Client { name: Some(name), version };
-        }
-    }
-    Client { name: None, version: String::new() }
+    OTHER_STYLES.iter().find_map(|(prefix, program)| {
+        let version = peer_id.strip_prefix(*prefix)?;
+        let begins = version.first().is_some_and(u8::is_ascii_digit);
+        begins.then_some(Named { program, version, spelling: None })
+    })
 }
 
 fn dashed(text: &[u8]) -> String {
+    let end = text.iter().position(|b| !b.is_ascii_digit() && *b != b'-').unwrap_or(text.len());
     // aria2 writes four parts and a dash, and random bytes after them that may be digits too.
-    let parts: Vec<_> = text.split(|&b| b == b'-').take_while(|part| !part.is_empty()).take(3).collect();
+    let parts: Vec<_> = text[..end].split(|&b| b == b'-').take_while(|part| !part.is_empty()).take(3).collect();
     parts.iter().filter_map(|part| std::str::from_utf8(part).ok()).collect::<Vec<_>>().join(".")
 }
 
@@ -147,8 +167,8 @@ fn spell(version: &[u8], spelling: Version) -> String {
 /// Seconds for which a client may be silent between two announces whatever interval the tracker asks for, as
 /// observed: libtorrent never announces faster than every 300 s, rtorrent every 600 s, and aria2 falls silent for
 /// minutes while it downloads.
-pub fn usual_silence(client: &Client) -> u32 {
-    match client.name {
+pub fn usual_silence(peer_id: &[u8]) -> u32 {
+    match program_of(peer_id) {
         Some("libtorrent" | "qBittorrent" | "Deluge") => 300,
         Some("rTorrent") => 600,
         Some("aria2") => 900,

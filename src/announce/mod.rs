@@ -7,7 +7,7 @@ mod form;
 mod passkey;
 mod query;
 
-pub use client::{Client, client_of, usual_silence};
+pub use client::{Client, client_of, program_of, usual_silence};
 pub use escape::printable;
 pub use form::{Escapes, Form, SPECIALS, user_agent, write_form};
 

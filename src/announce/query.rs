@@ -178,9 +178,6 @@ fn reason(announce: &Announce<'_>, numbers: [Number; 3]) -> Reason {
     }
 }
 
-const ONES: u64 = u64::from_ne_bytes([1; 8]);
-const HIGHS: u64 = u64::from_ne_bytes([0x80; 8]);
-
 /// Eight bytes from `at` on, the first one lowest; zeros behind the end.
 #[inline(always)]
 fn word(text: &[u8], at: usize) -> u64 {
@@ -207,34 +204,19 @@ enum Number {
     Is(u64),
 }
 
-/// Reads a whole number of at most 64 bits. It takes two words whatever their length: a branch on the length would be guessed
+/// Reads a whole number of at most 64 bits. Sixteen digits are read whatever its length: a branch on the length would be guessed
 /// wrong too often.
 #[inline(always)]
-fn number(query: &[u8], from: usize, to: usize) -> Number {
+fn number(text: &[u8], from: usize, to: usize) -> Number {
     let len = to.wrapping_sub(from);
-    let chunk: Option<&[u8; 16]> = query.get(..to).and_then(|text| text.last_chunk());
-    let Some(chunk) = chunk.filter(|_| (1..=16).contains(&len)) else { return long_number(&query[..to], from) };
-    let halves = [0, 8].map(|at| u64::from_le_bytes(std::array::from_fn(|n| chunk[at + n])));
-    let (high, low) = (digits(halves[0], len.saturating_sub(8)), digits(halves[1], len.min(8)));
-    match high.zip(low) {
-        Some((high, low)) => Number::Is(high * 100_000_000 + low),
-        None => Number::Unreadable,
+    let chunk: Option<&[u8; 16]> = text.get(..to).and_then(|text| text.last_chunk());
+    match chunk.filter(|_| (1..=16).contains(&len)) {
+        Some(chunk) => scan::digits(chunk, len).map_or(Number::Unreadable, Number::Is),
+        None => long_number(&text[..to], from),
     }
 }
 
-/// The number that the last `len` of eight characters stand for; `None` if one of them is no digit.
-#[inline(always)]
-fn digits(word: u64, len: usize) -> Option<u64> {
-    let values = word ^ (ONES * u64::from(b'0'));
-    let values = values & u64::MAX.checked_shl(64 - 8 * len as u32).unwrap_or(0);
-    // A byte above 9 has its high bit set afterwards, or had it before.
-    let others = (values.wrapping_add(ONES * 0x76) | values) & HIGHS;
-    let pairs = values.wrapping_mul(10).wrapping_add(values >> 8) & 0x00ff_00ff_00ff_00ff;
-    let fours = pairs.wrapping_mul(100).wrapping_add(pairs >> 16) & 0x0000_ffff_0000_ffff;
-    (others == 0).then(|| fours.wrapping_mul(10_000).wrapping_add(fours >> 32) & 0xffff_ffff)
-}
-
-/// Reads what is longer than two words, stands too near the beginning, or is no number.
+/// Reads what is longer than that, stands too near the beginning, or is no number.
 #[cold]
 fn long_number(text: &[u8], from: usize) -> Number {
     let value = text.get(from..).unwrap_or_default();

@@ -1,7 +1,7 @@
 //! Counters that fall, start above zero, or do not agree with each other.
 
 use super::{Check, Conclude, Mark, Severity, Watch, times};
-use crate::announce::{Event, client_of};
+use crate::announce::{Event, program_of};
 use crate::replay::Step;
 use crate::session::{Counters, Transition};
 
@@ -49,7 +49,7 @@ fn observe_first(step: &Step<'_>, watch: &mut Watch) {
     let started = said.event == Event::Started && step.transition.opens();
     // A base below the counters is that of a refused `started`: it was no start from above zero then.
     if started && said.counters != Counters::ZERO && step.session.state.base == said.counters {
-        let data_on_disk = said.counters.up == 0 && client_of(step.peer_id.bytes()).name == Some("WebTorrent");
+        let data_on_disk = said.counters.up == 0 && program_of(step.peer_id.bytes()) == Some("WebTorrent");
         if !data_on_disk {
             Mark::see(&mut watch.at(step).nonzero_start, step, said.counters.up.max(said.counters.down), 0);
         }

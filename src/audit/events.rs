@@ -1,7 +1,7 @@
 //! Events that are missing, repeated, refused or out of place.
 
 use super::{Check, Conclude, Mark, Severity, Watch, times};
-use crate::announce::{Event, client_of};
+use crate::announce::{Event, program_of};
 use crate::replay::Step;
 use crate::session::{Counters, End, Opening, Transition};
 
@@ -172,9 +172,9 @@ pub static COMPLETED_WITHOUT_DOWNLOAD: Check = Check {
     source: "BEP 3: no `completed` if the file was complete when started; qbittorrent issue 11629",
     group: None,
     conclude: Conclude::Session(|case| {
-        let habit = client_of(case.peer_id().bytes()).name == Some("WebTorrent");
-        let severity = if habit { Severity::Info } else { Severity::Low };
-        case.marked(severity, case.mark(|n| &n.completed_without_download)?)
+        let mark = case.mark(|n| &n.completed_without_download)?;
+        let habit = program_of(case.peer_id().bytes()) == Some("WebTorrent");
+        case.marked(if habit { Severity::Info } else { Severity::Low }, mark)
     }),
     message: |_| "sent `completed` without having downloaded anything in this session".into(),
 };

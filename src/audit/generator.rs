@@ -3,7 +3,7 @@
 use super::generated::{CHANCE, Ground, Sign};
 use super::{Check, Conclude, Group, Severity};
 use std::cmp::Reverse;
-use std::collections::{BTreeMap, HashMap};
+use std::collections::HashMap;
 
 /// What the increments of a session's `uploaded` have in common.
 #[derive(Clone, Copy, Default, Debug)]
@@ -130,6 +130,15 @@ const TICKS: u64 = 64;
 /// Where most of so many users share a divisor, something in front of the tracker or in their program makes it so.
 const POPULATION: usize = 8;
 
+/// What are tested together.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+struct Key {
+    /// The user, the program, and the form in which it writes, all by number.
+    of: (u32, usize, u32),
+    /// The place of a session that is tested by itself.
+    alone: Option<u32>,
+}
+
 /// What is tested: all sessions of one user with one program, or one session by itself.
 #[derive(Default)]
 struct Tested {
@@ -141,26 +150,31 @@ struct Tested {
 /// together, all of them: to choose among them would be to help chance. Who runs the real program too has long ones tested
 /// by themselves.
 fn residues(ground: &Ground<'_>) -> HashMap<u32, Sign> {
-    let mut groups: BTreeMap<(u32, usize, u32, Option<u32>), Tested> = BTreeMap::new();
-    for (at, session) in ground.story.sessions.iter().enumerate() {
-        let Some(increments) = ground.counted.get(at).map(|counted| &counted.increments) else { continue };
-        if increments.count == 0 {
-            continue;
+    let mut sessions: Vec<(Key, u32)> = Vec::new();
+    for ((at, session), counted) in (0u32..).zip(&ground.story.sessions).zip(ground.counted) {
+        let key = (session.user, ground.clients.class_of(at as usize), ground.story.written(session).form);
+        if counted.increments.count > 0 {
+            sessions.push((Key { of: key, alone: None }, at));
         }
-        let (program, form) = (ground.clients.class_of(at), ground.story.written(session).form);
-        let alone = increments.are_enough().then_some(Some(at as u32));
-        for part in [Some(None), alone].into_iter().flatten() {
-            let group = groups.entry((session.user, program, form, part)).or_default();
-            group.increments.merge(increments);
-            group.places.push(at as u32);
+        if counted.increments.are_enough() {
+            sessions.push((Key { of: key, alone: Some(at) }, at));
         }
     }
-    groups.retain(|_, group| group.increments.are_enough());
+    sessions.sort_unstable();
+    let mut groups: Vec<(Key, Tested)> = Vec::new();
+    for group in sessions.chunk_by(|a, b| a.0 == b.0) {
+        let mut tested = Tested::default();
+        for (_, at) in group {
+            tested.increments.merge(&ground.counted[*at as usize].increments);
+            tested.places.push(*at);
+        }
+        groups.extend(tested.increments.are_enough().then_some((group[0].0, tested)));
+    }
     let tested = groups.len();
     // Of everybody, and of those with the same program: how many were tested, and how many share what.
     let (mut all, mut sharing): (HashMap<Option<usize>, usize>, HashMap<_, usize>) = Default::default();
-    for (key, group) in groups.iter().filter(|(key, _)| key.3.is_none()) {
-        for among in [None, Some(key.1)] {
+    for (key, group) in groups.iter().filter(|(key, _)| key.alone.is_none()) {
+        for among in [None, Some(key.of.1)] {
             *all.entry(among).or_default() += 1;
             *sharing.entry((among, group.increments.odd())).or_default() += 1;
         }
@@ -171,7 +185,7 @@ fn residues(ground: &Ground<'_>) -> HashMap<u32, Sign> {
         let by_chance = (odd as f64).powf(-f64::from(independent)) * tested as f64;
         let of = |among| (all.get(&among).unwrap_or(&0), sharing.get(&(among, odd)).unwrap_or(&0));
         let usual = |among| matches!(of(among), (&all, sharing) if all >= POPULATION && sharing * 2 > all);
-        if odd == 1 || independent < FEW || usual(None) || usual(Some(key.1)) {
+        if odd == 1 || independent < FEW || usual(None) || usual(Some(key.of.1)) {
             continue;
         }
         let most = match made_up_of(increments.divisor, ROUND) {
@@ -183,7 +197,11 @@ fn residues(ground: &Ground<'_>) -> HashMap<u32, Sign> {
         let Some(severity) = ground.beyond_chance(by_chance, CHANCE, &places).map(|severity| severity.min(most)) else {
             continue;
         };
-        found.push((key.0, key.3.is_some(), Residue { divisor: increments.divisor, independent, severity, places }));
+        found.push((
+            key.of.0,
+            key.alone.is_some(),
+            Residue { divisor: increments.divisor, independent, severity, places },
+        ));
     }
     // First the one with all sessions of a program, and with the most evidence: numbers of forms say nothing.
     found.sort_by_key(|(_, alone, residue)| {

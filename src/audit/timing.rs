@@ -2,7 +2,7 @@
 
 use super::notes::Stall;
 use super::{Check, Conclude, Severity, Watch};
-use crate::announce::{client_of, usual_silence};
+use crate::announce::usual_silence;
 use crate::measure::duration;
 use crate::replay::Step;
 use crate::session::{Session, Transition};
@@ -37,7 +37,7 @@ pub static PAUSE_GAP: Check = Check {
     group: None,
     conclude: Conclude::Session(|case| {
         let longest = case.session.gaps().iter().filter(|gap| gap.idle).max_by_key(|gap| gap.to.since(gap.from))?;
-        let floor = usual_silence(&client_of(case.peer_id().bytes()));
+        let floor = usual_silence(case.peer_id().bytes());
         let allowed = i64::from((case.interval() * 2).max(floor + floor / 4) + 10) * 1000;
         let silent = longest.to.since(longest.from);
         if silent <= allowed {

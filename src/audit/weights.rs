@@ -155,10 +155,11 @@ fn beside_others(rates: &[Rate]) -> Vec<Beside> {
         let (mut count, mut sum, mut laws) = (0, 0.0, Laws::default());
         for other in rates[first..].iter().take_while(|other| other.from < one.to) {
             let overlap = one.to.min(other.to).saturating_sub(one.from.max(other.from));
-            if other.torrent != one.torrent && overlap >= (one.to - one.from) / 2 {
-                (count, sum) = (count + 1, sum + other.rate);
-                laws.iter_mut().zip(other.laws).for_each(|(sum, law)| *sum += law);
-            }
+            // Without a branch, for which of them are beside cannot be foretold.
+            let beside = other.torrent != one.torrent && overlap >= (one.to - one.from) / 2;
+            let counted = |value: f32| if beside { value } else { 0.0 };
+            (count, sum) = (count + usize::from(beside), sum + counted(other.rate));
+            laws.iter_mut().zip(other.laws).for_each(|(sum, law)| *sum += counted(law));
         }
         if count >= BESIDE {
             let less = |own: f32, sum: f32| own - sum / count as f32;

@@ -176,9 +176,18 @@ impl Story {
         let first_peer = self.peer_ids.len() as u32;
         self.users.extend(part.users);
         self.peer_ids.extend(part.peer_ids);
+        let (mut own, mut known) = (part.names, Vec::new());
+        if number == 0 {
+            // The first part's names keep their numbers.
+            self.names = std::mem::take(&mut own);
+        } else {
+            known = vec![None; own.len()];
+        }
         let names = &mut self.names;
-        let mut known = vec![None; part.names.len()];
-        let mut renumber = |name: u32| *known[name as usize].get_or_insert_with(|| names.number(part.names.name(name)));
+        let mut renumber = |name: u32| match known.get_mut(name as usize) {
+            Some(known) => *known.get_or_insert_with(|| names.number(own.name(name))),
+            None => name,
+        };
         let written = part.written.into_iter();
         self.written.extend(written.map(|written| Written {
             form: renumber(written.form),

@@ -2,7 +2,7 @@
 
 use super::record::{LineRef, Session};
 use super::state::Phase;
-use crate::announce::{Client, PeerId, client_of, usual_silence};
+use crate::announce::{PeerId, program_of, usual_silence};
 use crate::time::Time;
 
 /// What endings depend on.
@@ -108,15 +108,15 @@ pub fn endings<'a>(
     clock: &Clock,
 ) -> Vec<Ending> {
     // Most stand alone, and then nobody asks which client it was.
-    let clients: Vec<Client> = match sessions {
+    let programs: Vec<Option<&str>> = match sessions {
         [_] => Vec::new(),
-        _ => sessions.iter().map(|s| client_of(peer_id(s).bytes())).collect(),
+        _ => sessions.iter().map(|s| program_of(peer_id(s).bytes())).collect(),
     };
     let same_client = |at: usize, other: usize| {
         let (a, b) = (sessions[at], sessions[other]);
         a.peer == b.peer
             || key(a) != 0 && key(a) == key(b)
-            || clients[at].name.is_some() && clients[at].name == clients[other].name && share_address(a, b)
+            || programs[at].is_some() && programs[at] == programs[other] && share_address(a, b)
     };
     let ending = |at: usize| {
         let session = sessions[at];
@@ -228,7 +228,7 @@ pub fn ghost(session: &Session, peer_id: &PeerId, ending: &Ending, interval: u32
     if stopped_in_vain || began_anew {
         return Ghost::Yes;
     }
-    let floor = usual_silence(&client_of(peer_id.bytes()));
+    let floor = usual_silence(peer_id.bytes());
     let usual = i64::from(interval.saturating_mul(2).max(floor + floor / 4)) * 1000;
     match (at.since(last) > usual, ending.end) {
         (true, End::TimedOut) => Ghost::Yes,

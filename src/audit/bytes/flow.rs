@@ -75,9 +75,12 @@ pub struct Side {
 impl Side {
     /// Of some windows, in whatever order.
     pub fn new(mut windows: Vec<Window>) -> Side {
-        windows.sort_unstable_by_key(|window| (u64::from(window.to) << 32 | u64::from(window.who), window.from));
+        by_time(&mut windows, |window| window.to);
+        for together in windows.chunk_by_mut(|a, b| a.to == b.to).filter(|together| together.len() > 1) {
+            together.sort_unstable_by_key(|window| (window.who, window.from));
+        }
         let mut starts: Vec<(u32, u32)> = windows.iter().zip(0u32..).map(|(window, at)| (window.from, at)).collect();
-        starts.sort_unstable();
+        by_time(&mut starts, |start| start.0);
         let longest = windows.iter().map(|window| window.to.saturating_sub(window.from)).max().unwrap_or(0);
         Side { windows, starts, longest }
     }
@@ -108,6 +111,17 @@ impl Side {
     /// What moved in each window that is wanted, and 0 for the others; in the same order.
     pub fn amounts(&self, wanted: impl Fn(&Window) -> bool) -> Vec<u32> {
         self.windows.iter().map(|window| u32::from(wanted(window)) * window.bytes).collect()
+    }
+}
+
+/// Sorts by time; what is at one time stays in its order.
+fn by_time<T>(items: &mut [T], time: impl Fn(&T) -> u32) {
+    /// Fewer are sorted sooner by comparing them.
+    const FEW: usize = 128;
+    if items.len() < FEW {
+        items.sort_by_key(time);
+    } else {
+        radsort::sort_by_key(items, time);
     }
 }
 
