@@ -3,6 +3,7 @@
 use crate::session::Counters;
 use crate::time::Time;
 use prefetch_index::prefetch_index;
+use std::cmp::Reverse;
 use std::slice;
 
 /// Total bytes; wide enough that no log overflows it.
@@ -178,19 +179,22 @@ fn thin(credits: &mut Vec<(Option<Time>, Counters)>, to: usize) {
     }
     let whole = credits.iter().skip(1).fold(Counters::ZERO, |sum, credit| sum.plus(credit.1));
     let (up, down) = (1.0 / (whole.up.max(1) as f64), 1.0 / (whole.down.max(1) as f64));
-    let x = |at: usize| credits[at].0.map_or(at as f64, |t| t.millis() as f64);
-    // How far the sum at a point is off the line from the one before to the one after.
-    let bend = |at: usize| {
-        let (here, next) = (credits[at].1, credits[at + 1].1);
-        let width = x(at + 1) - x(at - 1);
-        let share = if width > 0.0 { (x(at) - x(at - 1)) / width } else { 0.5 };
-        let off =
-            |here: u64, next: u64, scale: f64| (((here as f64 + next as f64) * share - here as f64) * scale).abs();
-        off(here.up, next.up, up).max(off(here.down, next.down, down))
+    let place = |(at, credit): (usize, &(Option<Time>, Counters))| {
+        let x = credit.0.map_or(at as f64, |t| t.millis() as f64);
+        [x, credit.1.up as f64, credit.1.down as f64]
     };
-    let mut bends: Vec<(f64, usize)> = (1..credits.len() - 1).map(|at| (bend(at), at)).collect();
-    let farthest_first = |a: &(f64, usize), b: &(f64, usize)| b.0.total_cmp(&a.0).then(a.1.cmp(&b.1));
-    bends.select_nth_unstable_by(to - 2, farthest_first);
+    let places: Vec<[f64; 3]> = credits.iter().enumerate().map(place).collect();
+    // How far the sum at a point is off the line from the one before to the one after.
+    let bend = |[before, here, next]: [[f64; 3]; 3]| {
+        let width = next[0] - before[0];
+        let share = if width > 0.0 { (here[0] - before[0]) / width } else { 0.5 };
+        let off = |of: usize, scale: f64| (((here[of] + next[of]) * share - here[of]) * scale).abs();
+        off(1, up).max(off(2, down))
+    };
+    // Nothing is below 0, so what is farther has the larger bits.
+    let bends = places.windows(3).map(|around| Reverse(bend([around[0], around[1], around[2]]).to_bits()));
+    let mut bends: Vec<(Reverse<u64>, usize)> = bends.zip(1..).collect();
+    bends.select_nth_unstable(to - 2);
     let mut keep = vec![false; credits.len()];
     keep[0] = true;
     keep[credits.len() - 1] = true;

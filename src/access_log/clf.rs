@@ -165,8 +165,12 @@ fn forwarded<'a>(peer: &'a [u8], fields: &'a [u8]) -> &'a [u8] {
     };
     // Most often it is the user agent: a few characters tell.
     let may_be = |b: &u8| b.is_ascii_hexdigit() || matches!(b, b'.' | b',' | b' ' | b':' | b'[' | b']');
-    if !fields[..end].iter().rev().take(8).take_while(|b| **b != b'"').all(may_be) {
-        return peer;
+    for byte in fields[..end].iter().rev().take(8) {
+        match byte {
+            b'"' => break,
+            byte if may_be(byte) => {}
+            _ => return peer,
+        }
     }
     let field = memchr::memrchr(b'"', &fields[..end]).map_or(&b""[..], |open| &fields[open + 1..end]);
     if address::is_list(field) { address::client(peer, field) } else { peer }

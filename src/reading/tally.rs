@@ -89,7 +89,8 @@ impl Tally {
     /// Notes when a request came.
     #[inline]
     pub fn note_time(&mut self, at: Option<Time>) {
-        if let Some(at) = at {
+        // Many come within the same second.
+        if let Some(at) = at.filter(|_| at != self.last_at) {
             self.first_at = Some(self.first_at.map_or(at, |first| first.min(at)));
             self.last_at = self.last_at.max(Some(at));
             self.millis |= at.millis() % 1000 != 0;

@@ -343,6 +343,7 @@ impl<L: Listener> Replay<L> {
             if begun {
                 self.closed.push(last);
             }
+            peer.other_address = held.address;
         } else if transition == Transition::Duplicate {
             self.duplicates += 1;
         } else {
@@ -381,8 +382,9 @@ impl<L: Listener> Replay<L> {
         }
         session.last_at = session.last_at.max(held.at);
         session.last_line = held.line;
-        let new_address =
-            !same_address && !transition.opens() && session.note_address(held.address, held.at, held.line);
+        let new_address = !same_address
+            && std::mem::replace(&mut peer.other_address, held.address) != held.address
+            && session.note_address(held.address, held.at, held.line);
         let user = &mut self.users[session.user as usize];
         if in_span && self.wanted[session.torrent as usize] {
             user.account.credit(held.at, credit, self.rules.keep);

@@ -14,6 +14,8 @@ pub struct Peer<K> {
     pub session: Session,
     /// What the listener keeps of it.
     pub kept: K,
+    /// The session's last address that was another than that of the announce before: who has two uses them by turns.
+    pub other_address: u32,
 }
 
 #[derive(Default, Debug)]
@@ -27,7 +29,7 @@ struct Rare {
 impl<K: Default> Peer<K> {
     /// A peer whose session has not begun; `session` says whose it will be.
     pub fn new(session: Session) -> Peer<K> {
-        Peer { rare: None, session, kept: K::default() }
+        Peer { rare: None, session, kept: K::default(), other_address: u32::MAX }
     }
 
     /// Has the cache fetch all of it.

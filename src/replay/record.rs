@@ -164,8 +164,13 @@ impl Hashes {
     /// The hashes of an announce that came from `addr`.
     #[inline]
     pub fn of(seed: &RandomState, announce: &Announce<'_>, addr: &[u8]) -> Hashes {
-        let addr = seed.hash_one(addr);
-        let user = announce.passkey.map_or(!addr, |passkey| seed.hash_one(passkey));
+        let hash = |text: &[u8]| {
+            let mut hasher = seed.build_hasher();
+            hasher.write(text);
+            hasher.finish()
+        };
+        let addr = hash(addr);
+        let user = announce.passkey.map_or(!addr, hash);
         let mut spelling = seed.build_hasher();
         spelling.write_u64(user);
         spelling.write(announce.info_hash);
