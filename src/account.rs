@@ -59,15 +59,24 @@ pub enum Keep {
 }
 
 /// One user's account. Credits come in the order of their times for each of the user's peers, but not across them.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug)]
+#[repr(align(64))] // All of it is needed for each announce, and is one line of the cache.
 pub struct Account {
     /// What has come together.
     pub totals: Totals,
-    begun: bool,
-    /// The first time anything was heard of the user.
+    /// The first time anything was heard of the user; [`NEVER`] before that.
     first_at: Option<Time>,
     /// What was credited when.
     credits: Vec<(Option<Time>, Counters)>,
+}
+
+/// Later than anything.
+const NEVER: Option<Time> = Some(Time::LAST);
+
+impl Default for Account {
+    fn default() -> Account {
+        Account { totals: Totals::default(), first_at: NEVER, credits: Vec::new() }
+    }
 }
 
 impl Account {
@@ -77,10 +86,7 @@ impl Account {
     /// Adds a credit at a time.
     #[inline]
     pub fn credit(&mut self, at: Option<Time>, credit: Counters, keep: Keep) {
-        if !self.begun || at < self.first_at {
-            self.begun = true;
-            self.first_at = at;
-        }
+        self.first_at = self.first_at.min(at);
         if credit == Counters::ZERO {
             return;
         }
@@ -104,8 +110,7 @@ impl Account {
     /// Has the cache fetch it.
     #[inline]
     pub fn fetch(&self) {
-        prefetch_index(slice::from_ref(&self.totals), 0);
-        prefetch_index(slice::from_ref(&self.credits), 0);
+        prefetch_index(slice::from_ref(self), 0);
     }
 
     /// Has the cache fetch the end of its timeline.
@@ -131,7 +136,7 @@ impl Account {
     fn points(&self, mut credits: Vec<(Option<Time>, Counters)>, keep: Keep) -> Vec<Point> {
         let begins_there =
             |first: &(Option<Time>, Counters)| first.0.is_some() && same_place(first.0, self.first_at, keep);
-        let begins_before = self.begun && !credits.first().is_some_and(begins_there);
+        let begins_before = self.first_at != NEVER && !credits.first().is_some_and(begins_there);
         if begins_before {
             credits.insert(0, (self.first_at, Counters::ZERO));
         }

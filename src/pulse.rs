@@ -162,7 +162,7 @@ impl Listener for Pulse {
             self.torrents.resize_with(torrent + 1, empty);
         }
         if let Some((info_hash, curve)) = self.torrents.get_mut(torrent) {
-            *info_hash = step.info_hash;
+            *info_hash = *step.info_hash;
             curve.add(second, moment);
         }
     }

@@ -15,6 +15,9 @@ pub struct Time(NonZeroI64);
 const FIRST: NonZeroI64 = NonZeroI64::new(1).unwrap();
 
 impl Time {
+    /// No other is later.
+    pub const LAST: Time = Time(NonZeroI64::MAX);
+
     /// From milliseconds since the epoch.
     pub fn from_millis(ms: i64) -> Time {
         Time(NonZeroI64::new(ms).unwrap_or(FIRST))

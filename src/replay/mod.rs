@@ -69,7 +69,7 @@ pub struct Step<'a> {
     /// Whose session.
     pub user: &'a User,
     /// Of which torrent.
-    pub info_hash: InfoHash,
+    pub info_hash: &'a InfoHash,
     /// By which peer.
     pub peer_id: &'a PeerId,
     /// The session after the announce.
@@ -238,7 +238,7 @@ impl<L: Listener> Replay<L> {
             None => self.peer(record, batch)?,
         };
         let newest = batch.newest_before(record.line).max(record.at);
-        let held = Held {
+        let held = || Held {
             at: record.at,
             turn: turn(record.at, newest),
             line: batch.line(record),
@@ -250,9 +250,9 @@ impl<L: Listener> Replay<L> {
             refused: record.refused,
         };
         match self.rules.order {
-            Order::EachPeer => self.collected.push(held),
+            Order::EachPeer => self.collected.push(held()),
             Order::WholeLog => {
-                self.lined_up.insert(held);
+                self.lined_up.insert(held());
                 self.apply_lined_up(limit(newest));
             }
         }
@@ -391,7 +391,7 @@ impl<L: Listener> Replay<L> {
         }
         let step = Step {
             user,
-            info_hash: self.torrents[session.torrent as usize],
+            info_hash: &self.torrents[session.torrent as usize],
             peer_id: &self.peer_ids[session.peer as usize],
             session,
             before: before.as_ref(),

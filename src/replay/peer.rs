@@ -4,9 +4,9 @@ use crate::session::{RefusedStart, Session};
 use prefetch_index::prefetch_index;
 use std::slice;
 
-/// A peer. All that an announce needs lies side by side: memory is far away.
+/// A peer. All that an announce needs lies side by side, in as few lines of the cache as hold it: memory is far away.
 #[derive(Debug)]
-#[repr(C)]
+#[repr(C, align(64))]
 pub struct Peer<K> {
     /// What most peers do not have.
     rare: Option<Box<Rare>>,
@@ -35,11 +35,9 @@ impl<K: Default> Peer<K> {
     /// Has the cache fetch all of it.
     #[inline]
     pub fn fetch(&self) {
-        const LINE: usize = 64;
-        // It begins with `rare`, and not with a line.
-        let last = size_of::<Self>() / size_of_val(&self.rare) - 1;
-        for at in (0..last).step_by(LINE / size_of_val(&self.rare)).chain([last]) {
-            prefetch_index(slice::from_ref(&self.rare), at);
+        // It begins with `rare`.
+        for line in 0..size_of::<Self>() / align_of::<Self>() {
+            prefetch_index(slice::from_ref(&self.rare), line * align_of::<Self>() / size_of_val(&self.rare));
         }
     }
 

@@ -43,7 +43,7 @@ impl ReplayRow {
             line: step.line.line(),
             at: At { time: step.said.at, millis },
             user,
-            info_hash: step.info_hash,
+            info_hash: *step.info_hash,
             peer_id: step.peer_id.to_string(),
             event: step.said.event.name(),
             uploaded: up,
