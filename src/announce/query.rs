@@ -20,10 +20,10 @@ pub fn announce<'a>(tracker: &TrackerPath<'a>, text: &'a [u8]) -> Result<Announc
     let query = tracker.query;
     // Only the first parameter, the announce URL's own, can end in a second `?`.
     let from = if query.starts_with(b"info_hash=") { 0 } else { end_of_passkey(query) };
-    let found = match parameters(text, from, query.len()) {
-        Some(found) => found,
-        None => parameters_slowly(query, from),
-    };
+    let mut found: Found = Default::default();
+    if !parameters(text, from, query.len(), &mut found) {
+        found = parameters_slowly(query, from);
+    }
     let value = |which: usize| {
         let (begin, end) = found[which];
         query.get(begin as usize + NAMES[which].len()..end as usize).unwrap_or_default()
@@ -64,27 +64,26 @@ const EVENT: usize = 6;
 /// Where each of [`NAMES`] stands, from its name to its value's end; twice 0 if it is not there. The last one is for all others.
 type Found = [(u32, u32); NAMES.len() + 1];
 
-/// Finds the parameters of the query that ends at `to`, the last one where a name comes twice. `None` if there are too many, or
-/// names that only begin like these. What comes next in a query can hardly be foreseen, and a branch that is guessed wrong costs as much as a dozen
-/// operations: so there are none.
+/// Finds the parameters of the query that ends at `to`, the last one where a name comes twice. `false` if there are too many, or
+/// names that only begin like these. What comes next in a query can hardly be foreseen, and a branch that is guessed wrong costs
+/// as much as a dozen operations: so there are none.
 #[inline(always)]
-fn parameters(text: &[u8], from: usize, to: usize) -> Option<Found> {
+fn parameters(text: &[u8], from: usize, to: usize, found: &mut Found) -> bool {
     let mut ends = [0; 32];
-    let count = scan::places(b'&', text, from..to, &mut ends)?;
-    let mut found: Found = Default::default();
-    let mut begin = from;
+    let Some(count) = scan::places(b'&', text, from..to, &mut ends) else { return false };
+    let mut begin = from as u32;
     for &end in &ends[..count] {
         let first = word(text, begin);
-        let which = usize::from(BY_HASH[hash(first)]);
-        let which = if first & MASKS[which] == WORDS[which] { which } else { NAMES.len() };
-        found[which] = (begin as u32, end);
-        begin = end as usize + 1;
+        let name = &BY_HASH[hash(first)];
+        let which = if first & name.mask == name.word { name.which } else { NAMES.len() };
+        found[which] = (begin, end);
+        begin = end + 1;
     }
     let is_whole = |which: &usize| {
         let (begin, end) = found[*which];
         end == 0 || text[begin as usize..].starts_with(NAMES[*which])
     };
-    [INFO_HASH, UPLOADED, DOWNLOADED].iter().all(is_whole).then_some(found)
+    [INFO_HASH, UPLOADED, DOWNLOADED].iter().all(is_whole)
 }
 
 #[cold]
@@ -102,32 +101,27 @@ fn parameters_slowly(query: &[u8], from: usize) -> Found {
     found
 }
 
-/// The first eight characters of each name.
-const WORDS: [u64; NAMES.len() + 1] = {
-    let mut words = [0; NAMES.len() + 1];
-    let mut which = 0;
-    while which < NAMES.len() {
-        let mut at = 0;
+/// How one of [`NAMES`] begins.
+#[derive(Clone, Copy)]
+struct Beginning {
+    /// Its first eight characters.
+    word: u64,
+    /// Which bits of a word belong to it.
+    mask: u64,
+    which: usize,
+}
+
+impl Beginning {
+    const fn of(which: usize) -> Beginning {
+        let (mut word, mut mask, mut at) = (0, 0, 0);
         while at < 8 && at < NAMES[which].len() {
-            words[which] |= (NAMES[which][at] as u64) << (8 * at);
+            word |= (NAMES[which][at] as u64) << (8 * at);
+            mask |= 0xff << (8 * at);
             at += 1;
         }
-        which += 1;
+        Beginning { word, mask, which }
     }
-    words
-};
-
-/// Which bits of a word belong to the name.
-const MASKS: [u64; NAMES.len() + 1] = {
-    let mut masks = [0; NAMES.len() + 1];
-    let mut which = 0;
-    while which < NAMES.len() {
-        let len = NAMES[which].len();
-        masks[which] = if len >= 8 { u64::MAX } else { (1 << (8 * len)) - 1 };
-        which += 1;
-    }
-    masks
-};
+}
 
 /// Tells the names apart by their first three letters.
 #[inline(always)]
@@ -141,7 +135,7 @@ const FACTOR: u32 = {
     loop {
         let (mut taken, mut which, mut alone) = (0u32, 0, true);
         while which < NAMES.len() {
-            let bit = 1 << (((WORDS[which] as u32) << 8).wrapping_mul(factor) >> 28);
+            let bit = 1 << (((Beginning::of(which).word as u32) << 8).wrapping_mul(factor) >> 28);
             alone &= taken & bit == 0;
             taken |= bit;
             which += 1;
@@ -153,12 +147,13 @@ const FACTOR: u32 = {
     }
 };
 
-/// Which name has which hash.
-const BY_HASH: [u8; 16] = {
-    let mut names = [NAMES.len() as u8; 16];
+/// The names, each in the place of its hash. No word is as the others say.
+static BY_HASH: [Beginning; 16] = {
+    let mut names = [Beginning { word: u64::MAX, mask: 0, which: NAMES.len() }; 16];
     let mut which = 0;
     while which < NAMES.len() {
-        names[hash(WORDS[which])] = which as u8;
+        let name = Beginning::of(which);
+        names[hash(name.word)] = name;
         which += 1;
     }
     names
@@ -180,10 +175,17 @@ fn reason(announce: &Announce<'_>, numbers: [Number; 3]) -> Reason {
 
 /// Eight bytes from `at` on, the first one lowest; zeros behind the end.
 #[inline(always)]
-fn word(text: &[u8], at: usize) -> u64 {
-    if let Some(bytes) = text.get(at..).and_then(|rest| rest.first_chunk()) {
-        return u64::from_le_bytes(*bytes);
+fn word(text: &[u8], at: u32) -> u64 {
+    let at = at as usize;
+    match text.get(at..at + 8).and_then(|word| word.first_chunk()) {
+        Some(bytes) => u64::from_le_bytes(*bytes),
+        None => last_word(text, at),
     }
+}
+
+/// The same near the end.
+#[cold]
+fn last_word(text: &[u8], at: usize) -> u64 {
     // The last eight, without those that come before.
     let before = (at + 8).saturating_sub(text.len()).min(8) as u32;
     let last = text.last_chunk().map_or_else(|| short_word(text), |bytes| u64::from_le_bytes(*bytes));
@@ -191,7 +193,6 @@ fn word(text: &[u8], at: usize) -> u64 {
 }
 
 /// All of a text of less than eight bytes, the last one highest.
-#[cold]
 fn short_word(text: &[u8]) -> u64 {
     text.iter().rfold(0, |word, byte| word << 8 | u64::from(*byte)).checked_shl(64 - 8 * text.len() as u32).unwrap_or(0)
 }

@@ -1,7 +1,7 @@
 //! Uploads shared out among torrents by JOAL's weights: a program that only pretends to upload gives each torrent its part of one
 //! rate, by how many leeches and seeds the tracker told of.
 
-use super::bytes::BEFORE;
+use super::bytes::{BEFORE, by_time};
 use super::generated::{Ground, PROOF, Sign};
 use super::steady::SHORTEST;
 use super::{Check, Conclude, Group, Severity};
@@ -133,60 +133,58 @@ fn rates(ground: &Ground<'_>, candidate: u32, of: &Candidate) -> Vec<Rate> {
     // Of many, those of some hours tell as much.
     let one_in = (rates.len() as u32 / ENOUGH_RATES).max(1);
     rates.retain(|rate| (rate.from / SLOT).is_multiple_of(one_in));
-    rates.sort_unstable_by_key(|rate| (rate.from, rate.torrent));
+    // They come by torrent.
+    by_time(&mut rates, |rate| rate.from);
     rates
 }
 
-/// A rate and what the laws say, less the means of those of other torrents at the time.
+/// What is told of a rate, less the means of those of other torrents at the time.
 #[derive(Clone, Copy, Debug)]
-struct Beside {
+struct Beside<const N: usize> {
     torrent: u32,
     place: u32,
-    rate: f32,
-    laws: Laws,
+    told: [f32; N],
 }
 
-/// By torrent, those of a candidate's rates that can be held against enough others.
-fn beside_others(rates: &[Rate]) -> Vec<Beside> {
+/// By torrent, what `told` says of those of a candidate's rates that can be held against enough others.
+fn beside_others<const N: usize>(rates: &[Rate], told: impl Fn(&Rate) -> [f32; N]) -> Vec<Beside<N>> {
     let longest = rates.iter().map(|rate| rate.to - rate.from).max().unwrap_or(0);
-    let mut found: Vec<Beside> = Vec::new();
+    let mut found: Vec<Beside<N>> = Vec::new();
     for one in rates {
         let first = rates.partition_point(|other| other.from.saturating_add(longest) < one.from);
-        let (mut count, mut sum, mut laws) = (0, 0.0, Laws::default());
+        let (mut count, mut sums) = (0, [0.0; N]);
         for other in rates[first..].iter().take_while(|other| other.from < one.to) {
             let overlap = one.to.min(other.to).saturating_sub(one.from.max(other.from));
             // Without a branch, for which of them are beside cannot be foretold.
             let beside = other.torrent != one.torrent && overlap >= (one.to - one.from) / 2;
-            let counted = |value: f32| if beside { value } else { 0.0 };
-            (count, sum) = (count + usize::from(beside), sum + counted(other.rate));
-            laws.iter_mut().zip(other.laws).for_each(|(sum, law)| *sum += counted(law));
+            count += usize::from(beside);
+            sums.iter_mut().zip(told(other)).for_each(|(sum, value)| *sum += if beside { value } else { 0.0 });
         }
         if count >= BESIDE {
-            let less = |own: f32, sum: f32| own - sum / count as f32;
-            let laws = std::array::from_fn(|n| less(one.laws[n], laws[n]));
-            found.push(Beside { torrent: one.torrent, place: one.place, rate: less(one.rate, sum), laws });
+            let own = told(one);
+            let told = std::array::from_fn(|n| own[n] - sums[n] / count as f32);
+            found.push(Beside { torrent: one.torrent, place: one.place, told });
         }
     }
     found.sort_by_key(|one| (one.torrent, one.place));
     found
 }
 
-/// Those of torrents, or of sessions, with enough of them.
-fn by(all: &[Beside], of: fn(&Beside) -> u32) -> impl Iterator<Item = &[Beside]> {
+/// By torrent, or by session, those with enough of them.
+fn by<const N: usize>(all: &[Beside<N>], of: fn(&Beside<N>) -> u32) -> impl Iterator<Item = &[Beside<N>]> {
     all.chunk_by(move |a, b| of(a) == of(b)).filter(|own| own.len() >= FEW)
 }
 
-/// The means of some rates and laws.
-fn means(all: &[Beside]) -> (f32, Laws) {
-    let mean = |of: &dyn Fn(&Beside) -> f32| all.iter().map(of).sum::<f32>() / all.len() as f32;
-    (mean(&|one| one.rate), std::array::from_fn(|n| mean(&|one| one.laws[n])))
+/// The means of what is told.
+fn means<const N: usize>(all: &[Beside<N>]) -> [f32; N] {
+    std::array::from_fn(|n| all.iter().map(|one| one.told[n]).sum::<f32>() / all.len() as f32)
 }
 
 /// Whether it can be told what law some rates keep, and they may keep one.
 fn may_tell(rates: &[Rate]) -> bool {
-    let all = beside_others(rates);
-    let changes =
-        by(&all, |one| one.torrent).flat_map(|own| own.windows(2).map(|pair| (pair[0].rate - pair[1].rate).abs()));
+    let all = beside_others(rates, |rate| [rate.rate]);
+    let changes = by(&all, |one| one.torrent)
+        .flat_map(|own| own.windows(2).map(|pair| (pair[0].told[0] - pair[1].told[0]).abs()));
     let (few, many) = changes.fold((0, 0), |(few, many), change| match change < STEADY {
         true => (few + 1, many),
         false => (few, many + 1),
@@ -260,15 +258,16 @@ struct Kept {
 impl Kept {
     fn new(rates: &[Rate]) -> Option<Kept> {
         let mut kept = Kept { candidate: rates.first()?.candidate, told: 0, close: 0, places: Vec::new() };
-        for own in by(&beside_others(rates), |one| one.torrent) {
-            let (rate, [law, others @ ..]) = means(own);
+        let all = beside_others(rates, |rate| [rate.rate, rate.laws[0], rate.laws[1], rate.laws[2]]);
+        for own in by(&all, |one| one.torrent) {
+            let [rate, law, others @ ..] = means(own);
             let is_told = others.iter().all(|other| (law - other).abs() > APART);
             kept.told += usize::from(is_told);
             if (rate - law).abs() < CLOSE {
                 kept.close += usize::from(is_told);
                 // Others of the user's sessions there may be real.
                 let sessions = by(own, |one| one.place).filter(|own| {
-                    let (rate, [law, ..]) = means(own);
+                    let [rate, law, ..] = means(own);
                     (rate - law).abs() < CLOSE
                 });
                 kept.places.extend(sessions.map(|own| own[0].place));

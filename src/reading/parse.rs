@@ -84,7 +84,12 @@ pub fn parse(mut job: Job, mut parsed: Parsed, shards: usize, seed: &RandomState
             _ => line,
         };
         let too_long = line.len() > LONGEST_LINE;
-        let Some(request) = job.reader.filter(|_| !too_long).and_then(|r| r.parse(line, &mut context)) else {
+        // Not moved: it is large, and was just written.
+        let request = match &job.reader {
+            Some(reader) if !too_long => reader.parse(line, &mut context),
+            _ => None,
+        };
+        let Some(request) = &request else {
             // All that is there of any line that is too long.
             let line = &line[..line.len().min(LONGEST_LINE)];
             if looks_like_announce(line) {
@@ -95,7 +100,7 @@ pub fn parse(mut job: Job, mut parsed: Parsed, shards: usize, seed: &RandomState
             continue;
         };
         tally.note_time(request.time);
-        let (announce, refused) = match read(&request, bytes) {
+        let (announce, refused) = match read(request, bytes) {
             Fate::Announce(announce) => {
                 tally.delivered += 1;
                 (announce, false)

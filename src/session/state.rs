@@ -193,6 +193,7 @@ const LATE: i64 = 8_000;
 
 /// Says what an announce does. `refused_start` is a `started` of this peer id that the server refused after the last
 /// announce that it took.
+#[inline(always)]
 pub fn decide(state: Option<&State>, said: &Said, refused_start: Option<RefusedStart>) -> Transition {
     let Some(state) = state else {
         return Transition::Began;
@@ -275,6 +276,7 @@ fn fell_for_good(peak: u64, now: u64) -> bool {
 }
 
 /// The state after an announce that was not a [`Transition::Duplicate`].
+#[inline(always)] // The engine would wait for what it returns to be copied.
 pub fn advance(
     state: Option<&State>,
     said: &Said,

@@ -115,7 +115,7 @@ impl Side {
 }
 
 /// Sorts by time; what is at one time stays in its order.
-fn by_time<T>(items: &mut [T], time: impl Fn(&T) -> u32) {
+pub fn by_time<T>(items: &mut [T], time: impl Fn(&T) -> u32) {
     /// Fewer are sorted sooner by comparing them.
     const FEW: usize = 128;
     if items.len() < FEW {
