@@ -23,6 +23,18 @@ pub fn shared<T: Send>(len: usize, threads: usize, work: impl Fn(Range<usize>) -
     done
 }
 
+/// Does two things, side by side if there are threads for both.
+pub fn both<A: Send, B>(threads: usize, one: impl FnOnce() -> A + Send, other: impl FnOnce() -> B) -> (A, B) {
+    if threads < 2 {
+        return (one(), other());
+    }
+    thread::scope(|scope| {
+        let one = scope.spawn(one);
+        let other = other();
+        (one.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic)), other)
+    })
+}
+
 /// Works on a few things on so many threads, and puts what comes out in their order.
 pub fn one_by_one<T: Send>(len: usize, threads: usize, work: impl Fn(usize) -> T + Sync) -> Vec<T> {
     let next = AtomicUsize::new(0);

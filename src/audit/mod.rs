@@ -41,7 +41,7 @@ use crate::announce::PeerId;
 use crate::measure;
 use crate::replay::{Listener, Step, Story, User};
 use crate::session::{Ending, LineRef, Session};
-use crate::share::shared;
+use crate::share::{both, shared};
 use crate::side::Side;
 use crate::time::Time;
 use generated::{Generated, Ground, Sign};
@@ -358,12 +358,15 @@ pub fn audit(
     terms: &Terms,
     threads: usize,
 ) -> Audit {
-    let trace = |place: usize| Some(watch_of(story, &watches, place)?.trace_of(counted.get(place)?));
-    let traces = AllTraces::gather(story.sessions.len(), threads, trace);
-    watches.iter_mut().for_each(Watch::forget_traces);
+    let learn = || (Clients::of(story), sizes(story, side));
+    let gather = || {
+        let trace = |place: usize| Some(watch_of(story, &watches, place)?.trace_of(counted.get(place)?));
+        let traces = AllTraces::gather(story.sessions.len(), threads, trace);
+        watches.iter_mut().for_each(Watch::forget_traces);
+        traces
+    };
+    let ((clients, sizes), traces) = both(threads, learn, gather);
     let watches = &watches[..];
-    let clients = Clients::of(story);
-    let sizes = sizes(story, side);
     let ground = Ground {
         story,
         watches,

@@ -6,6 +6,7 @@ use crate::cli::{Color, Completed, Output as Asked, Shared};
 use anyhow::{Context, bail};
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::io::{self, BufWriter, IsTerminal, Write};
+use std::mem::ManuallyDrop;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::sync::Arc;
@@ -257,12 +258,13 @@ impl Listener for Listeners {
     }
 }
 
+/// The process ends with what was told: it need not be given back piece by piece before.
 impl Told {
     /// Reads the logs.
     ///
     /// # Errors
     /// If there is nothing to read.
-    pub fn read(files: &[PathBuf], shared: Shared, keep: Keep) -> anyhow::Result<Told> {
+    pub fn read(files: &[PathBuf], shared: Shared, keep: Keep) -> anyhow::Result<ManuallyDrop<Told>> {
         let policy = shared.credit.0;
         let timelines = policy
             .map(|_| Timelines { keep, torrent: shared.torrent.as_ref().map(|prefix| prefix.to_ascii_lowercase()) });
@@ -273,7 +275,11 @@ impl Told {
     ///
     /// # Errors
     /// If there is nothing to read.
-    pub fn read_comparing(files: &[PathBuf], shared: Shared, policies: &[&'static Policy]) -> anyhow::Result<Told> {
+    pub fn read_comparing(
+        files: &[PathBuf],
+        shared: Shared,
+        policies: &[&'static Policy],
+    ) -> anyhow::Result<ManuallyDrop<Told>> {
         Told::read_with(files, shared, Keep::Shape, policies, None)
     }
 
@@ -283,7 +289,7 @@ impl Told {
         keep: Keep,
         policies: &[&'static Policy],
         timelines: Option<Timelines>,
-    ) -> anyhow::Result<Told> {
+    ) -> anyhow::Result<ManuallyDrop<Told>> {
         let setup = Setup::new(files, shared)?;
         let side = side(&setup.shared)?;
         let progress = setup.progress();
@@ -312,7 +318,7 @@ impl Told {
         let credits = Credits::new(&mut story, books);
         progress.end();
         let incomplete = setup.complain(&input);
-        Ok(Told { setup, input, story, audit, credits, side, curves, incomplete })
+        Ok(ManuallyDrop::new(Told { setup, input, story, audit, credits, side, curves, incomplete }))
     }
 
     /// What was asked for.

@@ -221,16 +221,17 @@ impl Story {
 
         // Sessions without times have nothing but their lines to order them.
         let line = |s: &Session| if s.first_at.is_none() { s.first_line } else { LineRef::new(0, 0) };
-        let key = |(n, s): (usize, &Session)| (s.first_at, line(s), s.user, s.torrent, n as u32);
-        let mut keys: Vec<_> = self.sessions.iter().enumerate().map(key).collect();
-        keys.sort_unstable_by(|a, b| {
-            // Only what begins at once needs a look at the sessions themselves.
-            (a.0, a.1, a.2, a.3).cmp(&(b.0, b.1, b.2, b.3)).then_with(|| {
-                let (a, b) = (&self.sessions[a.4 as usize], &self.sessions[b.4 as usize]);
-                (self.peer_id(a), a.first_line).cmp(&(self.peer_id(b), b.first_line))
-            })
-        });
-        let order: Vec<u32> = keys.into_iter().map(|key| key.4).collect();
+        let begins = |s: &Session| s.first_at.map_or(i64::MIN, Time::millis);
+        let mut keys: Vec<(i64, u32)> = self.sessions.iter().map(begins).zip(0..).collect();
+        radsort::sort_by_key(&mut keys, |key| key.0);
+        for together in keys.chunk_by_mut(|a, b| a.0 == b.0).filter(|together| together.len() > 1) {
+            together.sort_unstable_by(|a, b| {
+                let key = |s: &Session| (line(s), s.user, s.torrent);
+                let (a, b) = (&self.sessions[a.1 as usize], &self.sessions[b.1 as usize]);
+                key(a).cmp(&key(b)).then_with(|| (self.peer_id(a), a.first_line).cmp(&(self.peer_id(b), b.first_line)))
+            });
+        }
+        let order: Vec<u32> = keys.into_iter().map(|key| key.1).collect();
         arrange(&mut self.origins, order.clone());
         arrange(kept, order.clone());
         arrange(&mut self.sessions, order);
