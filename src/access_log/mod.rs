@@ -178,7 +178,11 @@ impl LineReader {
     /// Takes a line apart; `None` if no format reads it.
     #[inline]
     pub fn parse<'a>(&self, line: &'a [u8], context: &mut Context) -> Option<Request<'a>> {
-        self.main.parse(line, context).or_else(|| self.others.iter().find_map(|f| f.parse(line, context)))
+        let request = self.main.parse(line, context);
+        if request.is_some() {
+            return request;
+        }
+        self.others.iter().find_map(|format| format.parse(line, context))
     }
 
     /// Takes a line apart by the detected or given format alone.

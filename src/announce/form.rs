@@ -35,54 +35,52 @@ impl Escapes {
     fn note(&mut self, text: &[u8]) {
         let mut at = 0;
         while let Some(&byte) = text.get(at) {
-            match byte {
-                b'%' => {
-                    let Some((digits, value)) = text.get(at + 1..at + 3).zip(escape::hex_at(text, at + 1)) else {
-                        return;
-                    };
-                    for digit in digits {
-                        self.seen |= u8::from(matches!(digit, b'A'..=b'F')) * Self::UPPER;
-                        self.seen |= u8::from(matches!(digit, b'a'..=b'f')) * Self::LOWER;
-                    }
-                    match CLASSES[usize::from(value)] {
-                        LETTER => self.seen |= Self::NEEDLESS,
-                        OTHER => {}
-                        special => self.escaped |= 1 << special,
-                    }
-                    at += 3;
-                    continue;
-                }
-                b'\\' => self.seen |= Self::REWRITTEN,
-                _ => match CLASSES[usize::from(byte)] {
-                    LETTER => self.seen |= Self::PLAIN,
-                    OTHER => {}
-                    special => self.raw |= 1 << special,
-                },
+            if byte != b'%' {
+                let (special, seen) = AS_IT_IS[usize::from(byte)];
+                (self.raw, self.seen) = (self.raw | special, self.seen | seen);
+                at += 1;
+                continue;
             }
-            at += 1;
+            let Some((digits, value)) = text.get(at + 1..at + 3).zip(escape::hex_at(text, at + 1)) else { return };
+            self.seen |= digits.iter().fold(0, |seen, digit| seen | CASE[usize::from(*digit)]);
+            let (special, seen) = AS_IT_IS[usize::from(value)];
+            self.escaped |= special;
+            self.seen |= u8::from(seen == Self::PLAIN) * Self::NEEDLESS;
+            at += 3;
         }
     }
 }
 
-const LETTER: u8 = 254;
-const OTHER: u8 = 255;
-
-/// For each byte, its place in [`SPECIALS`], or that it is a letter or digit, or another.
-const CLASSES: [u8; 256] = {
-    let mut classes = [OTHER; 256];
+/// For each byte, which of [`SPECIALS`] it is, and what is seen where it stands as it is.
+const AS_IT_IS: [(u16, u8); 256] = {
+    let mut bytes = [(0, 0); 256];
     let mut byte = 0;
     while byte < 256 {
         if (byte as u8).is_ascii_alphanumeric() {
-            classes[byte] = LETTER;
+            bytes[byte].1 = Escapes::PLAIN;
         }
         byte += 1;
     }
+    bytes[b'\\' as usize].1 = Escapes::REWRITTEN;
     let mut at = 0;
     while at < SPECIALS.len() {
-        classes[SPECIALS[at] as usize] = at as u8;
+        bytes[SPECIALS[at] as usize].0 = 1 << at;
         at += 1;
     }
-    classes
+    bytes
+};
+
+/// What is seen of each digit of an escape.
+const CASE: [u8; 256] = {
+    let mut digits = [0; 256];
+    let mut byte = 0;
+    while byte < 256 {
+        if (byte as u8).is_ascii_alphabetic() {
+            digits[byte] = if (byte as u8).is_ascii_uppercase() { Escapes::UPPER } else { Escapes::LOWER };
+        }
+        byte += 1;
+    }
+    digits
 };
 
 /// A form, taken apart. See [`write_form`].

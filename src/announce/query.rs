@@ -28,10 +28,6 @@ pub fn announce<'a>(tracker: &TrackerPath<'a>, text: &'a [u8]) -> Result<Announc
         let (begin, end) = found[which];
         query.get(begin as usize + NAMES[which].len()..end as usize).unwrap_or_default()
     };
-    let counter = |which: usize| match found[which] {
-        (0, 0) => Number::Missing,
-        (begin, end) => number(query, begin as usize + NAMES[which].len(), end as usize),
-    };
     let announce = Announce {
         passkey: tracker.passkey.or_else(|| user_in(query)),
         info_hash: value(INFO_HASH),
@@ -40,7 +36,7 @@ pub fn announce<'a>(tracker: &TrackerPath<'a>, text: &'a [u8]) -> Result<Announc
         event: Event::of(value(EVENT)),
         ..Announce::default()
     };
-    let numbers = [counter(UPLOADED), counter(DOWNLOADED), counter(LEFT)];
+    let numbers = [counter(query, &found, UPLOADED), counter(query, &found, DOWNLOADED), counter(query, &found, LEFT)];
     match numbers {
         [Number::Is(uploaded), Number::Is(downloaded), Number::Is(left)]
             if !announce.info_hash.is_empty() && !announce.peer_id.is_empty() =>
@@ -203,6 +199,14 @@ enum Number {
     Missing,
     Unreadable,
     Is(u64),
+}
+
+#[inline(always)]
+fn counter(query: &[u8], found: &Found, which: usize) -> Number {
+    match found[which] {
+        (0, 0) => Number::Missing,
+        (begin, end) => number(query, begin as usize + NAMES[which].len(), end as usize),
+    }
 }
 
 /// Reads a whole number of at most 64 bits. Sixteen digits are read whatever its length: a branch on the length would be guessed

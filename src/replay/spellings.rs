@@ -10,49 +10,39 @@ use prefetch_index::prefetch_index;
 /// last announce spelled so came, which most often is where the next one comes from; and it can be fetched ahead.
 #[derive(Debug)]
 pub struct Spellings {
-    /// A power of two of places, at most half of them taken.
+    /// A power of two of places, at most three in four of them taken.
     places: Vec<Place>,
     taken: usize,
 }
 
-/// What is known of a spelling.
+/// What is known of a spelling. Two of them are a line of the cache.
 #[derive(Clone, Copy, Debug)]
+#[repr(align(32))]
 pub struct Place {
     spelling: u64,
-    /// Some bits of the user's hash: with `spelling` they stand for the text. Below them, as many as there is room for of the
-    /// address's hash.
-    others: u64,
+    /// Some bits of the user's hash: with `spelling` it stands for the text.
+    user: u32,
     /// The peer; [`Spellings::NONE`] in a free place.
     pub peer: u32,
-    /// The number of the address.
+    /// The hash of the last address...
+    addr: u64,
+    /// ...and its number.
     address: u32,
 }
 
-/// So many bits of a user's hash.
-const OF_USER: u32 = 16;
-
-const FREE: Place = Place { spelling: 0, others: 0, peer: Spellings::NONE, address: 0 };
+const FREE: Place = Place { spelling: 0, user: 0, peer: Spellings::NONE, addr: 0, address: 0 };
 
 impl Place {
-    fn new(hashes: &Hashes, peer: u32, address: u32) -> Place {
-        Place { spelling: hashes.spelling, others: others(hashes), peer, address }
-    }
-
     /// The address that an announce came from, if it is that of the one before.
     #[inline]
     pub fn address(&self, hashes: &Hashes) -> Option<u32> {
-        (self.others == others(hashes)).then_some(self.address)
+        (self.addr == hashes.addr).then_some(self.address)
     }
 
     /// Notes the address that an announce came from.
     pub fn move_to(&mut self, hashes: &Hashes, address: u32) {
-        (self.others, self.address) = (others(hashes), address);
+        (self.addr, self.address) = (hashes.addr, address);
     }
-}
-
-#[inline]
-fn others(hashes: &Hashes) -> u64 {
-    hashes.user << (64 - OF_USER) | hashes.addr >> OF_USER
 }
 
 impl Default for Spellings {
@@ -75,13 +65,12 @@ impl Spellings {
     #[inline]
     pub fn find(&mut self, hashes: &Hashes) -> Option<&mut Place> {
         let mut at = self.first(hashes.spelling);
-        let user = hashes.user << (64 - OF_USER);
         loop {
             let place = &self.places[at];
             if place.peer == Self::NONE {
                 return None;
             }
-            if place.spelling == hashes.spelling && (place.others ^ user) >> (64 - OF_USER) == 0 {
+            if place.spelling == hashes.spelling && place.user == hashes.user as u32 {
                 return Some(&mut self.places[at]);
             }
             at = (at + 1) & (self.places.len() - 1);
@@ -90,13 +79,14 @@ impl Spellings {
 
     /// Notes the peer of a spelling that is new, and the address that it came from.
     pub fn insert(&mut self, hashes: &Hashes, peer: u32, address: u32) {
-        if 2 * self.taken >= self.places.len() {
+        if 4 * self.taken >= 3 * self.places.len() {
             let twice = vec![FREE; 2 * self.places.len()];
             let places = std::mem::replace(&mut self.places, twice);
             places.into_iter().filter(|place| place.peer != Self::NONE).for_each(|place| self.put(place));
         }
         self.taken += 1;
-        self.put(Place::new(hashes, peer, address));
+        let Hashes { spelling, user, addr } = *hashes;
+        self.put(Place { spelling, user: user as u32, peer, addr, address });
     }
 
     fn put(&mut self, place: Place) {
