@@ -250,15 +250,15 @@ impl<'a> Trace<'a> {
         let (mut rest, mut end) = (self.0.iter(), 0);
         std::iter::from_fn(move || {
             let mut number = || {
-                let mut number = 0;
-                for shift in (0..64).step_by(7) {
+                let (mut number, mut shift) = (0, 0);
+                loop {
                     let byte = *rest.next()?;
                     number |= u64::from(byte & 0x7f) << shift;
-                    if byte < 0x80 {
-                        break;
+                    shift += 7;
+                    if byte < 0x80 || shift > 63 {
+                        return Some(number);
                     }
                 }
-                Some(number)
             };
             // The lowest bit says whether another number follows.
             let (length, up) = (number()?, number()?);
