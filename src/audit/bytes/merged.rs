@@ -6,7 +6,9 @@ use super::swarm::Windows;
 
 /// A swarm's windows, those of the senders merged if they touch the same windows of receivers.
 pub struct Merged {
-    /// What each user sent, in the order of the merged windows.
+    /// The users who sent, and where in `sent` what each sent ends.
+    users: Vec<(u32, u32)>,
+    /// What they sent, each user's in the order of the merged windows.
     sent: Vec<Sent>,
     /// The merged ones. How much is sent in them depends on by whom.
     pub windows: Windows,
@@ -17,7 +19,6 @@ pub struct Merged {
 pub struct Sent {
     /// Place of the merged window.
     place: u32,
-    user: u32,
     /// In granules.
     bytes: u32,
 }
@@ -39,47 +40,62 @@ impl Merged {
         for alike in keyed.chunk_by_mut(|a, b| a.0 == b.0) {
             alike.sort_unstable_by_key(|key| (key.2, key.1, window(key).user()));
         }
-        let (mut merged, mut sent): (Vec<Window>, Vec<Sent>) = (Vec::new(), Vec::with_capacity(keyed.len()));
+        let (mut merged, mut by_user): (Vec<Window>, Vec<(u32, Sent)>) = (Vec::new(), Vec::with_capacity(keyed.len()));
         for ending in keyed.chunk_by(|a, b| a.0 == b.0) {
             let to = ending.iter().map(|key| window(key).to).max().unwrap_or(0);
             for alike in ending.chunk_by(|a, b| (a.1, a.2) == (b.1, b.2)) {
                 let from = alike.iter().map(|key| window(key).from).min().unwrap_or(0);
                 let place = merged.len() as u32;
                 merged.push(Window::new(alike[0].2, from, to, 0));
-                let sent_in = |w: Window| Sent { place, user: w.user(), bytes: w.bytes };
-                sent.extend(alike.iter().map(window).map(sent_in));
+                let sent_in = |w: Window| (w.user(), Sent { place, bytes: w.bytes });
+                by_user.extend(alike.iter().map(window).map(sent_in));
             }
         }
+        by_user.sort_by_key(|(user, _)| *user);
+        let own = by_user.chunk_by(|a, b| a.0 == b.0).scan(0, |end, own| {
+            *end += own.len() as u32;
+            Some((own[0].0, *end))
+        });
+        let (users, sent) = (own.collect(), by_user.iter().map(|(_, sent)| *sent).collect());
         // They are in the order of a side: so their places stay.
-        Merged { sent, windows: Windows { senders: Side::new(merged), receivers } }
+        merged.shrink_to_fit();
+        Merged { users, sent, windows: Windows { senders: Side::new(merged), receivers } }
+    }
+
+    /// What each user sent.
+    fn by_user(&self) -> impl Iterator<Item = (u32, &[Sent])> {
+        let mut begin = 0;
+        self.users.iter().map(move |&(user, end)| {
+            let own = begin..end as usize;
+            begin = own.end;
+            (user, &self.sent[own])
+        })
     }
 
     /// What some users sent, by the places of the merged windows, in granules.
     pub fn sent(&self, by: impl Fn(u32) -> bool) -> Vec<u32> {
         let mut sent = vec![0; self.windows.senders.windows().len()];
-        add(&mut sent, self.sent.iter().filter(|sent| by(sent.user)));
+        self.by_user().filter(|(user, _)| by(*user)).for_each(|(_, own)| add(&mut sent, own));
         sent
     }
 
-    /// What single users sent, those of them who are wanted.
-    pub fn by_user(&self, wanted: impl Fn(u32) -> bool) -> Vec<(u32, Vec<Sent>)> {
-        let mut sent: Vec<Sent> = self.sent.iter().copied().filter(|sent| wanted(sent.user)).collect();
-        sent.sort_by_key(|sent| sent.user);
-        sent.chunk_by(|a, b| a.user == b.user).map(|own| (own[0].user, own.to_vec())).collect()
+    /// What single users sent, those of them who are wanted; by user.
+    pub fn of(&self, wanted: impl Fn(u32) -> bool) -> Vec<(u32, &[Sent])> {
+        self.by_user().filter(|(user, _)| wanted(*user)).collect()
     }
 
     /// The windows of what one user sent.
-    pub fn side(&self, own: &[Sent]) -> Side {
+    pub fn side(&self, user: u32, own: &[Sent]) -> Side {
         let window = |sent: &Sent| {
             let merged = &self.windows.senders.windows()[sent.place as usize];
-            Window::new(sent.user, merged.from, merged.to, sent.bytes)
+            Window::new(user, merged.from, merged.to, sent.bytes)
         };
         Side::new(own.iter().map(window).collect())
     }
 }
 
 /// Adds what was sent to what was sent in the merged windows.
-pub fn add<'a>(sum: &mut [u32], sent: impl Iterator<Item = &'a Sent>) {
+pub fn add(sum: &mut [u32], sent: &[Sent]) {
     for sent in sent {
         let sum = &mut sum[sent.place as usize];
         *sum = sum.saturating_add(sent.bytes);

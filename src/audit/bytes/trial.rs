@@ -271,7 +271,7 @@ struct Room<'a> {
     /// What the trusted sent, by the places of the windows.
     sent: Vec<u32>,
     /// What the suspects sent, by user.
-    suspects: Vec<(u32, Vec<Sent>)>,
+    suspects: Vec<(u32, &'a [Sent])>,
     plain: Served,
     proved: Served,
 }
@@ -297,7 +297,7 @@ impl<'a> Room<'a> {
             Served { received, excess, left }
         };
         let (plain, proved) = (served(Secret::None), served(trial.secret()));
-        let suspects = merged.by_user(|user| !trial.trusts(user) && asked(user));
+        let suspects = merged.of(|user| !trial.trusts(user) && asked(user));
         Room { trial, merged, sent, suspects, plain, proved }
     }
 
@@ -329,15 +329,15 @@ impl<'a> Room<'a> {
     /// How much more has no receiver if a suspect is trusted, in granules.
     fn more(&self, user: u32, served: &Served, sweep: &mut Sweep) -> u64 {
         let Ok(at) = self.suspects.binary_search_by_key(&user, |own| own.0) else { return 0 };
-        let own = &self.suspects[at].1;
+        let own = self.suspects[at].1;
         // At most, as the trusted are served now: with their bytes served in another way it may be less.
         let receivers = &self.merged.windows.receivers;
-        let most = sweep.unserved_alone(&self.merged.side(own), (receivers, &served.left));
+        let most = sweep.unserved_alone(&self.merged.side(user, own), (receivers, &served.left));
         if most < NOISE / GRANULE / 4 {
             return 0;
         }
         let mut sent = self.sent.clone();
-        merged::add(&mut sent, own.iter());
+        merged::add(&mut sent, own);
         self.merged.windows.excess(sweep, &sent, &served.received).saturating_sub(served.excess)
     }
 }
