@@ -41,7 +41,7 @@ pub struct Tally {
 /// A line with an announce that cannot be used.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Example {
-    /// The how many-th line it is of all that were read, from 1.
+    /// The line's number among all that were read, from 1.
     pub nth: u64,
     /// Where it stands.
     pub line: LineRef,

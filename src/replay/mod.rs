@@ -196,7 +196,7 @@ impl<L: Listener> Replay<L> {
     }
 
     /// Takes announces in. Each is applied once no earlier one of its peer can come any more. `reject` is told of those that
-    /// turn out to be unusable: the how many-th line of the log that is, where it stands, and why.
+    /// turn out to be unusable: the number of the line among all of the log, where it stands, and why.
     pub fn feed(&mut self, batch: &Batch<'_>, reject: &mut impl FnMut(u64, LineRef, Reason)) {
         let mut rest = batch.records;
         let lines = batch.newest_before.len() as u64;
