@@ -2,6 +2,7 @@
 
 use crate::session::{RefusedStart, Session};
 use prefetch_index::prefetch_index;
+use std::mem::offset_of;
 use std::slice;
 
 /// A peer. All that an announce needs lies side by side, in as few lines of the cache as hold it: memory is far away.
@@ -10,12 +11,12 @@ use std::slice;
 pub struct Peer<K> {
     /// What most peers do not have.
     rare: Option<Box<Rare>>,
-    /// The present session, if it has begun.
-    pub session: Session,
-    /// What the listener keeps of it.
+    /// What the listener keeps of the present session.
     pub kept: K,
     /// The session's last address that was another than that of the announce before: who has two uses them by turns.
     pub other_address: u32,
+    /// The present session, if it has begun.
+    pub session: Session,
 }
 
 #[derive(Default, Debug)]
@@ -32,12 +33,13 @@ impl<K: Default> Peer<K> {
         Peer { rare: None, session, kept: K::default(), other_address: u32::MAX }
     }
 
-    /// Has the cache fetch all of it.
+    /// Has the cache fetch what every announce needs.
     #[inline]
     pub fn fetch(&self) {
+        const LINE: usize = 64;
         // It begins with `rare`.
-        for line in 0..size_of::<Self>() / align_of::<Self>() {
-            prefetch_index(slice::from_ref(&self.rare), line * align_of::<Self>() / size_of_val(&self.rare));
+        for line in 0..(offset_of!(Self, session) + Session::HOT).div_ceil(LINE) {
+            prefetch_index(slice::from_ref(&self.rare), line * LINE / size_of_val(&self.rare));
         }
     }
 

@@ -113,8 +113,23 @@ pub struct Whose {
 }
 
 /// One session: a (user, info hash, peer id) from its first announce on.
+///
+/// What every announce needs comes first, [`Session::HOT`] bytes of it: three lines of the cache, where a session begins with one.
 #[derive(Clone, Debug)]
+#[repr(C)]
 pub struct Session {
+    /// Where the state machine stands.
+    pub state: State,
+    /// The first announce.
+    pub first_at: Option<Time>,
+    /// The last announce or duplicate.
+    pub last_at: Option<Time>,
+    /// Where the last announce or duplicate stands.
+    pub last_line: LineRef,
+    /// When it was last heard of, refused announces included.
+    pub heard_at: Option<Time>,
+    /// Where.
+    pub heard_line: LineRef,
     /// Whose, by number.
     pub user: u32,
     /// Of which torrent, by number.
@@ -125,45 +140,39 @@ pub struct Session {
     pub number: u32,
     /// Announces applied.
     pub announces: u32,
-    /// Where the state machine stands.
-    pub state: State,
-    /// The first announce.
-    pub first_at: Option<Time>,
-    /// The last announce or duplicate.
-    pub last_at: Option<Time>,
-    /// Where the first announce stands.
-    pub first_line: LineRef,
-    /// Where the last announce or duplicate stands.
-    pub last_line: LineRef,
+    /// The shortest silence before a plain announce so far, in seconds; what is usual, once that was learnt.
+    pub shortest: u32,
+    /// Consecutive announces without progress, up to the last.
+    pub idle: u32,
+    /// The address of the last announce.
+    pub address: u32,
+    /// Plain announces after less than 15 s, 60 s and 300 s.
+    pub hurried: [u16; 3],
     /// How the beginning is known.
     pub opening: Opening,
     /// What else there is to know of it: [`Session::IN_SPAN`] and so on.
     flags: u8,
-    /// When it was last heard of, refused announces included.
-    pub heard_at: Option<Time>,
-    /// Where.
-    pub heard_line: LineRef,
-    /// The shortest silence before a plain announce so far, in seconds; what is usual, once that was learnt.
-    pub shortest: u32,
-    /// Plain announces after less than 15 s, 60 s and 300 s.
-    pub hurried: [u16; 3],
-    /// Consecutive announces without progress, up to the last.
-    pub idle: u32,
+    /// Where the first announce stands.
+    pub first_line: LineRef,
     /// The first plain announce after less than 300 s.
     pub hurried_line: Option<LineRef>,
-    /// The first three phases, and how many there are in all. The first one begins with the session.
-    phases: [Phase; Session::PHASES],
-    phase_count: u8,
+    /// When the second and the third phase began; the first one begins with the session.
     phases_at: [Option<Time>; Session::PHASES - 1],
     /// What most sessions do not have.
     rare: Option<Box<Rare>>,
     /// The first address.
     first_address: u32,
-    /// The address of the last announce.
-    pub address: u32,
+    /// The first three phases, and how many lie here.
+    phases: [Phase; Session::PHASES],
+    phase_count: u8,
 }
 
+const _: () = assert!(std::mem::offset_of!(Session, first_line) == Session::HOT);
+
 impl Session {
+    /// So many bytes of it every announce needs.
+    pub const HOT: usize = 192;
+
     /// An announce of it lies in the span asked for.
     const IN_SPAN: u8 = 1;
     /// The server refused its `stopped`, and nothing came after it.
