@@ -24,10 +24,18 @@ pub fn close(out: &mut dyn Write, empty: bool) -> io::Result<()> {
 
 /// An array.
 pub fn elements<R: Row>(out: &mut dyn Write, rows: impl Iterator<Item = R>) -> io::Result<()> {
-    let mut first = true;
+    /// So many bytes are written at once: a row is made of many small pieces.
+    const PIECE: usize = 64 << 10;
+    let (mut first, mut text) = (true, Vec::new());
     for row in rows {
-        element(out, &row, std::mem::take(&mut first))?;
+        text.extend_from_slice(if std::mem::take(&mut first) { b"[\n" } else { b",\n" });
+        serde_json::to_writer(&mut text, &row).map_err(io::Error::from)?;
+        if text.len() >= PIECE {
+            out.write_all(&text)?;
+            text.clear();
+        }
     }
+    out.write_all(&text)?;
     close(out, first)
 }
 
