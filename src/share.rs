@@ -16,10 +16,30 @@ pub fn shared<T: Send>(len: usize, threads: usize, work: impl Fn(Range<usize>) -
         return work(0..len);
     }
     let shares = (threads * SHARES).min(len);
-    let all = one_by_one(shares, threads, |share| work(len * share / shares..len * (share + 1) / shares));
+    let next = AtomicUsize::new(0);
+    let take = || {
+        let mut done = Vec::new();
+        loop {
+            let share = next.fetch_add(1, Ordering::Relaxed);
+            if share >= shares {
+                return done;
+            }
+            done.push((share, work(len * share / shares..len * (share + 1) / shares)));
+        }
+    };
+    let mut all = thread::scope(|scope| {
+        let others: Vec<_> = (1..threads).map(|_| scope.spawn(take)).collect();
+        let mut all = take();
+        for other in others {
+            // A panic goes on where the result is asked for.
+            all.extend(other.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic)));
+        }
+        all
+    });
+    all.sort_unstable_by_key(|(share, _)| *share);
     // No more room than that: there may be as many as sessions.
-    let mut done = Vec::with_capacity(all.iter().map(Vec::len).sum());
-    all.into_iter().for_each(|share| done.extend(share));
+    let mut done = Vec::with_capacity(all.iter().map(|(_, done)| done.len()).sum());
+    all.into_iter().for_each(|(_, share)| done.extend(share));
     done
 }
 
@@ -33,30 +53,4 @@ pub fn both<A: Send, B>(threads: usize, one: impl FnOnce() -> A + Send, other: i
         let other = other();
         (one.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic)), other)
     })
-}
-
-/// Works on a few things on so many threads, and puts what comes out in their order.
-pub fn one_by_one<T: Send>(len: usize, threads: usize, work: impl Fn(usize) -> T + Sync) -> Vec<T> {
-    let next = AtomicUsize::new(0);
-    let take = || {
-        let mut done = Vec::new();
-        loop {
-            let one = next.fetch_add(1, Ordering::Relaxed);
-            if one >= len {
-                return done;
-            }
-            done.push((one, work(one)));
-        }
-    };
-    let mut all = thread::scope(|scope| {
-        let others: Vec<_> = (1..threads).map(|_| scope.spawn(take)).collect();
-        let mut all = take();
-        for other in others {
-            // A panic goes on where the result is asked for.
-            all.extend(other.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic)));
-        }
-        all
-    });
-    all.sort_unstable_by_key(|(one, _)| *one);
-    all.into_iter().map(|(_, done)| done).collect()
 }

@@ -7,7 +7,6 @@ use super::steady::Rates;
 use super::{CHECKS, Clients, Conclude, Mark, Severity, watch_of};
 use crate::replay::Story;
 use crate::session::LineRef;
-use crate::share::one_by_one;
 use std::collections::HashMap;
 use std::sync::OnceLock;
 
@@ -128,12 +127,11 @@ pub struct Generated(Vec<(usize, HashMap<u32, Sign>)>);
 impl Generated {
     /// Looks at all sessions.
     pub fn new(ground: &Ground<'_>) -> Generated {
-        let finds = CHECKS.iter().enumerate().filter_map(|(at, check)| match check.conclude {
-            Conclude::Counters(find) => Some((at, find)),
+        let signs = CHECKS.iter().enumerate().filter_map(|(at, check)| match check.conclude {
+            Conclude::Counters(find) => Some((at, find(ground))),
             _ => None,
         });
-        let finds: Vec<_> = finds.collect();
-        Generated(one_by_one(finds.len(), ground.threads, |n| (finds[n].0, finds[n].1(ground))))
+        Generated(signs.collect())
     }
 
     /// What a check, by its place, found of a user.
