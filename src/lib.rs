@@ -13,6 +13,7 @@ pub mod announce;
 pub mod audit;
 pub mod credit;
 mod measure;
+mod order;
 mod pieces;
 pub mod pulse;
 pub mod reading;

@@ -56,7 +56,7 @@ fn sent(place: u32, trace: Trace<'_>, found: &mut Vec<Sent>) {
 
 /// By user, those with several.
 fn leaps(ground: &Ground<'_>) -> HashMap<u32, Sign> {
-    let sent = shared(ground.traces.len(), ground.threads, |range| {
+    let sent = shared(ground.story.sessions.len(), ground.threads, |range| {
         let mut found = Vec::new();
         for place in range {
             let kept = found.len();

@@ -100,7 +100,7 @@ fn rates(ground: &Ground<'_>, place: usize) -> Option<Rates> {
 /// The rates of all sessions, those of a user's clients of a kind together.
 fn of_kinds<'a>(ground: &'a Ground<'_>) -> impl Iterator<Item = &'a [Rates]> {
     let all = ground.rates.get_or_init(|| {
-        let sessions = ground.traces.len();
+        let sessions = ground.story.sessions.len();
         let mut all: Vec<Rates> =
             shared(sessions, ground.threads, |range| range.filter_map(|place| rates(ground, place)).collect());
         all.sort_unstable_by_key(|one| (one.user, one.kind, one.torrent, one.place));

@@ -1,10 +1,11 @@
 //! Uploads shared out among torrents by JOAL's weights: a program that only pretends to upload gives each torrent its part of one
 //! rate, by how many leeches and seeds the tracker told of.
 
-use super::bytes::{BEFORE, by_time};
+use super::bytes::BEFORE;
 use super::generated::{Ground, PROOF, Sign};
 use super::steady::SHORTEST;
 use super::{Check, Conclude, Group, Severity};
+use crate::order::by_number;
 use crate::session::Status;
 use crate::share::shared;
 use crate::time::Time;
@@ -134,7 +135,7 @@ fn rates(ground: &Ground<'_>, candidate: u32, of: &Candidate) -> Vec<Rate> {
     let one_in = (rates.len() as u32 / ENOUGH_RATES).max(1);
     rates.retain(|rate| (rate.from / SLOT).is_multiple_of(one_in));
     // They come by torrent.
-    by_time(&mut rates, |rate| rate.from);
+    by_number(&mut rates, |rate| rate.from);
     rates
 }
 

@@ -5,6 +5,7 @@
 //! memory. The engine waits for memory more than for anything else, and longest where one place is far from the next.
 
 use crate::announce::Event;
+use crate::order::by_number;
 use crate::session::{Counters, LineRef, Said, Session, order_within_a_moment};
 use crate::time::Time;
 use std::collections::{HashMap, VecDeque};
@@ -77,7 +78,7 @@ impl Collected {
     pub fn gather(&mut self, limit: i64) {
         let due = self.held.iter().zip(0..).filter(|(held, _)| held.turn < limit);
         self.due.extend(due.map(|(held, at)| (held.peer, at)));
-        radsort::sort_by_key(&mut self.due, |(peer, _)| *peer);
+        by_number(&mut self.due, |(peer, _)| *peer);
     }
 
     /// How many were gathered.

@@ -5,6 +5,7 @@ use super::names::Names;
 use super::peer::Peer;
 use crate::account::{Account, Keep};
 use crate::announce::{Escapes, InfoHash, PeerId};
+use crate::order::by_number;
 use crate::pieces::Pieces;
 use crate::session::{Clock, Completed, Ending, LineRef, Listed, Session, endings, listing};
 use crate::share::shared;
@@ -223,7 +224,7 @@ impl Story {
         let line = |s: &Session| if s.first_at.is_none() { s.first_line } else { LineRef::new(0, 0) };
         let begins = |s: &Session| s.first_at.map_or(i64::MIN, Time::millis);
         let mut keys: Vec<(i64, u32)> = self.sessions.iter().map(begins).zip(0..).collect();
-        radsort::sort_by_key(&mut keys, |key| key.0);
+        by_number(&mut keys, |key| key.0);
         for together in keys.chunk_by_mut(|a, b| a.0 == b.0).filter(|together| together.len() > 1) {
             together.sort_unstable_by(|a, b| {
                 let key = |s: &Session| (line(s), s.user, s.torrent);

@@ -106,8 +106,6 @@ pub struct View<'a> {
     sums: Vec<UserSum>,
     swarms: Vec<Swarm>,
     shown: Vec<bool>,
-    /// Of those, the ones listed at the log's end.
-    listed: Vec<bool>,
 }
 
 impl<'a> View<'a> {
@@ -143,8 +141,7 @@ impl<'a> View<'a> {
             }
         }
         let swarms = swarms(story, |index| shown[index].then_some(statuses[index]));
-        let listed = statuses.iter().map(|status| *status != Status::Removed).collect();
-        View { story, input, audit, filter, credits: None, side: None, sums, swarms, shown, listed }
+        View { story, input, audit, filter, credits: None, side: None, sums, swarms, shown }
     }
 
     /// The same with what another tracker credits. The users' accounts are that already (see [`Credits::new`]).
@@ -321,9 +318,6 @@ impl<'a> View<'a> {
     pub fn profile(&self, at: Option<Time>) -> impl Iterator<Item = ListedRow> {
         let at = at.or(self.story.log_end);
         let listed = |n: usize| {
-            if at == self.story.log_end && !self.listed[n] {
-                return None;
-            }
             let status = status_at(&self.story.listing(n), at)?;
             (status.status != Status::Removed).then_some((n, status))
         };

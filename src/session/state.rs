@@ -193,7 +193,7 @@ const LATE: i64 = 8_000;
 
 /// Says what an announce does. `refused_start` is a `started` of this peer id that the server refused after the last
 /// announce that it took.
-#[inline(always)]
+#[inline(always)] // One place asks, for every announce.
 pub fn decide(state: Option<&State>, said: &Said, refused_start: Option<RefusedStart>) -> Transition {
     let Some(state) = state else {
         return Transition::Began;

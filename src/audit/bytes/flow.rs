@@ -7,6 +7,7 @@
 //! that changed whom somebody serves, what is left over is looked at again ([`Reroute`]).
 
 use super::reroute::Reroute;
+use crate::order::by_number;
 
 /// A window in which a user sent or received. There are as many as announces: it is kept small.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -75,12 +76,12 @@ pub struct Side {
 impl Side {
     /// Of some windows, in whatever order.
     pub fn new(mut windows: Vec<Window>) -> Side {
-        by_time(&mut windows, |window| window.to);
+        by_number(&mut windows, |window| window.to);
         for together in windows.chunk_by_mut(|a, b| a.to == b.to).filter(|together| together.len() > 1) {
             together.sort_unstable_by_key(|window| (window.who, window.from));
         }
         let mut starts: Vec<(u32, u32)> = windows.iter().zip(0u32..).map(|(window, at)| (window.from, at)).collect();
-        by_time(&mut starts, |start| start.0);
+        by_number(&mut starts, |start| start.0);
         let longest = windows.iter().map(|window| window.to.saturating_sub(window.from)).max().unwrap_or(0);
         Side { windows, starts, longest }
     }
@@ -111,17 +112,6 @@ impl Side {
     /// What moved in each window that is wanted, and 0 for the others; in the same order.
     pub fn amounts(&self, wanted: impl Fn(&Window) -> bool) -> Vec<u32> {
         self.windows.iter().map(|window| u32::from(wanted(window)) * window.bytes).collect()
-    }
-}
-
-/// Sorts by time; what is at one time stays in its order.
-pub fn by_time<T>(items: &mut [T], time: impl Fn(&T) -> u32) {
-    /// Fewer are sorted sooner by comparing them.
-    const FEW: usize = 128;
-    if items.len() < FEW {
-        items.sort_by_key(time);
-    } else {
-        radsort::sort_by_key(items, time);
     }
 }
 

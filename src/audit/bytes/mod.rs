@@ -16,7 +16,6 @@ mod trace;
 mod trial;
 
 pub use course::Course;
-pub use flow::by_time;
 pub use trace::{AllTraces, BEFORE, GRANULE, Place, Stretch, Trace, Traces};
 
 use crate::replay::Story;

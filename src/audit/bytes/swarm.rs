@@ -97,7 +97,7 @@ pub struct Sources<'a> {
 impl<'a> Sources<'a> {
     /// Of all sessions of a story.
     pub fn new(story: &'a Story, traces: &'a AllTraces, actors: &'a Actors, threads: usize) -> Self {
-        let of_sessions = shared(traces.len(), threads, |range| {
+        let of_sessions = shared(story.sessions.len(), threads, |range| {
             let rate = |stretch: Stretch| stretch.down as f64 / (stretch.to - stretch.from + 60) as f64;
             let rates = |at: usize| traces.of(at).stretches().filter(|s| s.down > 0).map(rate).fold(0.0, f64::max);
             range.map(rates).collect()

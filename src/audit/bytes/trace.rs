@@ -114,11 +114,6 @@ impl AllTraces {
         AllTraces(shared(len.div_ceil(Group::SESSIONS), threads, |range| range.map(group).collect()))
     }
 
-    /// How many sessions there are.
-    pub fn len(&self) -> usize {
-        self.0.iter().map(|group| group.ends.len()).sum()
-    }
-
     /// That of a session, by its place; empty if nothing moved in it.
     pub fn of(&self, session: usize) -> Trace<'_> {
         let (group, at) = (&self.0[session / Group::SESSIONS], session % Group::SESSIONS);
