@@ -153,7 +153,7 @@ fn whole(bencher: Bencher, threads: usize) {
         let filter = Filter::default();
         let style =
             Style { color: false, width: None, millis: input.tally.millis, zone: swarmtrail::time::Zone::default() };
-        let view = View::new(&story, &input, &found, &filter);
+        let view = View::new(&story, &input, &found, &filter, threads);
         print_report(&mut io::sink(), Output::Table, &style, &view).expect("nothing is refused there");
     });
 }

@@ -9,14 +9,14 @@ use crate::order::by_number;
 use crate::session::Status;
 use crate::share::shared;
 use crate::time::Time;
-use std::collections::{BTreeMap, HashMap};
+use std::collections::HashMap;
 use std::ops::RangeInclusive;
 
 /// Fewer torrents show nothing...
 const ENOUGH: usize = 6;
 /// ...nor fewer rates in one, each held against so many others at the time.
 const FEW: usize = 3;
-const BESIDE: usize = 2;
+const BESIDE: u32 = 2;
 /// So many torrents are looked at: those with the most uploaded.
 const MOST: usize = 64;
 /// Rates keep a law that are within this factor's logarithm of it.
@@ -81,33 +81,38 @@ fn secs(ground: &Ground<'_>, time: Time) -> u32 {
     u32::try_from(time.since(start).max(0) / 1000).unwrap_or(u32::MAX)
 }
 
+/// User, kind of the client, torrent, place of the session.
+type Key = (u32, u32, u32, u32);
+
 fn candidates(ground: &Ground<'_>) -> Vec<Candidate> {
-    let mut kinds: BTreeMap<(u32, u32), Vec<(u32, u32)>> = BTreeMap::new();
-    for (place, session) in ground.story.sessions.iter().enumerate() {
-        let credit = session.state.credit();
-        if credit.up >= LEAST
-            && credit.down == 0
-            && let Some(kind) = ground.kind(place)
-        {
-            kinds.entry((session.user, kind)).or_default().push((session.torrent, place as u32));
+    let sessions = &ground.story.sessions;
+    let key = |place: usize| {
+        let (session, credit) = (&sessions[place], sessions[place].state.credit());
+        let seeds_alone = credit.up >= LEAST && credit.down == 0;
+        let kind = seeds_alone.then(|| ground.kind(place)).flatten()?;
+        Some((session.user, kind, session.torrent, place as u32))
+    };
+    let mut keys: Vec<Key> = shared(sessions.len(), ground.threads, |range| range.filter_map(key).collect());
+    keys.sort_unstable();
+    let mut candidates: Vec<Candidate> = Vec::new();
+    for of_kind in keys.chunk_by(|a, b| (a.0, a.1) == (b.0, b.1)) {
+        let torrents: Vec<&[Key]> = of_kind.chunk_by(|a, b| a.2 == b.2).collect();
+        if torrents.len() >= ENOUGH {
+            candidates.push(Candidate { user: of_kind[0].0, sessions: largest(ground, torrents) });
         }
     }
-    let candidate =
-        |((user, _), sessions): (_, Vec<(u32, u32)>)| Candidate { user, sessions: largest(ground, sessions) };
-    let mut candidates: Vec<Candidate> = kinds.into_iter().map(candidate).collect();
-    candidates.retain(|one| one.sessions.chunk_by(|a, b| a.0 == b.0).count() >= ENOUGH);
     candidates
 }
 
-/// Of some sessions, those in the torrents with the most uploaded, by torrent.
-fn largest(ground: &Ground<'_>, mut sessions: Vec<(u32, u32)>) -> Vec<(u32, u32)> {
-    sessions.sort_unstable();
-    let up = |own: &[(u32, u32)]| own.iter().fold(0u64, |sum, (_, place)| sum.saturating_add(ground.uploaded(*place)));
-    let mut torrents: Vec<&[(u32, u32)]> = sessions.chunk_by(|a, b| a.0 == b.0).collect();
-    torrents.sort_by_cached_key(|own| std::cmp::Reverse(up(own)));
-    torrents.truncate(MOST);
-    torrents.sort_unstable_by_key(|own| own[0].0);
-    torrents.concat()
+/// Of the sessions of some torrents, those in the torrents with the most uploaded, by torrent.
+fn largest(ground: &Ground<'_>, mut torrents: Vec<&[Key]>) -> Vec<(u32, u32)> {
+    let up = |own: &[Key]| own.iter().fold(0u64, |sum, key| sum.saturating_add(ground.uploaded(key.3)));
+    if torrents.len() > MOST {
+        torrents.sort_by_cached_key(|own| std::cmp::Reverse(up(own)));
+        torrents.truncate(MOST);
+        torrents.sort_unstable_by_key(|own| own[0].2);
+    }
+    torrents.into_iter().flatten().map(|key| (key.2, key.3)).collect()
 }
 
 /// A candidate's rates, in the order of their beginnings.
@@ -147,20 +152,63 @@ struct Beside<const N: usize> {
     told: [f32; N],
 }
 
+/// So many rates are held against one at once.
+const LANES: usize = 8;
+
+/// Some rates in the order of their beginnings, and what is told of them, side by side.
+struct Row<const N: usize> {
+    torrent: [u32; LANES],
+    from: [u32; LANES],
+    to: [u32; LANES],
+    told: [[f32; LANES]; N],
+}
+
+impl<const N: usize> Row<N> {
+    /// Places without a rate hold one that is over when it begins, of no torrent: beside that is nothing.
+    fn new(rates: &[Rate], told: impl Fn(&Rate) -> [f32; N]) -> Row<N> {
+        let mut row = Row { torrent: [u32::MAX; LANES], from: [0; LANES], to: [0; LANES], told: [[0.0; LANES]; N] };
+        for (at, rate) in rates.iter().enumerate() {
+            (row.torrent[at], row.from[at], row.to[at]) = (rate.torrent, rate.from, rate.to);
+            row.told.iter_mut().zip(told(rate)).for_each(|(row, value)| row[at] = value);
+        }
+        row
+    }
+}
+
+/// How many of some rates are of other torrents and overlap half of `one`, and the sums of what is told of them. Whether one is
+/// cannot be foretold: so it is asked of several at once, without a branch.
+#[multiversion::multiversion(targets("x86_64+avx2"))]
+fn sums_beside<const N: usize>(one: &Rate, rows: &[Row<N>]) -> (u32, [f32; N]) {
+    let half = (one.to - one.from) / 2;
+    let (mut counts, mut sums) = ([0u32; LANES], [[0.0f32; LANES]; N]);
+    for row in rows {
+        let mut masks = [0u32; LANES];
+        for lane in 0..LANES {
+            let overlap = one.to.min(row.to[lane]).saturating_sub(one.from.max(row.from[lane]));
+            let beside = u32::from(row.torrent[lane] != one.torrent) & u32::from(overlap >= half);
+            counts[lane] += beside;
+            masks[lane] = beside.wrapping_neg();
+        }
+        for (sums, told) in sums.iter_mut().zip(&row.told) {
+            for lane in 0..LANES {
+                sums[lane] += f32::from_bits(told[lane].to_bits() & masks[lane]);
+            }
+        }
+    }
+    (counts.iter().sum(), sums.map(|sums| sums.iter().sum()))
+}
+
 /// By torrent, what `told` says of those of a candidate's rates that can be held against enough others.
 fn beside_others<const N: usize>(rates: &[Rate], told: impl Fn(&Rate) -> [f32; N]) -> Vec<Beside<N>> {
     let longest = rates.iter().map(|rate| rate.to - rate.from).max().unwrap_or(0);
+    let rows: Vec<Row<N>> = rates.chunks(LANES).map(|rates| Row::new(rates, &told)).collect();
     let mut found: Vec<Beside<N>> = Vec::new();
+    let (mut first, mut end) = (0, 0);
     for one in rates {
-        let first = rates.partition_point(|other| other.from.saturating_add(longest) < one.from);
-        let (mut count, mut sums) = (0, [0.0; N]);
-        for other in rates[first..].iter().take_while(|other| other.from < one.to) {
-            let overlap = one.to.min(other.to).saturating_sub(one.from.max(other.from));
-            // Without a branch, for which of them are beside cannot be foretold.
-            let beside = other.torrent != one.torrent && overlap >= (one.to - one.from) / 2;
-            count += usize::from(beside);
-            sums.iter_mut().zip(told(other)).for_each(|(sum, value)| *sum += if beside { value } else { 0.0 });
-        }
+        // What is in these rows and not between, overlaps nothing.
+        first += rates[first..].iter().take_while(|other| other.from.saturating_add(longest) < one.from).count();
+        end += rates[end..].iter().take_while(|other| other.from < one.from.saturating_add(longest)).count();
+        let (count, sums) = sums_beside(one, &rows[first / LANES..end.div_ceil(LANES)]);
         if count >= BESIDE {
             let own = told(one);
             let told = std::array::from_fn(|n| own[n] - sums[n] / count as f32);

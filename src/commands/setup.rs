@@ -323,7 +323,8 @@ impl Told {
 
     /// What was asked for.
     pub fn view(&self) -> View<'_> {
-        let view = View::new(&self.story, &self.input, &self.audit, &self.setup.filter).with(&self.side);
+        let view =
+            View::new(&self.story, &self.input, &self.audit, &self.setup.filter, self.setup.threads()).with(&self.side);
         if self.setup.shared.credit.0.is_some() { view.credited(&self.credits) } else { view }
     }
 

@@ -22,6 +22,7 @@ use crate::credit::Credits;
 use crate::reading::Input;
 use crate::replay::{Story, User};
 use crate::session::{Counters, LineRef, Listed, Status, status_at};
+use crate::share::{both, shared};
 use crate::side::{Factors, Side, TorrentInfo, UserInfo};
 use crate::swarm::{Swarm, swarms};
 use crate::time::{Time, Zone};
@@ -81,6 +82,30 @@ struct UserSum {
     addresses: Vec<u32>,
 }
 
+impl UserSum {
+    /// Sums up every user, by number.
+    fn all(story: &Story, shown: &[Option<Status>]) -> Vec<UserSum> {
+        let mut sums = vec![UserSum::default(); story.users.len()];
+        for (session, status) in story.sessions.iter().zip(shown) {
+            let Some(status) = *status else { continue };
+            let sum = &mut sums[session.user as usize];
+            sum.announces += u64::from(session.announces);
+            sum.sessions += 1;
+            sum.leeching += u32::from(status == Status::Leeching);
+            sum.seeding += u32::from(status == Status::Seeding);
+            sum.torrents.push(session.torrent);
+            sum.addresses.extend(session.addresses().map(|seen| seen.address).filter(|a| *a != 0));
+        }
+        for sum in &mut sums {
+            for list in [&mut sum.torrents, &mut sum.addresses] {
+                list.sort_unstable();
+                list.dedup();
+            }
+        }
+        sums
+    }
+}
+
 /// How many rows of each kind there are.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 #[allow(missing_docs)] // The names say it.
@@ -105,42 +130,25 @@ pub struct View<'a> {
     side: Option<&'a Side>,
     sums: Vec<UserSum>,
     swarms: Vec<Swarm>,
-    shown: Vec<bool>,
+    /// By session: as what it is listed when the log ends; `None` if it is not asked for.
+    shown: Vec<Option<Status>>,
 }
 
 impl<'a> View<'a> {
-    /// A view of a story.
-    pub fn new(story: &'a Story, input: &'a Input, audit: &'a Audit, filter: &'a Filter) -> View<'a> {
+    /// A view of a story, made on so many threads.
+    pub fn new(story: &'a Story, input: &'a Input, audit: &'a Audit, filter: &'a Filter, threads: usize) -> View<'a> {
         let users: Vec<bool> = story.users.iter().map(|user| filter.wants_user(user)).collect();
         let torrents: Vec<bool> = story.torrents.iter().map(|t| filter.wants_torrent(&t.to_string())).collect();
-        let mut shown = vec![false; story.sessions.len()];
-        let mut sums = vec![UserSum::default(); story.users.len()];
-        let mut statuses = vec![Status::Removed; story.sessions.len()];
-        for (index, session) in story.sessions.iter().enumerate() {
+        let shown_as = |index: usize| {
+            let session = &story.sessions[index];
             if !users[session.user as usize] || !torrents[session.torrent as usize] {
-                continue;
+                return None;
             }
             let status = status_at(&story.listing(index), story.log_end).map_or(Status::Removed, |l| l.status);
-            if !session.in_span() && status == Status::Removed {
-                continue;
-            }
-            shown[index] = true;
-            statuses[index] = status;
-            let sum = &mut sums[session.user as usize];
-            sum.announces += u64::from(session.announces);
-            sum.sessions += 1;
-            sum.leeching += u32::from(status == Status::Leeching);
-            sum.seeding += u32::from(status == Status::Seeding);
-            sum.torrents.push(session.torrent);
-            sum.addresses.extend(session.addresses().map(|seen| seen.address).filter(|a| *a != 0));
-        }
-        for sum in &mut sums {
-            for list in [&mut sum.torrents, &mut sum.addresses] {
-                list.sort_unstable();
-                list.dedup();
-            }
-        }
-        let swarms = swarms(story, |index| shown[index].then_some(statuses[index]));
+            (session.in_span() || status != Status::Removed).then_some(status)
+        };
+        let shown = shared(story.sessions.len(), threads, |range| range.map(shown_as).collect());
+        let (sums, swarms) = both(threads, || UserSum::all(story, &shown), || swarms(story, |at| shown[at]));
         View { story, input, audit, filter, credits: None, side: None, sums, swarms, shown }
     }
 
@@ -148,7 +156,7 @@ impl<'a> View<'a> {
     pub fn credited(mut self, credits: &'a Credits) -> View<'a> {
         self.credits = Some(credits);
         self.swarms.iter_mut().for_each(|swarm| swarm.totals = Totals::default());
-        for session in (0..self.shown.len()).filter(|&n| self.shown[n]) {
+        for session in (0..self.shown.len()).filter(|&n| self.shown[n].is_some()) {
             let (torrent, credit) = (self.story.sessions[session].torrent, self.credit(session));
             self.swarms[torrent as usize].totals.add(credit);
         }
@@ -168,7 +176,7 @@ impl<'a> View<'a> {
     }
 
     fn shown_sessions(&self) -> impl Iterator<Item = usize> {
-        (0..self.shown.len()).filter(|&n| self.shown[n])
+        (0..self.shown.len()).filter(|&n| self.shown[n].is_some())
     }
 
     fn user_info(&self, user: usize) -> Option<&'a UserInfo> {
@@ -224,7 +232,7 @@ impl<'a> View<'a> {
         Counts {
             users: self.sums.iter().filter(|sum| sum.sessions > 0).count(),
             torrents: self.swarms.iter().filter(|swarm| swarm.sessions > 0).count(),
-            sessions: self.shown.iter().filter(|shown| **shown).count(),
+            sessions: self.shown.iter().flatten().count(),
             listed: self.sums.iter().map(|sum| (sum.leeching + sum.seeding) as usize).sum(),
         }
     }
@@ -310,18 +318,20 @@ impl<'a> View<'a> {
         let (findings, shown, sums) = (&self.audit.findings, &self.shown, &self.sums);
         findings.iter().filter(move |f| {
             self.filter.min_severity.is_none_or(|least| f.severity >= least)
-                && f.session.map_or(sums[f.user as usize].sessions > 0, |session| shown[session as usize])
+                && f.session.map_or(sums[f.user as usize].sessions > 0, |session| shown[session as usize].is_some())
         })
     }
 
     /// What profiles list at a time (default: the end of the log), by user.
     pub fn profile(&self, at: Option<Time>) -> impl Iterator<Item = ListedRow> {
+        // At the end it is known already who is.
+        let may_be = |n: &usize| at.is_some() || self.shown[*n] != Some(Status::Removed);
         let at = at.or(self.story.log_end);
         let listed = |n: usize| {
             let status = status_at(&self.story.listing(n), at)?;
             (status.status != Status::Removed).then_some((n, status))
         };
-        let mut rows: Vec<(usize, Listed)> = self.shown_sessions().filter_map(listed).collect();
+        let mut rows: Vec<(usize, Listed)> = self.shown_sessions().filter(may_be).filter_map(listed).collect();
         rows.sort_by_key(|(n, listed)| (self.story.sessions[*n].user, listed.status, listed.from, *n));
         rows.into_iter().map(move |(n, listed)| ListedRow::new(self, n, listed, at))
     }

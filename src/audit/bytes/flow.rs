@@ -91,14 +91,14 @@ impl Side {
         &self.windows
     }
 
+    /// When each begins, and its place; in that order.
+    pub fn starts(&self) -> &[(u32, u32)] {
+        &self.starts
+    }
+
     /// How many have ended before some time.
     pub fn ended(&self, time: u32) -> usize {
         self.windows.partition_point(|window| window.to < time)
-    }
-
-    /// How many have begun by some time.
-    pub fn begun(&self, time: u32) -> usize {
-        self.starts.partition_point(|(from, _)| *from <= time)
     }
 
     /// Whether some of so much in these windows can have come from a sender's window.

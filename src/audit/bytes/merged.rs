@@ -3,6 +3,9 @@
 
 use super::flow::{Side, Window};
 use super::swarm::Windows;
+use crate::order::by_number;
+use foldhash::fast::RandomState;
+use std::collections::HashMap;
 
 /// A swarm's windows, those of the senders merged if they touch the same windows of receivers.
 pub struct Merged {
@@ -27,15 +30,24 @@ impl Merged {
     /// Of a swarm's windows.
     pub fn new(windows: Windows) -> Merged {
         let Windows { senders, receivers } = windows;
-        let own = Own::new(&receivers);
         // A window touches who has not ended when it begins, and has begun when it ends.
-        let key = |(window, at): (&Window, u32)| {
-            let who = if own.touches(window) { window.user() } else { Window::NOBODY };
-            (receivers.begun(window.to) as u32, receivers.ended(window.from) as u32, who, at)
-        };
+        let (mut ended, mut before) = (vec![0u32; senders.windows().len()], 0);
+        for &(from, place) in senders.starts() {
+            before += receivers.windows()[before..].iter().take_while(|window| window.to < from).count();
+            ended[place as usize] = before as u32;
+        }
+        let (mut begun, mut own) = (0, Own::default());
         let windows = senders.windows();
         let window = |&(.., at): &(u32, u32, u32, u32)| windows[at as usize];
-        let mut keyed: Vec<(u32, u32, u32, u32)> = windows.iter().zip(0..).map(key).collect();
+        let mut keyed: Vec<(u32, u32, u32, u32)> = Vec::with_capacity(windows.len());
+        for ((at, window), ended) in (0..).zip(windows).zip(ended) {
+            for (_, place) in receivers.starts()[begun..].iter().take_while(|(from, _)| *from <= window.to) {
+                own.begin(&receivers.windows()[*place as usize]);
+                begun += 1;
+            }
+            let who = if own.touches(window) { window.user() } else { Window::NOBODY };
+            keyed.push((begun as u32, ended, who, at));
+        }
         // They come in the order of their ends already.
         for alike in keyed.chunk_by_mut(|a, b| a.0 == b.0) {
             alike.sort_unstable_by_key(|key| (key.2, key.1, window(key).user()));
@@ -51,7 +63,7 @@ impl Merged {
                 by_user.extend(alike.iter().map(window).map(sent_in));
             }
         }
-        by_user.sort_by_key(|(user, _)| *user);
+        by_number(&mut by_user, |(user, _)| *user);
         let own = by_user.chunk_by(|a, b| a.0 == b.0).scan(0, |end, own| {
             *end += own.len() as u32;
             Some((own[0].0, *end))
@@ -102,30 +114,22 @@ pub fn add(sum: &mut [u32], sent: &[Sent]) {
     }
 }
 
-/// When users receive who cannot have sent it themselves.
-struct Own {
-    /// User, beginning of a window, and the last end of all his windows up to it; in this order.
-    windows: Vec<(u32, u32, u32)>,
-}
+/// When users receive who cannot have sent it themselves: by user, the last end of what has begun.
+#[derive(Default)]
+struct Own(HashMap<u32, u32, RandomState>);
 
 impl Own {
-    fn new(receivers: &Side) -> Own {
-        let own = receivers.windows().iter().filter(|window| !window.can_be_from(window.user()));
-        let mut windows: Vec<(u32, u32, u32)> = own.map(|window| (window.user(), window.from, window.to)).collect();
-        windows.sort_unstable();
-        for at in 1..windows.len() {
-            if windows[at].0 == windows[at - 1].0 {
-                windows[at].2 = windows[at].2.max(windows[at - 1].2);
-            }
+    /// A window begins in which somebody receives.
+    fn begin(&mut self, window: &Window) {
+        if !window.can_be_from(window.user()) {
+            let last = self.0.entry(window.user()).or_default();
+            *last = window.to.max(*last);
         }
-        Own { windows }
     }
 
-    /// Whether a window touches one of its own user's.
+    /// Whether a window that ends now touches one of its own user's.
     fn touches(&self, window: &Window) -> bool {
-        let begun = self.windows.partition_point(|own| (own.0, own.1) <= (window.user(), window.to));
-        let last = begun.checked_sub(1).map(|at| self.windows[at]);
-        last.is_some_and(|(user, _, to)| user == window.user() && to >= window.from)
+        self.0.get(&window.user()).is_some_and(|to| *to >= window.from)
     }
 }
 
