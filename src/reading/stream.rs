@@ -31,6 +31,8 @@ pub struct Stream {
     blocks: Blocks<Reader>,
     context: Context,
     block: Block,
+    /// To be read into next; what lies in it is of no use.
+    room: Vec<u8>,
     /// How much of the block is gone.
     at: usize,
     /// Bytes of the source read, up to the end of the block.
@@ -88,6 +90,7 @@ impl Stream {
             blocks,
             context: Context::default(),
             block: Block::default(),
+            room: Vec::new(),
             at: 0,
             read: 0,
             gone: 0,
@@ -108,6 +111,9 @@ impl Stream {
         let mut read = 0;
         while self.at == self.block.bytes.len() {
             self.at = 0;
+            if !self.room.is_empty() {
+                self.block.bytes = std::mem::take(&mut self.room);
+            }
             if !self.blocks.next(&mut self.block)? {
                 return Ok(None);
             }
@@ -198,15 +204,16 @@ impl Stream {
 
     /// Takes so many bytes, into `buffer` if that is not all there is.
     pub fn take(&mut self, len: usize, mut buffer: Vec<u8>) -> (Vec<u8>, u64) {
-        buffer.clear();
         self.untouched = false;
         let passed = std::mem::take(&mut self.passed);
         if let Some(lines) = &mut self.lines {
             lines.pass(&self.block.bytes[self.at..self.at + len]);
         }
         if self.at == 0 && len == self.block.bytes.len() {
-            return (std::mem::replace(&mut self.block.bytes, buffer), passed);
+            self.room = buffer;
+            return (std::mem::take(&mut self.block.bytes), passed);
         }
+        buffer.clear();
         buffer.extend_from_slice(&self.rest()[..len]);
         self.at += len;
         (buffer, passed)

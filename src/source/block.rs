@@ -53,19 +53,22 @@ impl<R: Read> Blocks<R> {
     /// # Errors
     /// Whatever the reader says; what was read before is handed out first.
     pub fn next(&mut self, block: &mut Block) -> io::Result<bool> {
-        block.bytes.clear();
-        block.bytes.append(&mut self.carry);
+        let bytes = &mut block.bytes;
+        // What lies in the buffer is written over, not cleared before: that would take a good part of the time of reading.
+        let mut held = self.carry.len();
+        bytes.resize(held.max(bytes.len()), 0);
+        bytes[..held].copy_from_slice(&self.carry);
+        self.carry.clear();
         let size = if self.begun { self.size } else { BLOCK };
         loop {
-            let held = block.bytes.len();
-            let end = if self.done { Some(held) } else { cut(&block.bytes) };
+            let end = if self.done { Some(held) } else { cut(&bytes[..held]) };
             match end {
                 Some(end) if self.done || held >= size => {
-                    self.carry.extend_from_slice(&block.bytes[end..]);
-                    block.bytes.truncate(end);
+                    self.carry.extend_from_slice(&bytes[end..held]);
+                    bytes.truncate(end);
                     // A byte order mark is no part of the first line.
-                    if !std::mem::replace(&mut self.begun, true) && block.bytes.starts_with(b"\xef\xbb\xbf") {
-                        block.bytes.drain(..3);
+                    if !std::mem::replace(&mut self.begun, true) && bytes.starts_with(b"\xef\xbb\xbf") {
+                        bytes.drain(..3);
                     }
                     block.read = end as u64 + std::mem::take(&mut self.skipped);
                     return match self.failed.take() {
@@ -76,15 +79,16 @@ impl<R: Read> Blocks<R> {
                         }
                     };
                 }
-                None if held >= BLOCK && block.bytes.starts_with(b"\0\0") => {
+                None if held >= BLOCK && bytes.starts_with(b"\0\0") => {
                     // What a crash left in front of a line, or has no end yet.
-                    let nuls = held - without_nuls(&block.bytes).len();
-                    block.bytes.drain(..nuls - 1);
+                    let nuls = held - without_nuls(&bytes[..held]).len();
+                    bytes.drain(..nuls - 1);
                     self.skipped += nuls as u64 - 1;
+                    held -= nuls - 1;
                 }
                 None if held >= BLOCK => {
                     // One byte too many, and another for what may look like a carriage return at the end.
-                    block.bytes.truncate(LONGEST_LINE + 2);
+                    bytes.truncate(LONGEST_LINE + 2);
                     self.begun = true;
                     block.read = held as u64;
                     self.skipping = true;
@@ -92,12 +96,16 @@ impl<R: Read> Blocks<R> {
                 }
                 _ => {}
             }
-            let (got, failed) = fill(&mut self.reader, &mut block.bytes, size);
+            bytes.resize(bytes.len().max(held + size), 0);
+            let (got, failed) = fill(&mut self.reader, &mut bytes[held..held + size]);
             // Something fails: hand out what is there, then say so.
             self.done = got == 0 || failed.is_some();
             self.failed = failed;
+            held += got;
             if self.skipping {
-                self.skip(&mut block.bytes);
+                bytes.truncate(held);
+                self.skip(bytes);
+                held = bytes.len();
             }
         }
     }
@@ -125,23 +133,19 @@ pub fn without_nuls(line: &[u8]) -> &[u8] {
     &line[nuls..]
 }
 
-/// Reads `size` bytes more, or up to the end. Returns how many came, and why no more did if something failed. In large
+/// Fills `room`, up to the source's end. Returns how many bytes came, and why no more did if something failed. In large
 /// pieces: what `read_to_end` would ask for by itself is small at first.
-fn fill(reader: &mut impl Read, bytes: &mut Vec<u8>, size: usize) -> (usize, Option<io::Error>) {
-    let held = bytes.len();
-    bytes.resize(held + size, 0);
+fn fill(reader: &mut impl Read, room: &mut [u8]) -> (usize, Option<io::Error>) {
     let mut got = 0;
-    let mut failed = None;
-    while got < size && failed.is_none() {
-        match reader.read(&mut bytes[held + got..]) {
+    while got < room.len() {
+        match reader.read(&mut room[got..]) {
             Ok(0) => break,
             Ok(more) => got += more,
             Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
-            Err(error) => failed = Some(error),
+            Err(error) => return (got, Some(error)),
         }
     }
-    bytes.truncate(held + got);
-    (got, failed)
+    (got, None)
 }
 
 /// Where to cut, so that neither a line nor a captured announce wrapped over several lines is torn: before
