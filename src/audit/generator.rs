@@ -2,6 +2,7 @@
 
 use super::generated::{CHANCE, Ground, Sign};
 use super::{Check, Conclude, Group, Severity};
+use crate::share::shared;
 use std::cmp::Reverse;
 use std::collections::HashMap;
 
@@ -67,7 +68,7 @@ impl Recent {
     /// of anything else that they share.
     pub fn is_apart(&self, bytes: u64, secs: Option<u64>) -> bool {
         let quantum = bytes / (TICKS * secs.unwrap_or(3600).max(1));
-        self.0.iter().all(|other| *other == 0 || common(*other, bytes) <= quantum)
+        self.0.iter().all(|other| *other == 0 || share_at_most(quantum, *other, bytes))
     }
 
     /// Whether one is another than those.
@@ -91,6 +92,14 @@ fn common(mut a: u64, mut b: u64) -> u64 {
         (a, b) = (b, a % b);
     }
     a
+}
+
+/// Whether what two numbers have in common is no more than a limit: most often that is clear before it is known.
+fn share_at_most(limit: u64, mut a: u64, mut b: u64) -> bool {
+    while b > limit {
+        (a, b) = (b, a % b);
+    }
+    b > 0 || a <= limit
 }
 
 /// A divisor that all increments share, and chance does not explain.
@@ -134,60 +143,63 @@ const POPULATION: usize = 8;
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 struct Key {
     /// The user, the program, and the form in which it writes, all by number.
-    of: (u32, usize, u32),
+    of: (u32, u32, u32),
     /// The place of a session that is tested by itself.
     alone: Option<u32>,
 }
 
 /// What is tested: all sessions of one user with one program, or one session by itself.
-#[derive(Default)]
-struct Tested {
+struct Tested<'a> {
     increments: Increments,
-    places: Vec<u32>,
+    /// Their places.
+    sessions: &'a [(Key, u32)],
+}
+
+impl<'a> Tested<'a> {
+    /// What some sessions' increments come to, if there are enough.
+    fn of(ground: &Ground<'_>, sessions: &'a [(Key, u32)]) -> Option<Tested<'a>> {
+        let mut increments = Increments::default();
+        sessions.iter().for_each(|(_, at)| increments.merge(&ground.counted[*at as usize].increments));
+        increments.are_enough().then_some(Tested { increments, sessions })
+    }
 }
 
 /// Users whose increments share a divisor by more than chance. Sessions of one client program, written in one way, are tested
 /// together, all of them: to choose among them would be to help chance. Who runs the real program too has long ones tested
 /// by themselves.
 fn residues(ground: &Ground<'_>) -> HashMap<u32, Sign> {
-    let mut sessions: Vec<(Key, u32)> = Vec::new();
-    for ((at, session), counted) in (0u32..).zip(&ground.story.sessions).zip(ground.counted) {
-        let key = (session.user, ground.clients.class_of(at as usize), ground.story.written(session).form);
-        if counted.increments.count > 0 {
-            sessions.push((Key { of: key, alone: None }, at));
-        }
-        if counted.increments.are_enough() {
-            sessions.push((Key { of: key, alone: Some(at) }, at));
-        }
-    }
+    let keys = |at: usize| {
+        let (session, increments) = (&ground.story.sessions[at], &ground.counted[at].increments);
+        let of = (session.user, ground.clients.class_of(at) as u32, ground.story.written(session).form);
+        let with_others = (increments.count > 0).then_some((Key { of, alone: None }, at as u32));
+        let alone = increments.are_enough().then_some((Key { of, alone: Some(at as u32) }, at as u32));
+        with_others.into_iter().chain(alone)
+    };
+    let mut sessions: Vec<(Key, u32)> =
+        shared(ground.counted.len(), ground.threads, |range| range.flat_map(keys).collect());
     sessions.sort_unstable();
-    let mut groups: Vec<(Key, Tested)> = Vec::new();
-    for group in sessions.chunk_by(|a, b| a.0 == b.0) {
-        let mut tested = Tested::default();
-        for (_, at) in group {
-            tested.increments.merge(&ground.counted[*at as usize].increments);
-            tested.places.push(*at);
-        }
-        groups.extend(tested.increments.are_enough().then_some((group[0].0, tested)));
-    }
+    let groups: Vec<&[(Key, u32)]> = sessions.chunk_by(|a, b| a.0 == b.0).collect();
+    let tested = |at: usize| Tested::of(ground, groups[at]);
+    let groups: Vec<Tested<'_>> = shared(groups.len(), ground.threads, |range| range.filter_map(tested).collect());
     let tested = groups.len();
     // Of everybody, and of those with the same program: how many were tested, and how many share what.
-    let (mut all, mut sharing): (HashMap<Option<usize>, usize>, HashMap<_, usize>) = Default::default();
-    for (key, group) in groups.iter().filter(|(key, _)| key.alone.is_none()) {
-        for among in [None, Some(key.of.1)] {
+    let (mut all, mut sharing): (HashMap<Option<u32>, usize>, HashMap<_, usize>) = Default::default();
+    for group in groups.iter().filter(|group| group.sessions[0].0.alone.is_none()) {
+        for among in [None, Some(group.sessions[0].0.of.1)] {
             *all.entry(among).or_default() += 1;
             *sharing.entry((among, group.increments.odd())).or_default() += 1;
         }
     }
     let mut found = Vec::new();
-    for (key, Tested { increments, places }) in groups {
-        let (odd, independent) = (increments.odd(), increments.independent());
-        let by_chance = (odd as f64).powf(-f64::from(independent)) * tested as f64;
+    for Tested { increments, sessions } in groups {
+        let (key, odd, independent) = (sessions[0].0, increments.odd(), increments.independent());
         let of = |among| (all.get(&among).unwrap_or(&0), sharing.get(&(among, odd)).unwrap_or(&0));
         let usual = |among| matches!(of(among), (&all, sharing) if all >= POPULATION && sharing * 2 > all);
         if odd == 1 || independent < FEW || usual(None) || usual(Some(key.of.1)) {
             continue;
         }
+        let by_chance = (odd as f64).powf(-f64::from(independent)) * tested as f64;
+        let places: Vec<u32> = sessions.iter().map(|(_, at)| *at).collect();
         let most = match made_up_of(increments.divisor, ROUND) {
             _ if independent < ENOUGH => Severity::Low,
             0 => Severity::Medium,

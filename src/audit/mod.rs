@@ -358,14 +358,13 @@ pub fn audit(
     terms: &Terms,
     threads: usize,
 ) -> Audit {
-    let learn = || (Clients::of(story), sizes(story, side));
     let gather = || {
         let trace = |place: usize| Some(watch_of(story, &watches, place)?.trace_of(counted.get(place)?));
         let traces = AllTraces::gather(story.sessions.len(), threads, trace);
         watches.iter_mut().for_each(Watch::forget_traces);
-        traces
+        (traces, sizes(story, side))
     };
-    let ((clients, sizes), traces) = both(threads, learn, gather);
+    let (clients, (traces, sizes)) = both(threads, || Clients::of(story), gather);
     let watches = &watches[..];
     let ground = Ground {
         story,

@@ -4,7 +4,8 @@
 use super::generated::{Ground, PROOF, Sign};
 use super::generator::Recent;
 use super::{Check, Conclude, Group, Severity};
-use std::collections::{BTreeMap, HashMap};
+use crate::share::shared;
+use std::collections::HashMap;
 
 /// A factor, `over / under` in lowest terms, and what counters that are multiplied by it and rounded down look like.
 struct Factor {
@@ -141,6 +142,7 @@ impl Usual {
 
 /// One user's clients of a kind.
 struct Tested {
+    user: u32,
     multiples: Multiples,
     /// Their sessions, by their places.
     places: Vec<u32>,
@@ -149,7 +151,6 @@ struct Tested {
 
 /// A factor that one user's clients of a kind may well multiply by.
 struct Fit {
-    user: u32,
     factor: usize,
     /// How likely chance does that, over all that was tested...
     by_chance: f64,
@@ -164,15 +165,20 @@ const OF_BYTES: f64 = 2.0 / 3.0;
 const FEW: u16 = 12;
 
 fn scaled(ground: &Ground<'_>) -> HashMap<u32, Sign> {
-    let mut tested: BTreeMap<(u32, u32), Tested> = BTreeMap::new();
-    for (at, session) in ground.story.sessions.iter().enumerate() {
-        let Some((kind, multiples)) = ground.multiples(at) else { continue };
-        let first = || Tested { multiples: *multiples, places: Vec::new(), program: ground.clients.class_of(at) };
-        tested.entry((session.user, kind)).or_insert_with(first).places.push(at as u32);
-    }
+    let key = |at: usize| Some((ground.story.sessions[at].user, ground.kind(at)?, at as u32));
+    let mut keys: Vec<(u32, u32, u32)> =
+        shared(ground.story.sessions.len(), ground.threads, |range| range.filter_map(key).collect());
+    keys.sort_unstable();
+    let of_kind = |keys: &[(u32, u32, u32)]| {
+        let (user, _, first) = keys[0];
+        let (_, multiples) = ground.multiples(first as usize)?;
+        let places = keys.iter().map(|key| key.2).collect();
+        Some(Tested { user, multiples: *multiples, places, program: ground.clients.class_of(first as usize) })
+    };
+    let tested: Vec<Tested> = keys.chunk_by(|a, b| (a.0, a.1) == (b.0, b.1)).filter_map(of_kind).collect();
     // Of everybody, and of those with the same program.
     let mut usual: HashMap<Option<usize>, [Usual; FACTORS]> = HashMap::new();
-    for one in tested.values() {
+    for one in &tested {
         for among in [None, Some(one.program)] {
             let usual = usual.entry(among).or_default().iter_mut().enumerate();
             usual.for_each(|(factor, usual)| usual.add(Usual::of(&one.multiples, factor)));
@@ -188,19 +194,19 @@ fn scaled(ground: &Ground<'_>) -> HashMap<u32, Sign> {
         });
         (1.0 - chance).powi(i32::from(one.multiples.passed[factor])) * many
     };
-    let fit = |((user, _), tested): ((u32, u32), Tested)| {
+    let fit = |tested: Tested| {
         let may_be =
             |factor: &usize| tested.multiples.ruled_out & 1 << factor == 0 && tested.multiples.passed[*factor] >= FEW;
         let chances = (0..FACTORS).filter(may_be).map(|factor| (by_chance(&tested, factor), factor));
         let (by_chance, factor) = chances.min_by(|a, b| a.0.total_cmp(&b.0))?;
         let severity = ground.beyond_chance(by_chance, PROOF, &tested.places)?;
-        Some(Fit { user, factor, by_chance, severity, tested })
+        Some(Fit { factor, by_chance, severity, tested })
     };
     let mut fits: Vec<Fit> = tested.into_iter().filter_map(fit).collect();
     // Of a user's, the one with most evidence is told; all count.
     fits.sort_by(|a, b| a.by_chance.total_cmp(&b.by_chance));
     let mut signs: HashMap<u32, Sign> = HashMap::new();
-    for Fit { user, factor, severity, tested: Tested { multiples, places, .. }, .. } in fits {
+    for Fit { factor, severity, tested: Tested { user, multiples, places, .. }, .. } in fits {
         let (over, under) = FRACTIONS.get(factor).map_or((2, 1), |factor| (factor.over, factor.under));
         let counted = |uploaded: u64| (u128::from(uploaded) * u128::from(under)).div_ceil(u128::from(over)) as u64;
         let made_up = |place: u32| ground.uploaded(place) - counted(ground.uploaded(place));
