@@ -36,39 +36,27 @@ impl Merged {
             before += receivers.windows()[before..].iter().take_while(|window| window.to < from).count();
             ended[place as usize] = before as u32;
         }
-        let (mut begun, mut own) = (0, Own::default());
-        let windows = senders.windows();
-        let window = |&(.., at): &(u32, u32, u32, u32)| windows[at as usize];
-        let mut keyed: Vec<(u32, u32, u32, u32)> = Vec::with_capacity(windows.len());
-        for ((at, window), ended) in (0..).zip(windows).zip(ended) {
-            for (_, place) in receivers.starts()[begun..].iter().take_while(|(from, _)| *from <= window.to) {
+        let (mut begun, mut own) = (receivers.starts().iter().peekable(), Own::default());
+        let mut all = Merging { merged: Vec::new(), by_user: Vec::with_capacity(ended.len()), ending: Vec::new() };
+        // They come in the order of their ends.
+        for (&window, ended) in senders.windows().iter().zip(ended) {
+            while let Some((_, place)) = begun.next_if(|(from, _)| *from <= window.to) {
                 own.begin(&receivers.windows()[*place as usize]);
-                begun += 1;
+                all.merge();
             }
-            let who = if own.touches(window) { window.user() } else { Window::NOBODY };
-            keyed.push((begun as u32, ended, who, at));
+            let who = if own.touches(&window) { window.user() } else { Window::NOBODY };
+            all.ending.push((who, ended, window));
         }
-        // They come in the order of their ends already.
-        for alike in keyed.chunk_by_mut(|a, b| a.0 == b.0) {
-            alike.sort_unstable_by_key(|key| (key.2, key.1, window(key).user()));
-        }
-        let (mut merged, mut by_user): (Vec<Window>, Vec<(u32, Sent)>) = (Vec::new(), Vec::with_capacity(keyed.len()));
-        for ending in keyed.chunk_by(|a, b| a.0 == b.0) {
-            let to = ending.iter().map(|key| window(key).to).max().unwrap_or(0);
-            for alike in ending.chunk_by(|a, b| (a.1, a.2) == (b.1, b.2)) {
-                let from = alike.iter().map(|key| window(key).from).min().unwrap_or(0);
-                let place = merged.len() as u32;
-                merged.push(Window::new(alike[0].2, from, to, 0));
-                let sent_in = |w: Window| (w.user(), Sent { place, bytes: w.bytes });
-                by_user.extend(alike.iter().map(window).map(sent_in));
-            }
-        }
+        all.merge();
+        drop(senders);
+        let Merging { mut merged, mut by_user, .. } = all;
         by_number(&mut by_user, |(user, _)| *user);
         let own = by_user.chunk_by(|a, b| a.0 == b.0).scan(0, |end, own| {
             *end += own.len() as u32;
             Some((own[0].0, *end))
         });
         let (users, sent) = (own.collect(), by_user.iter().map(|(_, sent)| *sent).collect());
+        drop(by_user);
         // They are in the order of a side: so their places stay.
         merged.shrink_to_fit();
         Merged { users, sent, windows: Windows { senders: Side::new(merged), receivers } }
@@ -111,6 +99,31 @@ pub fn add(sum: &mut [u32], sent: &[Sent]) {
     for sent in sent {
         let sum = &mut sum[sent.place as usize];
         *sum = sum.saturating_add(sent.bytes);
+    }
+}
+
+/// Windows on their way to be merged.
+struct Merging {
+    merged: Vec<Window>,
+    /// What was sent in those, by whom.
+    by_user: Vec<(u32, Sent)>,
+    /// Those that touch the same beginnings and are not merged yet: with the user if one of his own is touched, and how many have
+    /// ended before.
+    ending: Vec<(u32, u32, Window)>,
+}
+
+impl Merging {
+    fn merge(&mut self) {
+        self.ending.sort_unstable_by_key(|(who, ended, window)| (*who, *ended, window.user()));
+        let to = self.ending.iter().map(|(.., window)| window.to).max().unwrap_or(0);
+        for alike in self.ending.chunk_by(|a, b| (a.0, a.1) == (b.0, b.1)) {
+            let from = alike.iter().map(|(.., window)| window.from).min().unwrap_or(0);
+            let place = self.merged.len() as u32;
+            self.merged.push(Window::new(alike[0].0, from, to, 0));
+            let sent = |(.., window): &(u32, u32, Window)| (window.user(), Sent { place, bytes: window.bytes });
+            self.by_user.extend(alike.iter().map(sent));
+        }
+        self.ending.clear();
     }
 }
 
