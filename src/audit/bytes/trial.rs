@@ -7,6 +7,7 @@ use super::odds::{self, Cell, Usual};
 use super::swarm::Secret;
 use super::{Book, Claim, Excess, GRANULE, Looked, NOISE, in_bytes, swept};
 use crate::share::shared;
+use std::cell::OnceCell;
 
 /// So many windows are swept to find who can be trusted: some seconds. If there are more suspects than that allows for, only
 /// what is certain of each user alone is said.
@@ -273,7 +274,8 @@ struct Room<'a> {
     /// What the suspects sent, by user.
     suspects: Vec<(u32, &'a [Sent])>,
     plain: Served,
-    proved: Served,
+    /// Once somebody asked.
+    proved: OnceCell<Served>,
 }
 
 /// What the trusted send and receive, without or with secret receivers. In granules.
@@ -286,42 +288,52 @@ struct Served {
     left: Vec<u32>,
 }
 
+impl Served {
+    fn new(merged: &Merged, sent: &[u32], secret: Secret<'_>, sweep: &mut Sweep) -> Served {
+        let received = merged.windows.received(secret);
+        let excess = merged.windows.excess(sweep, sent, &received);
+        let left = sweep.left((&merged.windows.receivers, &received));
+        Served { received, excess, left }
+    }
+}
+
 impl<'a> Room<'a> {
     /// In some windows, for those of the suspects who are asked for.
     fn new(trial: &'a Trial<'a>, merged: &'a Merged, asked: impl Fn(u32) -> bool, sweep: &mut Sweep) -> Room<'a> {
         let sent = merged.sent(|user| trial.trusts(user));
-        let mut served = |secret: Secret<'_>| {
-            let received = merged.windows.received(secret);
-            let excess = merged.windows.excess(sweep, &sent, &received);
-            let left = sweep.left((&merged.windows.receivers, &received));
-            Served { received, excess, left }
-        };
-        let (plain, proved) = (served(Secret::None), served(trial.secret()));
+        let plain = Served::new(merged, &sent, Secret::None, sweep);
         let suspects = merged.of(|user| !trial.trusts(user) && asked(user));
-        Room { trial, merged, sent, suspects, plain, proved }
+        Room { trial, merged, sent, suspects, plain, proved: OnceCell::new() }
+    }
+
+    fn proved(&self, sweep: &mut Sweep) -> &Served {
+        self.proved.get_or_init(|| Served::new(self.merged, &self.sent, self.trial.secret(), sweep))
     }
 
     /// What a suspect claims beside the trusted.
     fn beside(&self, swarm: &Looked, claim: &Claim, sweep: &mut Sweep) -> Cell {
         let excess = self.more(claim.user, &self.plain, sweep);
-        let proved = if excess == 0 { 0 } else { self.more(claim.user, &self.proved, sweep) };
+        let proved = if excess == 0 { 0 } else { self.more(claim.user, self.proved(sweep), sweep) };
         Cell { excess, proved, before: self.plain.excess, ..Cell::quiet(claim.up, swarm.claimed) }
     }
 
     /// What one of the trusted claims beside the others.
     fn among(&self, swarm: &Looked, claim: &Claim, sweep: &mut Sweep) -> Cell {
-        let mut without = |served: &Served| match served.excess {
+        let without = |served: &Served, sweep: &mut Sweep| match served.excess {
             0 => 0,
             _ => {
                 let sent = self.merged.sent(|user| user != claim.user && self.trial.trusts(user));
                 self.merged.windows.excess(sweep, &sent, &served.received)
             }
         };
-        let before = without(&self.plain);
+        let before = without(&self.plain, sweep);
         let excess = self.plain.excess.saturating_sub(before);
         let proved = match excess {
             0 => 0,
-            _ => self.proved.excess.saturating_sub(without(&self.proved)),
+            _ => {
+                let proved = self.proved(sweep);
+                proved.excess.saturating_sub(without(proved, sweep))
+            }
         };
         Cell { excess, proved, before, ..Cell::quiet(claim.up, swarm.claimed) }
     }
