@@ -21,13 +21,13 @@ pub struct Swarm {
     pub seeding: u32,
 }
 
-/// Sums up every torrent, by number. `status` says as what a session, by its place, is listed when the log ends; `None` if it
-/// does not count.
+/// Sums up every torrent, by number. `status` says as what a session is listed when the log ends; `None` if it does not
+/// count.
 pub fn swarms(story: &Story, status: impl Fn(usize) -> Option<Status>) -> Vec<Swarm> {
     let mut swarms = vec![Swarm::default(); story.torrents.len()];
     let mut pairs = Vec::new();
-    for (place, session) in story.sessions.iter().enumerate() {
-        let Some(status) = status(place) else { continue };
+    for (index, session) in story.sessions.iter().enumerate() {
+        let Some(status) = status(index) else { continue };
         let swarm = &mut swarms[session.torrent as usize];
         swarm.totals.add(session.state.credit());
         swarm.sessions += 1;

@@ -147,7 +147,8 @@ fn in_blocks(log: &[u8], threads: usize, block: Option<usize>) -> String {
     let filter = Filter::default();
     let style = Style { color: false, width: None, millis: input.tally.millis, zone: Zone::default() };
     let mut out = Vec::new();
-    print_report(&mut out, Output::Json, &style, &View::new(&story, &input, &audit, &filter, 2)).expect("written");
+    print_report(&mut out, Output::Json, &style, &View::new(&story, &input, &audit, &filter, threads))
+        .expect("written");
     String::from_utf8(out).expect("UTF-8")
 }
 

@@ -89,7 +89,7 @@ fn printed(parts: &[&[u8]], how: How, output: Output) -> String {
     let mut out = Vec::new();
     let style = Style { color: false, width: None, millis: input.tally.millis, zone: Zone::default() };
     let filter = Filter::default();
-    print_report(&mut out, output, &style, &View::new(&story, &input, &audit, &filter, 2)).expect("written");
+    print_report(&mut out, output, &style, &View::new(&story, &input, &audit, &filter, how.threads)).expect("written");
     String::from_utf8(out).expect("UTF-8")
 }
 

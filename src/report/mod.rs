@@ -232,7 +232,7 @@ impl<'a> View<'a> {
         Counts {
             users: self.sums.iter().filter(|sum| sum.sessions > 0).count(),
             torrents: self.swarms.iter().filter(|swarm| swarm.sessions > 0).count(),
-            sessions: self.shown.iter().flatten().count(),
+            sessions: self.shown_sessions().count(),
             listed: self.sums.iter().map(|sum| (sum.leeching + sum.seeding) as usize).sum(),
         }
     }

@@ -157,7 +157,7 @@ impl<'a> Page<'a> {
         let second = |time: Option<crate::time::Time>| time.map(|time| time.millis().div_euclid(1000));
         let span = second(view.filter.since.max(story.log_start)).zip(second(story.log_end));
         let mut sessions = vec![Vec::new(); story.users.len()];
-        for at in (0..view.shown.len()).filter(|at| view.shown[*at].is_some()) {
+        for at in view.shown_sessions() {
             sessions[story.sessions[at].user as usize].push(at as u32);
         }
         let mut findings = vec![Vec::new(); story.users.len()];

@@ -198,7 +198,7 @@ impl Page<'_> {
             at.min(PLACES as u128 + 1) as usize
         };
         let mut changes = [vec![0i64; PLACES + 2], vec![0i64; PLACES + 2]];
-        for at in (0..self.view.shown.len()).filter(|at| self.view.shown[*at].is_some()) {
+        for at in self.view.shown_sessions() {
             for listed in self.view.story.listing(at) {
                 let which = match listed.status {
                     Status::Leeching => 0,

@@ -29,7 +29,7 @@ impl ClientRow {
     pub(in crate::report) fn all(view: &View<'_>) -> Vec<ClientRow> {
         let (story, clients) = (view.story, &view.audit.clients);
         let mut sessions: Vec<Vec<usize>> = vec![Vec::new(); clients.classes().len()];
-        for at in (0..story.sessions.len()).filter(|at| view.shown[*at].is_some()) {
+        for at in view.shown_sessions() {
             sessions[clients.class_of(at)].push(at);
         }
         let row = |(class, sessions): (&crate::audit::Class, &Vec<usize>)| {
