@@ -12,3 +12,11 @@ pub fn by_number<T, K: Key + Ord>(items: &mut [T], number: impl Fn(&T) -> K) {
         radsort::sort_by_key(items, number);
     }
 }
+
+/// Sorts by two numbers, by the first one first; items with the same ones stay in their order.
+pub fn by_two<T>(items: &mut [T], numbers: impl Fn(&T) -> (u32, u32)) {
+    by_number(items, |item| {
+        let (first, second) = numbers(item);
+        u64::from(first) << 32 | u64::from(second)
+    });
+}

@@ -1,6 +1,7 @@
 //! One torrent's sessions together.
 
 use crate::account::Totals;
+use crate::order::by_two;
 use crate::replay::Story;
 use crate::session::Status;
 
@@ -36,7 +37,7 @@ pub fn swarms(story: &Story, status: impl Fn(usize) -> Option<Status>) -> Vec<Sw
         swarm.seeding += u32::from(status == Status::Seeding);
         pairs.push((session.torrent, session.user));
     }
-    pairs.sort_unstable();
+    by_two(&mut pairs, |pair| *pair);
     pairs.dedup();
     for (torrent, _) in pairs {
         swarms[torrent as usize].users += 1;

@@ -2,6 +2,7 @@
 
 use super::generated::{CHANCE, Ground, Sign};
 use super::{Check, Conclude, Group, Severity};
+use crate::order::by_two;
 use crate::share::shared;
 use std::cmp::Reverse;
 use std::collections::HashMap;
@@ -140,7 +141,7 @@ const TICKS: u64 = 64;
 const POPULATION: usize = 8;
 
 /// What are tested together.
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Copy, PartialEq, Eq)]
 struct Key {
     /// The user, the program, and the form in which it writes, all by number.
     of: (u32, u32, u32),
@@ -177,7 +178,8 @@ fn residues(ground: &Ground<'_>) -> HashMap<u32, Sign> {
     };
     let mut sessions: Vec<(Key, u32)> =
         shared(ground.counted.len(), ground.threads, |range| range.flat_map(keys).collect());
-    sessions.sort_unstable();
+    by_two(&mut sessions, |(key, _)| (key.of.2, key.alone.is_some().into()));
+    by_two(&mut sessions, |(key, _)| (key.of.0, key.of.1));
     let groups: Vec<&[(Key, u32)]> = sessions.chunk_by(|a, b| a.0 == b.0).collect();
     let tested = |at: usize| Tested::of(ground, groups[at]);
     let groups: Vec<Tested<'_>> = shared(groups.len(), ground.threads, |range| range.filter_map(tested).collect());

@@ -39,6 +39,7 @@ pub use verdict::{Basis, Group, Judgement, Verdict};
 
 use crate::announce::PeerId;
 use crate::measure;
+use crate::order::by_number;
 use crate::replay::{Listener, Step, Story, User};
 use crate::session::{Ending, LineRef, Session};
 use crate::share::{both, shared};
@@ -417,9 +418,9 @@ struct Known<'a> {
 
 /// The places of all sessions, those of a user together, each user's in the order of the story.
 fn by_user(story: &Story) -> Vec<u32> {
-    let mut places: Vec<u32> = (0..story.sessions.len() as u32).collect();
-    places.sort_by_key(|&at| story.sessions[at as usize].user);
-    places
+    let mut places: Vec<(u32, u32)> = story.sessions.iter().map(|session| session.user).zip(0..).collect();
+    by_number(&mut places, |(user, _)| *user);
+    places.into_iter().map(|(_, at)| at).collect()
 }
 
 fn findings(story: &Story, watches: &[Watch], known: &Known<'_>, threads: usize) -> Vec<Finding> {

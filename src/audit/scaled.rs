@@ -4,6 +4,7 @@
 use super::generated::{Ground, PROOF, Sign};
 use super::generator::Recent;
 use super::{Check, Conclude, Group, Severity};
+use crate::order::by_two;
 use crate::share::shared;
 use std::collections::HashMap;
 
@@ -168,7 +169,7 @@ fn scaled(ground: &Ground<'_>) -> HashMap<u32, Sign> {
     let key = |at: usize| Some((ground.story.sessions[at].user, ground.kind(at)?, at as u32));
     let mut keys: Vec<(u32, u32, u32)> =
         shared(ground.story.sessions.len(), ground.threads, |range| range.filter_map(key).collect());
-    keys.sort_unstable();
+    by_two(&mut keys, |key| (key.0, key.1));
     let of_kind = |keys: &[(u32, u32, u32)]| {
         let (user, _, first) = keys[0];
         let (_, multiples) = ground.multiples(first as usize)?;

@@ -3,6 +3,7 @@
 use super::bytes::BEFORE;
 use super::generated::{Ground, Sign};
 use super::{Check, Conclude, Group, Severity};
+use crate::order::{by_number, by_two};
 use crate::replay::Story;
 use crate::share::shared;
 use std::collections::HashMap;
@@ -103,7 +104,8 @@ fn of_kinds<'a>(ground: &'a Ground<'_>) -> impl Iterator<Item = &'a [Rates]> {
         let sessions = ground.story.sessions.len();
         let mut all: Vec<Rates> =
             shared(sessions, ground.threads, |range| range.filter_map(|place| rates(ground, place)).collect());
-        all.sort_unstable_by_key(|one| (one.user, one.kind, one.torrent, one.place));
+        by_number(&mut all, |one| one.torrent);
+        by_two(&mut all, |one| (one.user, one.kind));
         all
     });
     all.chunk_by(|a, b| (a.user, a.kind) == (b.user, b.kind))

@@ -5,7 +5,7 @@ use super::bytes::BEFORE;
 use super::generated::{Ground, PROOF, Sign};
 use super::steady::SHORTEST;
 use super::{Check, Conclude, Group, Severity};
-use crate::order::by_number;
+use crate::order::{by_number, by_two};
 use crate::session::Status;
 use crate::share::shared;
 use crate::time::Time;
@@ -93,7 +93,8 @@ fn candidates(ground: &Ground<'_>) -> Vec<Candidate> {
         Some((session.user, kind, session.torrent, place as u32))
     };
     let mut keys: Vec<Key> = shared(sessions.len(), ground.threads, |range| range.filter_map(key).collect());
-    keys.sort_unstable();
+    by_number(&mut keys, |key| key.2);
+    by_two(&mut keys, |key| (key.0, key.1));
     let mut candidates: Vec<Candidate> = Vec::new();
     for of_kind in keys.chunk_by(|a, b| (a.0, a.1) == (b.0, b.1)) {
         let torrents: Vec<&[Key]> = of_kind.chunk_by(|a, b| a.2 == b.2).collect();

@@ -5,7 +5,7 @@ use super::names::Names;
 use super::peer::Peer;
 use crate::account::{Account, Keep};
 use crate::announce::{Escapes, InfoHash, PeerId};
-use crate::order::by_number;
+use crate::order::{by_number, by_two};
 use crate::pieces::Pieces;
 use crate::session::{Clock, Completed, Ending, LineRef, Listed, Session, endings, listing};
 use crate::share::shared;
@@ -241,7 +241,7 @@ impl Story {
     fn endings(&self, threads: usize) -> Vec<Ending> {
         let key = |(n, s): (usize, &Session)| (s.user, s.torrent, n as u32);
         let mut order: Vec<_> = self.sessions.iter().enumerate().map(key).collect();
-        order.sort_unstable();
+        by_two(&mut order, |key| (key.0, key.1));
         let groups: Vec<_> = order.chunk_by(|a, b| (a.0, a.1) == (b.0, b.1)).collect();
         let mut endings = shared(groups.len(), threads, |range| {
             let mut found = Vec::new();

@@ -19,6 +19,7 @@ pub use rows::{
 use crate::account::Totals;
 use crate::audit::{Audit, Finding, Severity};
 use crate::credit::Credits;
+use crate::order::by_number;
 use crate::reading::Input;
 use crate::replay::{Story, User};
 use crate::session::{Counters, LineRef, Listed, Status, status_at};
@@ -327,13 +328,23 @@ impl<'a> View<'a> {
         // At the end it is known already who is.
         let may_be = |n: &usize| at.is_some() || self.shown[*n] != Some(Status::Removed);
         let at = at.or(self.story.log_end);
-        let listed = |n: usize| {
+        let listed = move |n: usize| {
             let status = status_at(&self.story.listing(n), at)?;
             (status.status != Status::Removed).then_some((n, status))
         };
-        let mut rows: Vec<(usize, Listed)> = self.shown_sessions().filter(may_be).filter_map(listed).collect();
-        rows.sort_by_key(|(n, listed)| (self.story.sessions[*n].user, listed.status, listed.from, *n));
-        rows.into_iter().map(move |(n, listed)| ListedRow::new(self, n, listed, at))
+        let user = |n: usize| (self.story.sessions[n].user, n);
+        let mut places: Vec<(u32, usize)> = self.shown_sessions().filter(may_be).map(user).collect();
+        by_number(&mut places, |(user, _)| *user);
+        // User by user, as they are asked for: a table has room for a few.
+        let mut places = places.into_iter().peekable();
+        let of_user = move || {
+            let user = places.peek()?.0;
+            let own = std::iter::from_fn(|| places.next_if(|(of, _)| *of == user));
+            let mut own: Vec<(usize, Listed)> = own.filter_map(|(_, n)| listed(n)).collect();
+            own.sort_by_key(|(_, listed)| (listed.status, listed.from));
+            Some(own)
+        };
+        std::iter::from_fn(of_user).flatten().map(move |(n, listed)| ListedRow::new(self, n, listed, at))
     }
 }
 

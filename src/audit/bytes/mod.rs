@@ -18,6 +18,7 @@ mod trial;
 pub use course::Course;
 pub use trace::{AllTraces, BEFORE, GRANULE, Place, Stretch, Trace, Traces};
 
+use crate::order::by_two;
 use crate::replay::Story;
 use crate::share::shared;
 use actors::Actors;
@@ -206,7 +207,7 @@ pub fn balance(
 ) -> Balance {
     let actors = Actors::new(story, &doubts.sessions);
     let mut keys: Vec<Key> = story.sessions.iter().zip(0u32..).map(|(s, at)| (s.torrent, actors.of(at), at)).collect();
-    keys.sort_unstable();
+    by_two(&mut keys, |key| (key.0, key.1));
     let swarms: Vec<&[Key]> = keys.chunk_by(|a, b| a.0 == b.0).collect();
     let (users, count) = (story.users.len(), actors.len());
     let sources = Sources::new(story, traces, &actors, threads);

@@ -92,6 +92,9 @@ impl Group {
     const SESSIONS: usize = 256;
 }
 
+/// While a trace is gathered, the end of the one so many sessions further is fetched.
+const AHEAD: usize = 8;
+
 impl AllTraces {
     /// Those of so many sessions; `of` says where each lies.
     pub fn gather<'a>(
@@ -103,6 +106,9 @@ impl AllTraces {
             let mut group = Group { bytes: Vec::new(), ends: Vec::new() };
             let first = number * Group::SESSIONS;
             for session in first..len.min(first + Group::SESSIONS) {
+                if let Some((traces, place)) = of(session + AHEAD) {
+                    traces.fetch(&place);
+                }
                 if let Some((traces, place)) = of(session) {
                     traces.read(place, &mut group.bytes);
                 }

@@ -5,6 +5,7 @@ use super::table::{ROWS, Row, Scope, Version, row_of, version};
 use super::traits::trait_of::{CASE, ORDER, SHARED};
 use super::traits::{KINDS, look_at_escapes, look_at_form, look_at_peer_id};
 use crate::announce::{Client, Escapes, Form, client_of};
+use crate::order::by_two;
 use crate::replay::{Story, Written};
 use crate::session::Session;
 use foldhash::fast::RandomState;
@@ -123,7 +124,7 @@ impl<'a> Learner<'a> {
             class: Vec::with_capacity(story.sessions.len()),
             shown: vec![0; story.sessions.len()],
             wrong: vec![0; story.sessions.len()],
-            order: (0..story.sessions.len() as u32).collect(),
+            order: Vec::new(),
         };
         // Most peer ids name the client in their first eight bytes.
         let mut by_prefix: Map<[u8; 8], u32> = Map::default();
@@ -145,8 +146,10 @@ impl<'a> Learner<'a> {
             }
             learner.class.push(class);
         }
-        let key = |at: &u32| (learner.class[*at as usize], story.sessions[*at as usize].user);
-        learner.order.sort_by_key(key);
+        let mut order: Vec<_> =
+            learner.class.iter().zip(&story.sessions).map(|(class, s)| (*class, s.user)).zip(0..).collect();
+        by_two(&mut order, |(key, _)| *key);
+        learner.order = order.into_iter().map(|(_, at)| at).collect();
         learner
     }
 
