@@ -132,25 +132,25 @@ impl Open {
         self.summary.resize(words / 64 + 1, 0);
     }
 
-    /// Adds a number if it is wanted: without a branch, for that cannot be foretold.
-    #[inline]
-    fn add_if(&mut self, number: usize, wanted: bool) {
-        self.words[number / 64] |= u64::from(wanted) << (number % 64);
-        self.summary[number / 4096] |= u64::from(wanted) << (number / 64 % 64);
+    /// Adds the numbers that are wanted: without a branch, for that cannot be foretold.
+    #[inline(always)]
+    fn add(&mut self, numbers: impl Iterator<Item = usize>, wanted: impl Fn(usize) -> bool) {
+        let (words, summary) = (&mut self.words[..], &mut self.summary[..]);
+        for number in numbers {
+            let wanted = u64::from(wanted(number));
+            words[number / 64] |= wanted << (number % 64);
+            summary[number / 4096] |= wanted << (number / 64 % 64);
+        }
     }
 
-    /// Takes a number out; `false` if it was not there.
+    /// Takes a number out.
     #[inline]
-    fn remove(&mut self, number: usize) -> bool {
+    fn remove(&mut self, number: usize) {
         let word = &mut self.words[number / 64];
-        let there = *word >> (number % 64) & 1 == 1;
-        if there {
-            *word &= !(1 << (number % 64));
-            if *word == 0 {
-                self.summary[number / 4096] &= !(1 << (number / 64 % 64));
-            }
+        *word &= !(1 << (number % 64));
+        if *word == 0 {
+            self.summary[number / 4096] &= !(1 << (number / 64 % 64));
         }
-        there
     }
 
     /// The first number from `from` on.
@@ -175,12 +175,10 @@ impl Open {
 /// What a sweep keeps of one side.
 #[derive(Default)]
 struct Half {
-    /// What is left of each window that has begun.
+    /// What is left of each window.
     rest: Vec<u32>,
-    /// The places of the windows that are open.
+    /// The places of the windows that are open, and perhaps some of such as have ended.
     open: Open,
-    /// The first beginning that counts: what begins before has ended when the sweep begins.
-    first: usize,
     /// The next window to begin.
     next: usize,
     /// The next one to end.
@@ -189,33 +187,24 @@ struct Half {
 
 impl Half {
     /// Begins at some time.
-    fn begin(&mut self, side: &Side, time: u32) {
-        // What has not begun is not asked for.
-        self.rest.resize(side.windows.len().max(self.rest.len()), 0);
+    fn begin(&mut self, side: &Side, amounts: &[u32], time: u32) {
+        self.rest.clear();
+        self.rest.extend_from_slice(amounts);
         self.open.clear(side.windows.len());
-        self.first = side.starts.partition_point(|(from, _)| from.saturating_add(side.longest) < time);
-        self.next = self.first;
+        // What begins before has ended when the sweep begins.
+        self.next = side.starts.partition_point(|(from, _)| from.saturating_add(side.longest) < time);
         self.end = side.ended(time);
     }
 
     /// Opens what has begun by then.
     #[inline(always)]
-    fn open(&mut self, side: &Side, amounts: &[u32], time: u32) {
+    fn open(&mut self, side: &Side, time: u32) {
         let starts = side.starts.get(self.next..).unwrap_or_default();
-        for (_, place) in starts.iter().take_while(|(from, _)| *from <= time) {
-            let place = *place as usize;
-            self.rest[place] = amounts[place];
-            self.open.add_if(place, (amounts[place] > 0) & (place >= self.end));
-            self.next += 1;
-        }
-    }
-
-    /// Ends the window whose turn it is; `None` if nothing is left of it, or nobody wants it.
-    #[inline]
-    fn close(&mut self) -> Option<usize> {
-        let place = self.end;
-        self.end += 1;
-        self.open.remove(place).then_some(place)
+        let begun = starts.iter().take_while(|(from, _)| *from <= time).count();
+        let (rest, end) = (&self.rest[..], self.end);
+        let places = starts[..begun].iter().map(|(_, place)| *place as usize);
+        self.open.add(places, |place| (rest[place] > 0) & (place >= end));
+        self.next += begun;
     }
 }
 
@@ -248,7 +237,7 @@ impl Sweep {
     /// What of the bytes of one user no receiver can have received if they received so many, in granules.
     pub fn unserved_alone(&mut self, own: &Side, receivers: (&Side, &[u32])) -> u64 {
         self.serve((own, &own.amounts(|_| true)), receivers, |_| ());
-        self.unsent(own)
+        self.unsent()
     }
 
     /// What of so many bytes of the senders no receiver can have received if they received so many, in granules.
@@ -256,8 +245,8 @@ impl Sweep {
         if senders.1.len() > MANY {
             // What moves takes room, and most often nobody asks for it.
             self.serve(senders, receivers, |_| ());
-            if self.unsent(senders.0) == 0 || !self.skipped {
-                return self.unsent(senders.0);
+            if self.unsent() == 0 || !self.skipped {
+                return self.unsent();
             }
         }
         self.assign(senders, receivers)
@@ -268,17 +257,16 @@ impl Sweep {
         let mut moves = std::mem::take(&mut self.moves);
         moves.clear();
         self.serve(senders, receivers, |moved| moves.push(moved));
-        if self.unsent(senders.0) > 0 && self.skipped {
-            let unsent = &mut self.senders.rest[..senders.1.len()];
-            let room = &mut self.receivers.rest[..receivers.1.len()];
+        if self.unsent() > 0 && self.skipped {
+            let (unsent, room) = (&mut self.senders.rest, &mut self.receivers.rest);
             self.reroute.run((senders.0, unsent), (receivers.0, room), &mut moves);
         }
         self.moves = moves;
-        self.unsent(senders.0)
+        self.unsent()
     }
 
-    fn unsent(&self, senders: &Side) -> u64 {
-        self.senders.rest[..senders.windows.len()].iter().map(|rest| u64::from(*rest)).sum()
+    fn unsent(&self) -> u64 {
+        self.senders.rest.iter().map(|rest| u64::from(*rest)).sum()
     }
 
     /// Serves all in the order of time, and tells of all that moves.
@@ -290,22 +278,29 @@ impl Sweep {
     ) {
         let (from, to) = (&mut self.senders, &mut self.receivers);
         let first = senders.starts.first().map_or(0, |(from, _)| *from);
-        from.begin(senders, 0);
-        to.begin(receivers, first);
+        from.begin(senders, sent, 0);
+        to.begin(receivers, received, first);
         self.skipped = false;
-        while let Some(sender) = senders.windows.get(from.end) {
-            let receiver = receivers.windows.get(to.end).filter(|receiver| receiver.to < sender.to);
-            let time = receiver.unwrap_or(sender).to;
-            // What begins when another ends still touches it.
-            from.open(senders, sent, time);
-            to.open(receivers, received, time);
-            if let Some(receiver) = receiver {
-                let Some(at) = to.close() else { continue };
-                let can = |window: &Window| receiver.can_be_from(window.user());
-                let mut gets = |from, bytes| moved(Move { from, to: at as u32, bytes });
-                to.rest[at] = hand_over(to.rest[at], from, senders, can, &mut self.skipped, &mut gets);
-            } else {
-                let Some(at) = from.close() else { continue };
+        for (at, sender) in senders.windows.iter().enumerate() {
+            // What begins when another ends still touches it. Who is open on one side matters only when a window of the other one
+            // ends of which something is left.
+            while let Some(receiver) = receivers.windows.get(to.end).filter(|receiver| receiver.to < sender.to) {
+                let at = to.end;
+                to.end += 1;
+                if to.rest[at] == 0 {
+                    continue;
+                }
+                from.open(senders, receiver.to);
+                // Whatever ended had begun.
+                if from.next > from.end {
+                    let can = |window: &Window| receiver.can_be_from(window.user());
+                    let mut gets = |from, bytes| moved(Move { from, to: at as u32, bytes });
+                    to.rest[at] = hand_over(to.rest[at], from, senders, can, &mut self.skipped, &mut gets);
+                }
+            }
+            from.end = at + 1;
+            if from.rest[at] > 0 {
+                to.open(receivers, sender.to);
                 let can = |window: &Window| window.can_be_from(sender.user());
                 let mut gives = |to, bytes| moved(Move { from: at as u32, to, bytes });
                 from.rest[at] = hand_over(from.rest[at], to, receivers, can, &mut self.skipped, &mut gives);
@@ -324,13 +319,8 @@ impl Sweep {
     }
 
     /// After a sweep: what can still be received in each of the receivers' windows.
-    pub fn left(&mut self, (receivers, received): (&Side, &[u32])) -> Vec<u32> {
-        let to = &mut self.receivers;
-        to.open(receivers, received, u32::MAX);
-        for (_, place) in &receivers.starts[..to.first] {
-            to.rest[*place as usize] = received[*place as usize];
-        }
-        to.rest[..received.len()].to_vec()
+    pub fn left(&self) -> Vec<u32> {
+        self.receivers.rest.clone()
     }
 }
 
@@ -344,7 +334,7 @@ fn hand_over(
     skipped: &mut bool,
     moved_with: &mut impl FnMut(u32, u32),
 ) -> u32 {
-    let mut from = half.end;
+    let (rest, mut from) = (&mut half.rest[..], half.end);
     while bytes > 0 {
         let Some(place) = half.open.next(from) else { break };
         from = place + 1;
@@ -352,11 +342,12 @@ fn hand_over(
             *skipped = true;
             continue;
         }
-        let moved = bytes.min(half.rest[place]);
+        let left = &mut rest[place];
+        let moved = bytes.min(*left);
         bytes -= moved;
-        half.rest[place] -= moved;
+        *left -= moved;
         moved_with(place as u32, moved);
-        if half.rest[place] == 0 {
+        if *left == 0 {
             half.open.remove(place);
         }
     }
@@ -439,7 +430,7 @@ pub(super) mod tests {
             let mut sweep = Sweep::default();
             let (sent, received) = (from.amounts(|_| true), to.amounts(|_| true));
             let unserved = sweep.assign((&from, &sent), (&to, &received));
-            let left = sweep.left((&to, &received));
+            let left = sweep.left();
             prop_assert_eq!(sum(&received) - sum(&left), sum(&sent) - unserved);
             prop_assert_eq!(sweep.moves().map(|moved| u64::from(moved.bytes)).sum::<u64>(), sum(&sent) - unserved);
         }

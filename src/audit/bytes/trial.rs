@@ -292,7 +292,7 @@ impl Served {
     fn new(merged: &Merged, sent: &[u32], secret: Secret<'_>, sweep: &mut Sweep) -> Served {
         let received = merged.windows.received(secret);
         let excess = merged.windows.excess(sweep, sent, &received);
-        let left = sweep.left((&merged.windows.receivers, &received));
+        let left = sweep.left();
         Served { received, excess, left }
     }
 }
