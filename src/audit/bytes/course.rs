@@ -35,8 +35,8 @@ impl Course {
         let (sent, received) = (windows.sent(|_| true), windows.received(Secret::None));
         sweep.assign((&windows.senders, &sent), (&windows.receivers, &received));
         let step = |at: u32| (i64::from(at) - from).div_euclid(width);
-        for (place, sender) in windows.senders.windows().iter().enumerate() {
-            let left = in_bytes(sweep.left_of(place).into());
+        for (sender, left) in windows.senders.windows().iter().zip(sweep.unsent()) {
+            let left = in_bytes((*left).into());
             if left > 0 {
                 let said = &mut steps.entry(step(sender.to)).or_default().0;
                 *said = said.saturating_add(left);

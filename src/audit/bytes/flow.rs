@@ -237,7 +237,7 @@ impl Sweep {
     /// What of the bytes of one user no receiver can have received if they received so many, in granules.
     pub fn unserved_alone(&mut self, own: &Side, receivers: (&Side, &[u32])) -> u64 {
         self.serve((own, &own.amounts(|_| true)), receivers, |_| ());
-        self.unsent()
+        self.all_unsent()
     }
 
     /// What of so many bytes of the senders no receiver can have received if they received so many, in granules.
@@ -245,8 +245,8 @@ impl Sweep {
         if senders.1.len() > MANY {
             // What moves takes room, and most often nobody asks for it.
             self.serve(senders, receivers, |_| ());
-            if self.unsent() == 0 || !self.skipped {
-                return self.unsent();
+            if self.all_unsent() == 0 || !self.skipped {
+                return self.all_unsent();
             }
         }
         self.assign(senders, receivers)
@@ -257,15 +257,15 @@ impl Sweep {
         let mut moves = std::mem::take(&mut self.moves);
         moves.clear();
         self.serve(senders, receivers, |moved| moves.push(moved));
-        if self.unsent() > 0 && self.skipped {
+        if self.all_unsent() > 0 && self.skipped {
             let (unsent, room) = (&mut self.senders.rest, &mut self.receivers.rest);
             self.reroute.run((senders.0, unsent), (receivers.0, room), &mut moves);
         }
         self.moves = moves;
-        self.unsent()
+        self.all_unsent()
     }
 
-    fn unsent(&self) -> u64 {
+    fn all_unsent(&self) -> u64 {
         self.senders.rest.iter().map(|rest| u64::from(*rest)).sum()
     }
 
@@ -313,9 +313,9 @@ impl Sweep {
         self.moves.iter().filter(|moved| moved.bytes > 0)
     }
 
-    /// After a sweep: what is left of a sender's window.
-    pub fn left_of(&self, sender: usize) -> u32 {
-        self.senders.rest[sender]
+    /// After a sweep: what is left of each of the senders' windows.
+    pub fn unsent(&self) -> &[u32] {
+        &self.senders.rest
     }
 
     /// After a sweep: what can still be received in each of the receivers' windows.

@@ -287,22 +287,34 @@ impl Looked {
         (NOISE / GRANULE).max(self.claimed / 100)
     }
 
-    /// What of the upload of those who are not known to fake cannot have been received.
-    fn weigh(&mut self, windows: &Windows, sweep: &mut Sweep, fakers: &[bool]) {
+    /// What of the upload of those who are not known to fake cannot have been received. Returns what is left of the senders'
+    /// windows, in their order, if everybody who may have received in secret did; nothing if that is noise.
+    fn weigh(&mut self, windows: &Windows, sweep: &mut Sweep, fakers: &[bool]) -> Vec<u32> {
         let sent = windows.sent(|user| !fakers[user as usize]);
         self.excess = windows.excess(sweep, &sent, &windows.received(Secret::None));
         // With more who receive there is no more of an excess.
-        self.proved = match in_bytes(self.excess) {
-            NOISE.. => windows.excess(sweep, &sent, &windows.received(Secret::But(fakers))),
-            _ => 0,
-        };
+        if in_bytes(self.excess) < NOISE {
+            return Vec::new();
+        }
+        self.proved = windows.excess(sweep, &sent, &windows.received(Secret::But(fakers)));
+        sweep.unsent().to_vec()
     }
 
-    /// Finds what nobody can have received of each user's claims.
-    fn find_certain(&mut self, windows: &Windows, sweep: &mut Sweep, fakers: &[bool]) {
+    /// Finds what nobody can have received of each user's claims, but for noise. `left` is what is left of the senders' windows.
+    fn find_certain(&mut self, windows: &Windows, left: &[u32], sweep: &mut Sweep, fakers: &[bool]) {
         let received = windows.received(Secret::But(fakers));
-        for (user, own) in by_user(&windows.senders) {
-            let Ok(place) = self.claims.binary_search_by_key(&user, |claim| claim.user) else { continue };
+        // What all who are not known to fake could be served together, each could be alone.
+        let (users, mut most) =
+            (self.claims.iter().map(|claim| claim.user).collect::<Vec<u32>>(), vec![0; self.claims.len()]);
+        let place = |user: u32| users.binary_search(&user);
+        for (window, left) in windows.senders.windows().iter().zip(left).filter(|(_, left)| **left > 0) {
+            if let Ok(place) = place(window.user()) {
+                most[place] += u64::from(*left);
+            }
+        }
+        let may_be = |user: u32| fakers[user as usize] || place(user).is_ok_and(|place| in_bytes(most[place]) >= NOISE);
+        for (user, own) in by_user(&windows.senders, may_be) {
+            let Ok(place) = place(user) else { continue };
             let claim = &mut self.claims[place];
             if in_bytes(claim.up) >= NOISE {
                 claim.certain = sweep.unserved_alone(&own, (&windows.receivers, &received));
@@ -317,9 +329,9 @@ impl Looked {
     }
 }
 
-/// The windows of the senders, each user's apart.
-fn by_user(senders: &Side) -> Vec<(u32, Side)> {
-    let mut windows: Vec<Window> = senders.windows().to_vec();
+/// The windows of those of the senders who are wanted, each user's apart.
+fn by_user(senders: &Side, wanted: impl Fn(u32) -> bool) -> Vec<(u32, Side)> {
+    let mut windows: Vec<Window> = senders.windows().iter().copied().filter(|window| wanted(window.user())).collect();
     windows.sort_by_key(Window::user);
     windows.chunk_by(|a, b| a.user() == b.user()).map(|own| (own[0].user(), Side::new(own.to_vec()))).collect()
 }
@@ -429,10 +441,10 @@ impl Book<'_> {
         }
         let windows = self.windows(at);
         looked.windows = windows.senders.windows().len() + windows.receivers.windows().len();
-        looked.weigh(&windows, sweep, &self.fakers);
+        let left = looked.weigh(&windows, sweep, &self.fakers);
         // Nobody alone can have more of an excess than all have together.
         if in_bytes(looked.proved) >= NOISE || self.swarms[at].iter().any(|key| self.fakers[key.1 as usize]) {
-            looked.find_certain(&windows, sweep, &self.fakers);
+            looked.find_certain(&windows, &left, sweep, &self.fakers);
         }
         looked
     }
