@@ -13,7 +13,8 @@ pub fn by_number<T, K: Key + Ord>(items: &mut [T], number: impl Fn(&T) -> K) {
     }
 }
 
-/// Sorts by two numbers, by the first one first; items with the same ones stay in their order.
+/// Sorts by two numbers, by the first one first; items with the same ones stay in their order. To sort by more, sort by the last
+/// ones before.
 pub fn by_two<T>(items: &mut [T], numbers: impl Fn(&T) -> (u32, u32)) {
     by_number(items, |item| {
         let (first, second) = numbers(item);

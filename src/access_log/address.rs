@@ -44,6 +44,20 @@ pub fn is_list(text: &[u8]) -> bool {
     !text.is_empty() && text.split(|b| *b == b',').all(|addr| parse(host(addr)).is_some())
 }
 
+/// Whether a character can stand in such a list.
+#[inline(always)]
+pub fn may_be_listed(byte: u8) -> bool {
+    static MAY_BE: [bool; 256] = {
+        let (mut may_be, mut byte) = ([false; 256], 0u8);
+        while byte < 128 {
+            may_be[byte as usize] = byte.is_ascii_hexdigit() || matches!(byte, b'.' | b',' | b' ' | b':' | b'[' | b']');
+            byte += 1;
+        }
+        may_be
+    };
+    MAY_BE[usize::from(byte)]
+}
+
 /// Whether an address can be a proxy's, and not that of a client on the net. Also what is no address: a socket of Unix.
 pub fn is_inside(addr: &[u8]) -> bool {
     const UNIQUE_LOCAL: u16 = 0xfc00;

@@ -157,16 +157,6 @@ fn listed<'a>(first: &'a [u8], rest: &'a [u8]) -> Option<(&'a [u8], &'a [u8])> {
     }
 }
 
-/// Which characters a list of addresses is made of.
-static OF_LIST: [bool; 256] = {
-    let (mut of_list, mut byte) = ([false; 256], 0u8);
-    while byte < 128 {
-        of_list[byte as usize] = byte.is_ascii_hexdigit() || matches!(byte, b'.' | b',' | b' ' | b':' | b'[' | b']');
-        byte += 1;
-    }
-    of_list
-};
-
 /// The client behind a proxy, if the last of the quoted fields is what `X-Forwarded-For` said.
 fn forwarded<'a>(peer: &'a [u8], fields: &'a [u8]) -> &'a [u8] {
     let end = match fields {
@@ -175,7 +165,7 @@ fn forwarded<'a>(peer: &'a [u8], fields: &'a [u8]) -> &'a [u8] {
     };
     // Most often it is the user agent: a few characters tell.
     for byte in fields[..end].iter().rev().take(8).take_while(|byte| **byte != b'"') {
-        if !OF_LIST[usize::from(*byte)] {
+        if !address::may_be_listed(*byte) {
             return peer;
         }
     }

@@ -18,7 +18,7 @@ mod trial;
 pub use course::Course;
 pub use trace::{AllTraces, BEFORE, GRANULE, Place, Stretch, Trace, Traces};
 
-use crate::order::by_two;
+use crate::order::{by_number, by_two};
 use crate::replay::Story;
 use crate::share::shared;
 use actors::Actors;
@@ -288,13 +288,13 @@ impl Looked {
     }
 
     /// What of the upload of those who are not known to fake cannot have been received. Returns what is left of the senders'
-    /// windows, in their order, if everybody who may have received in secret did; nothing if that is noise.
+    /// windows, in their order, if everybody who may have received in secret did; 0 of each if all of it is noise.
     fn weigh(&mut self, windows: &Windows, sweep: &mut Sweep, fakers: &[bool]) -> Vec<u32> {
         let sent = windows.sent(|user| !fakers[user as usize]);
         self.excess = windows.excess(sweep, &sent, &windows.received(Secret::None));
         // With more who receive there is no more of an excess.
         if in_bytes(self.excess) < NOISE {
-            return Vec::new();
+            return vec![0; sent.len()];
         }
         self.proved = windows.excess(sweep, &sent, &windows.received(Secret::But(fakers)));
         sweep.unsent().to_vec()
@@ -303,37 +303,31 @@ impl Looked {
     /// Finds what nobody can have received of each user's claims, but for noise. `left` is what is left of the senders' windows.
     fn find_certain(&mut self, windows: &Windows, left: &[u32], sweep: &mut Sweep, fakers: &[bool]) {
         let received = windows.received(Secret::But(fakers));
-        // What all who are not known to fake could be served together, each could be alone.
-        let (users, mut most) =
-            (self.claims.iter().map(|claim| claim.user).collect::<Vec<u32>>(), vec![0; self.claims.len()]);
-        let place = |user: u32| users.binary_search(&user);
-        for (window, left) in windows.senders.windows().iter().zip(left).filter(|(_, left)| **left > 0) {
-            if let Ok(place) = place(window.user()) {
-                most[place] += u64::from(*left);
+        let mut senders: Vec<(Window, u32)> =
+            windows.senders.windows().iter().copied().zip(left.iter().copied()).collect();
+        by_number(&mut senders, |(window, _)| window.user());
+        for own in senders.chunk_by(|a, b| a.0.user() == b.0.user()) {
+            let user = own[0].0.user();
+            // What all who are not known to fake could be served together, each could be alone.
+            let left = own.iter().map(|(_, left)| u64::from(*left)).sum();
+            if !fakers[user as usize] && in_bytes(left) < NOISE {
+                continue;
             }
-        }
-        let may_be = |user: u32| fakers[user as usize] || place(user).is_ok_and(|place| in_bytes(most[place]) >= NOISE);
-        for (user, own) in by_user(&windows.senders, may_be) {
-            let Ok(place) = place(user) else { continue };
+            let Ok(place) = self.claims.binary_search_by_key(&user, |claim| claim.user) else { continue };
             let claim = &mut self.claims[place];
-            if in_bytes(claim.up) >= NOISE {
-                claim.certain = sweep.unserved_alone(&own, (&windows.receivers, &received));
-                if in_bytes(claim.certain) >= NOISE {
-                    let large = own.windows().iter().filter(|window| in_bytes(window.bytes.into()) >= NOISE);
-                    let alone = large.filter(|window| !windows.receivers.any_for(window, &received));
-                    let (count, up) = alone.fold((0, 0), |(n, up), window| (n + 1, up + u64::from(window.bytes)));
-                    self.unattended.extend((count > 0).then_some((user, count, up)));
-                }
+            if in_bytes(claim.up) < NOISE {
+                continue;
+            }
+            let own = Side::new(own.iter().map(|(window, _)| *window).collect());
+            claim.certain = sweep.unserved_alone(&own, (&windows.receivers, &received));
+            if in_bytes(claim.certain) >= NOISE {
+                let large = own.windows().iter().filter(|window| in_bytes(window.bytes.into()) >= NOISE);
+                let alone = large.filter(|window| !windows.receivers.any_for(window, &received));
+                let (count, up) = alone.fold((0, 0), |(n, up), window| (n + 1, up + u64::from(window.bytes)));
+                self.unattended.extend((count > 0).then_some((user, count, up)));
             }
         }
     }
-}
-
-/// The windows of those of the senders who are wanted, each user's apart.
-fn by_user(senders: &Side, wanted: impl Fn(u32) -> bool) -> Vec<(u32, Side)> {
-    let mut windows: Vec<Window> = senders.windows().iter().copied().filter(|window| wanted(window.user())).collect();
-    windows.sort_by_key(Window::user);
-    windows.chunk_by(|a, b| a.user() == b.user()).map(|own| (own[0].user(), Side::new(own.to_vec()))).collect()
 }
 
 /// All swarms, and who is trusted.
