@@ -164,7 +164,18 @@ fn put_in_order(credits: &mut Vec<(Option<Time>, Counters)>, keep: Keep) {
     if credits.is_sorted_by_key(|credit| credit.0) && !matches!(keep, Keep::Step(_)) {
         return;
     }
-    credits.sort_by_key(|credit| credit.0);
+    if credits.len() <= 2 * Account::POINTS {
+        // Few of them are far from their places, so that moving these is quicker than any sort.
+        for at in 1..credits.len() {
+            let before = credits[..at].iter().rposition(|before| before.0 <= credits[at].0);
+            let place = before.map_or(0, |before| before + 1);
+            if place < at {
+                credits[place..=at].rotate_right(1);
+            }
+        }
+    } else {
+        credits.sort_by_key(|credit| credit.0);
+    }
     credits.dedup_by(|next, kept| {
         let same = next.0.is_some() && same_place(kept.0, next.0, keep);
         if same {

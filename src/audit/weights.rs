@@ -59,6 +59,8 @@ struct Rate {
     torrent: u32,
     /// The session's place.
     place: u32,
+    /// Its place among the candidate's, by torrent and session.
+    nth: u32,
     /// In seconds.
     from: u32,
     to: u32,
@@ -130,6 +132,7 @@ fn rates(ground: &Ground<'_>, candidate: u32, of: &Candidate) -> Vec<Rate> {
                 candidate,
                 torrent,
                 place,
+                nth: 0,
                 from: since(stretch.from).try_into().ok()?,
                 to: since(stretch.to).try_into().ok()?,
                 rate: (stretch.up as f32 / (stretch.to - stretch.from) as f32).ln(),
@@ -140,7 +143,8 @@ fn rates(ground: &Ground<'_>, candidate: u32, of: &Candidate) -> Vec<Rate> {
     // Of many, those of some hours tell as much.
     let one_in = (rates.len() as u32 / ENOUGH_RATES).max(1);
     rates.retain(|rate| (rate.from / SLOT).is_multiple_of(one_in));
-    // They come by torrent.
+    // They come by torrent and session.
+    rates.iter_mut().zip(0..).for_each(|(rate, nth)| rate.nth = nth);
     by_number(&mut rates, |rate| rate.from);
     rates
 }
@@ -199,11 +203,12 @@ fn sums_beside<const N: usize>(one: &Rate, rows: &[Row<N>]) -> (u32, [f32; N]) {
     (counts.iter().sum(), sums.map(|sums| sums.iter().sum()))
 }
 
-/// By torrent, what `told` says of those of a candidate's rates that can be held against enough others.
+/// By torrent and session, what `told` says of those of a candidate's rates that can be held against enough others.
 fn beside_others<const N: usize>(rates: &[Rate], told: impl Fn(&Rate) -> [f32; N]) -> Vec<Beside<N>> {
     let longest = rates.iter().map(|rate| rate.to - rate.from).max().unwrap_or(0);
     let rows: Vec<Row<N>> = rates.chunks(LANES).map(|rates| Row::new(rates, &told)).collect();
-    let mut found: Vec<Beside<N>> = Vec::new();
+    let last = rates.iter().map(|rate| rate.nth as usize).max();
+    let mut found: Vec<Option<Beside<N>>> = vec![None; last.map_or(0, |last| last + 1)];
     let (mut first, mut end) = (0, 0);
     for one in rates {
         // What is in these rows and not between, overlaps nothing.
@@ -213,11 +218,10 @@ fn beside_others<const N: usize>(rates: &[Rate], told: impl Fn(&Rate) -> [f32; N
         if count >= BESIDE {
             let own = told(one);
             let told = std::array::from_fn(|n| own[n] - sums[n] / count as f32);
-            found.push(Beside { torrent: one.torrent, place: one.place, told });
+            found[one.nth as usize] = Some(Beside { torrent: one.torrent, place: one.place, told });
         }
     }
-    found.sort_by_key(|one| (one.torrent, one.place));
-    found
+    found.into_iter().flatten().collect()
 }
 
 /// By torrent, or by session, those with enough of them.
