@@ -98,7 +98,8 @@ struct Rare {
     gaps: Vec<Gap>,
     /// The addresses after the first, in order of appearance.
     addresses: Vec<Seen>,
-    refused_stop: Option<Refused>,
+    /// Fewer still have one.
+    refused_stop: Option<Box<Refused>>,
 }
 
 /// Whose session it is, of what, by which peer: all by number.
@@ -366,12 +367,12 @@ impl Session {
     /// The last `stopped` that the server refused, if nothing came after it.
     pub fn refused_stop(&self) -> Option<&Refused> {
         let rare = self.rare.as_ref().filter(|_| self.flags & Self::STOP_REFUSED != 0);
-        rare.and_then(|rare| rare.refused_stop.as_ref())
+        rare.and_then(|rare| rare.refused_stop.as_deref())
     }
 
     /// Notes that the server refused a `stopped`.
     pub fn note_refused_stop(&mut self, refused: Refused) {
-        self.rare.get_or_insert_default().refused_stop = Some(refused);
+        self.rare.get_or_insert_default().refused_stop = Some(Box::new(refused));
         self.flags |= Self::STOP_REFUSED;
     }
 
