@@ -145,10 +145,7 @@ impl<'a> View<'a> {
             if !users[session.user as usize] || !torrents[session.torrent as usize] {
                 return None;
             }
-            // Most are over, and need no look at all that was listed before.
-            let over = story.endings[index].delisted.is_some_and(|at| Some(at) <= story.log_end);
-            let last = || status_at(&story.listing(index), story.log_end);
-            let status = if over { None } else { last() }.map_or(Status::Removed, |l| l.status);
+            let status = status_at(&story.listing(index), story.log_end).map_or(Status::Removed, |l| l.status);
             (session.in_span() || status != Status::Removed).then_some(status)
         };
         let shown = shared(story.sessions.len(), threads, |range| range.map(shown_as).collect());
