@@ -87,8 +87,8 @@ fn seeded(session: &Session, timeout: i64) -> i64 {
             continue;
         }
         let Some((from, to)) = from.zip(to) else { continue };
-        let within = session.gaps().iter().filter(|gap| gap.from >= from && gap.to <= to);
-        let away: i64 = within.map(|gap| (gap.to.since(gap.from) - timeout).max(0)).sum();
+        let within = session.gaps().filter(|gap| gap.from >= from && gap.to <= to);
+        let away: i64 = within.map(|gap| (gap.length() - timeout).max(0)).sum();
         let unheard = if next.is_none() { timeout } else { 0 };
         millis += to.since(from) - away + unheard;
     }

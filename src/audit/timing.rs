@@ -5,7 +5,7 @@ use super::{Check, Conclude, Severity, Watch};
 use crate::announce::usual_silence;
 use crate::measure::duration;
 use crate::replay::Step;
-use crate::session::{Session, Transition};
+use crate::session::{Gap, Session, Transition};
 
 pub(super) fn observe(step: &Step<'_>, watch: &mut Watch) {
     let (idle, Some(before)) = (step.session.idle, step.before) else { return };
@@ -36,10 +36,10 @@ pub static PAUSE_GAP: Check = Check {
     source: "the anatomy document: pause sends nothing (in old clients; most new ones send `stopped`)",
     group: None,
     conclude: Conclude::Session(|case| {
-        let longest = case.session.gaps().iter().filter(|gap| gap.idle).max_by_key(|gap| gap.to.since(gap.from))?;
+        let longest = case.session.gaps().filter(|gap| gap.idle).max_by_key(Gap::length)?;
         let floor = usual_silence(case.peer_id().bytes());
         let allowed = i64::from((case.interval() * 2).max(floor + floor / 4) + 10) * 1000;
-        let silent = longest.to.since(longest.from);
+        let silent = longest.length();
         if silent <= allowed {
             return None;
         }
@@ -88,7 +88,7 @@ pub static ANNOUNCE_FLOOD: Check = Check {
     group: None,
     conclude: Conclude::User(|case| {
         let bound = [300, 60, 15].into_iter().position(|bound| bound * 3 <= case.story.settings.interval)?;
-        let soon = |session: &Session| u32::from(session.hurried[2 - bound]);
+        let soon = |session: &Session| u32::from(session.hurried().0[2 - bound]);
         let floods = |session: &&&Session| soon(session) >= FLOOD && soon(session) > session.announces / 2;
         let floods: Vec<&Session> = case.sessions.iter().filter(floods).copied().collect();
         let mut finding = (!floods.is_empty()).then(|| case.finding(Severity::Low, &floods))?;
@@ -111,12 +111,13 @@ pub static EARLY_ANNOUNCE: Check = Check {
     source: "UNIT3D refuses announces before about 1500 s of 1800 s; BEP 3 asks for the interval only",
     group: None,
     conclude: Conclude::Session(|case| {
-        let bounds = [300, 60, 15].into_iter().zip(case.session.hurried.iter().rev());
+        let (hurried, first) = case.session.hurried();
+        let bounds = [300, 60, 15].into_iter().zip(hurried.iter().rev());
         let (bound, &count) = bounds.into_iter().find(|(bound, _)| bound * 2 <= case.interval())?;
         if count < 5 {
             return None;
         }
-        let lines = case.session.hurried_line.into_iter().chain([case.session.last_line]).collect();
+        let lines = first.into_iter().chain([case.session.last_line]).collect();
         let mut finding = case.finding(Severity::Info, lines)?;
         (finding.count, finding.amount) = (u64::from(count), u64::from(bound));
         Some(finding)

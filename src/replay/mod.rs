@@ -325,7 +325,7 @@ impl<L: Listener> Replay<L> {
         let peer = &mut self.peers[held.peer as usize];
         let begun = peer.has_begun();
         let before = begun.then_some(peer.session.state);
-        let line_before = if begun { peer.session.heard_line } else { held.line };
+        let line_before = if begun { peer.session.heard_line() } else { held.line };
         let same_address = begun && peer.session.address == held.address;
         let said = held.said(same_address);
         let refused_start = peer.refused_start();
@@ -343,7 +343,6 @@ impl<L: Listener> Replay<L> {
             if begun {
                 self.closed.push(last);
             }
-            peer.other_address = held.address;
         } else if transition == Transition::Duplicate {
             self.duplicates += 1;
         } else {
@@ -356,7 +355,6 @@ impl<L: Listener> Replay<L> {
         if transition != Transition::Duplicate {
             session.announces += 1;
             session.note_going_on();
-            session.address = held.address;
         }
         if session.announces == 2 && session.opening == Opening::Unseen && before.is_some_and(|b| is_late(&b, &said)) {
             session.opening = Opening::Started;
@@ -373,18 +371,18 @@ impl<L: Listener> Replay<L> {
         }
         let plain = said.event == Event::None && transition == Transition::Went;
         let idle = before.is_some_and(|b| b.is_idle(&said));
-        let silence = session.note_heard(held.at, held.line, plain, idle && !transition.opens());
+        let opens = transition.opens();
+        let silence = if opens { None } else { session.note_announce(held.at, held.line, plain, idle) };
         if transition != Transition::Duplicate {
             session.idle = if idle && plain { session.idle + 1 } else { 0 };
         }
         if plain && let Some(silence) = silence {
             self.silences.note(silence);
         }
-        session.last_at = session.last_at.max(held.at);
-        session.last_line = held.line;
-        let new_address = !same_address
-            && std::mem::replace(&mut peer.other_address, held.address) != held.address
-            && session.note_address(held.address, held.at, held.line);
+        let new_address = !same_address && !opens && session.note_address(held.address, held.at, held.line);
+        if transition != Transition::Duplicate {
+            session.address = held.address;
+        }
         let user = &mut self.users[session.user as usize];
         if in_span && self.wanted[session.torrent as usize] {
             user.account.credit(held.at, credit, self.rules.keep);
@@ -416,13 +414,8 @@ impl<L: Listener> Replay<L> {
         if !peer.has_begun() || peer.session.state.phase == Phase::Stopped {
             return;
         }
-        peer.session.note_heard(held.at, held.line, false, false);
         let refused = Refused { at: held.at, line: held.line, counters: held.counters };
-        if held.event == Event::Stopped {
-            peer.session.note_refused_stop(refused);
-        } else {
-            peer.session.note_going_on();
-        }
+        peer.session.note_refused(refused, held.event == Event::Stopped);
     }
 
     /// The number of the address that an announce came from, which is another than that of the one before.

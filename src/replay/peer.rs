@@ -2,7 +2,6 @@
 
 use crate::session::{RefusedStart, Session};
 use prefetch_index::prefetch_index;
-use std::mem::offset_of;
 use std::slice;
 
 /// A peer. All that an announce needs lies side by side, in as few lines of the cache as hold it: memory is far away.
@@ -13,8 +12,6 @@ pub struct Peer<K> {
     rare: Option<Box<Rare>>,
     /// What the listener keeps of the present session.
     pub kept: K,
-    /// The session's last address that was another than that of the announce before: who has two uses them by turns.
-    pub other_address: u32,
     /// The present session, if it has begun.
     pub session: Session,
 }
@@ -30,7 +27,7 @@ struct Rare {
 impl<K: Default> Peer<K> {
     /// A peer whose session has not begun; `session` says whose it will be.
     pub fn new(session: Session) -> Peer<K> {
-        Peer { rare: None, session, kept: K::default(), other_address: u32::MAX }
+        Peer { rare: None, session, kept: K::default() }
     }
 
     /// Has the cache fetch what every announce needs.
@@ -38,7 +35,7 @@ impl<K: Default> Peer<K> {
     pub fn fetch(&self) {
         const LINE: usize = 64;
         // It begins with `rare`.
-        for line in 0..(offset_of!(Self, session) + Session::HOT).div_ceil(LINE) {
+        for line in 0..size_of::<Self>() / LINE {
             prefetch_index(slice::from_ref(&self.rare), line * LINE / size_of_val(&self.rare));
         }
     }

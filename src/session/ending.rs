@@ -173,7 +173,7 @@ pub fn listing(session: &Session, ending: &Ending, clock: &Clock) -> Vec<Listed>
         out.push(Listed { from, to: None, status });
     };
     let timeout = i64::from(clock.timeout) * 1000;
-    let mut gaps = session.gaps().iter().filter(|gap| gap.to.since(gap.from) > timeout).peekable();
+    let mut gaps = session.gaps().filter(|gap| gap.length() > timeout).peekable();
     let mut status = Status::Removed;
     for (from, phase) in session.phases() {
         while let Some(gap) = gaps.next_if(|gap| from.is_some_and(|from| gap.to <= from)) {

@@ -55,11 +55,13 @@
 
 pub mod credit;
 mod ending;
+mod gaps;
 mod record;
 mod state;
 
 pub use ending::{Clock, End, Ending, Ghost, Listed, Status, endings, ghost, listing, status_at};
-pub use record::{Gap, LineRef, Opening, Refused, Seen, Session, Whose};
+pub use gaps::Gap;
+pub use record::{LineRef, Opening, Refused, Seen, Session, Whose};
 pub use state::{
     Completed, Counters, Phase, RefusedStart, Said, State, Transition, advance, decide, is_late, order_within_a_moment,
 };

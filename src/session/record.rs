@@ -1,5 +1,6 @@
 //! What is kept of a session.
 
+use super::gaps::{Gap, Gaps, Origin};
 use super::state::{Counters, Phase, State, Transition};
 use crate::announce::Event;
 use crate::time::Time;
@@ -26,6 +27,16 @@ impl LineRef {
     pub fn line(self) -> u64 {
         self.0.get() & ((1 << 48) - 1)
     }
+
+    /// How far it is behind another one: a small number if both are of one source, and [`LineRef::plus`] undoes it in any case.
+    pub(super) fn after(self, other: LineRef) -> i64 {
+        self.0.get().wrapping_sub(other.0.get()) as i64
+    }
+
+    /// The line so far behind it.
+    pub(super) fn plus(self, after: i64) -> LineRef {
+        LineRef(NonZeroU64::new(self.0.get().wrapping_add(after as u64)).unwrap_or(NonZeroU64::MIN))
+    }
 }
 
 /// How a session's beginning is known.
@@ -51,21 +62,6 @@ impl Opening {
             _ => Opening::Unseen,
         }
     }
-}
-
-/// A silence that was longer than this session's usual ones.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub struct Gap {
-    /// The last line before.
-    pub from: Time,
-    /// The first line after.
-    pub to: Time,
-    /// Where the last line before stands.
-    pub from_line: LineRef,
-    /// Where the first line after stands.
-    pub to_line: LineRef,
-    /// Leeching on both sides, and nothing moved between them.
-    pub idle: bool,
 }
 
 /// An announce that the server refused (4xx, 5xx).
@@ -95,12 +91,28 @@ pub struct Seen {
 struct Rare {
     /// The changes of phase after those that lie in the session itself.
     phases: Vec<(Option<Time>, Phase)>,
-    gaps: Vec<Gap>,
-    /// The addresses after the first, in order of appearance.
+    gaps: Gaps,
+    /// All addresses in order of appearance, once there are several.
     addresses: Vec<Seen>,
-    /// Fewer still have one.
-    refused_stop: Option<Box<Refused>>,
+    /// Plain announces after less than 15 s, 60 s and 300 s.
+    hurried: [u16; 3],
+    /// The first of those.
+    hurried_line: Option<LineRef>,
+    /// Fewer still have that.
+    unheard: Option<Box<Unheard>>,
 }
+
+/// What the tracker did not hear, or not in its turn.
+#[derive(Clone, Copy, Default, Debug)]
+struct Unheard {
+    /// When and where it was last heard of, if that is not the last announce.
+    heard: Option<Heard>,
+    /// The last `stopped` that was refused.
+    stop: Option<Refused>,
+}
+
+/// When something was heard, and in which line.
+type Heard = (Option<Time>, LineRef);
 
 /// Whose session it is, of what, by which peer: all by number.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -114,10 +126,7 @@ pub struct Whose {
 }
 
 /// One session: a (user, info hash, peer id) from its first announce on.
-///
-/// What every announce needs comes first, [`Session::HOT`] bytes of it: three lines of the cache, where a session begins with one.
 #[derive(Clone, Debug)]
-#[repr(C)]
 pub struct Session {
     /// Where the state machine stands.
     pub state: State,
@@ -127,10 +136,6 @@ pub struct Session {
     pub last_at: Option<Time>,
     /// Where the last announce or duplicate stands.
     pub last_line: LineRef,
-    /// When it was last heard of, refused announces included.
-    pub heard_at: Option<Time>,
-    /// Where.
-    pub heard_line: LineRef,
     /// Whose, by number.
     pub user: u32,
     /// Of which torrent, by number.
@@ -145,39 +150,33 @@ pub struct Session {
     pub shortest: u32,
     /// Consecutive announces without progress, up to the last.
     pub idle: u32,
-    /// The address of the last announce.
+    /// The address of the last announce. While it is the only one, addresses are not listed.
     pub address: u32,
-    /// Plain announces after less than 15 s, 60 s and 300 s.
-    pub hurried: [u16; 3],
     /// How the beginning is known.
     pub opening: Opening,
     /// What else there is to know of it: [`Session::IN_SPAN`] and so on.
     flags: u8,
     /// Where the first announce stands.
     pub first_line: LineRef,
-    /// The first plain announce after less than 300 s.
-    pub hurried_line: Option<LineRef>,
     /// When the second and the third phase began; the first one begins with the session.
     phases_at: [Option<Time>; Session::PHASES - 1],
     /// What most sessions do not have.
     rare: Option<Box<Rare>>,
-    /// The first address.
-    first_address: u32,
     /// The first three phases, and how many lie here.
     phases: [Phase; Session::PHASES],
     phase_count: u8,
 }
 
-const _: () = assert!(std::mem::offset_of!(Session, first_line) == Session::HOT);
+// There are more sessions than anything else: this is most of what a large log takes.
+const _: () = assert!(size_of::<Session>() == 200);
 
 impl Session {
-    /// So many bytes of it every announce needs.
-    pub const HOT: usize = 192;
-
     /// An announce of it lies in the span asked for.
     const IN_SPAN: u8 = 1;
     /// The server refused its `stopped`, and nothing came after it.
     const STOP_REFUSED: u8 = 2;
+    /// It was heard of since the last announce, or before it.
+    const UNHEARD: u8 = 4;
 
     /// So many phases lie in the session itself: few have more than leeching, seeding and stopped.
     const PHASES: usize = 3;
@@ -205,17 +204,12 @@ impl Session {
             last_line: line,
             opening,
             flags: 0,
-            heard_at: None,
-            heard_line: line,
             shortest: u32::MAX,
-            hurried: [0; 3],
             idle: 0,
-            hurried_line: None,
             phases: [state.phase; Self::PHASES],
             phase_count: 1,
             phases_at: [None; Self::PHASES - 1],
             rare: None,
-            first_address: address,
             address,
         }
     }
@@ -240,7 +234,7 @@ impl Session {
             (self.phases[count], self.phases_at[count - 1]) = (phase, at);
             self.phase_count += 1;
         } else {
-            self.rare.get_or_insert_default().phases.push((at, phase));
+            push_one(&mut self.rare.get_or_insert_default().phases, (at, phase));
         }
     }
 
@@ -259,20 +253,62 @@ impl Session {
         self.rare.as_ref().and_then(|rare| rare.phases.last().copied()).unwrap_or(within)
     }
 
-    /// Notes that the session was heard of, and how long it had been silent. `plain`: by an announce without event.
+    /// Where it was last heard of, refused announces included.
+    #[inline]
+    pub fn heard_line(&self) -> LineRef {
+        self.heard().1
+    }
+
+    #[inline]
+    fn heard(&self) -> Heard {
+        let heard = self.rare.as_ref().filter(|_| self.flags & Self::UNHEARD != 0);
+        heard.and_then(|rare| rare.unheard.as_ref()?.heard).unwrap_or((self.last_at, self.last_line))
+    }
+
+    /// Notes an announce after the first, or a copy: how long the session had been silent. `plain`: an announce without event.
     /// `idle`: leeching before and after, and nothing moved. Returns the silence in seconds.
-    pub fn note_heard(&mut self, at: Option<Time>, line: LineRef, plain: bool, idle: bool) -> Option<u32> {
-        let before = self.heard_at;
-        let before_line = self.heard_line;
-        self.heard_line = line;
-        self.heard_at = at.or(before);
+    pub fn note_announce(&mut self, at: Option<Time>, line: LineRef, plain: bool, idle: bool) -> Option<u32> {
+        let silence = self.note_silence(at, line, plain, idle);
+        let heard_at = at.or(self.heard().0);
+        (self.last_at, self.last_line) = (self.last_at.max(at), line);
+        self.flags &= !Self::UNHEARD;
+        if heard_at != self.last_at {
+            self.note_heard(heard_at, line);
+        }
+        silence
+    }
+
+    /// Notes an announce that the server refused: `stop` if it was a `stopped`.
+    pub fn note_refused(&mut self, refused: Refused, stop: bool) {
+        self.note_silence(refused.at, refused.line, false, false);
+        let heard_at = refused.at.or(self.heard().0);
+        self.note_heard(heard_at, refused.line);
+        if stop {
+            self.unheard().stop = Some(refused);
+            self.flags |= Self::STOP_REFUSED;
+        } else {
+            self.note_going_on();
+        }
+    }
+
+    fn unheard(&mut self) -> &mut Unheard {
+        self.rare.get_or_insert_default().unheard.get_or_insert_default()
+    }
+
+    fn note_heard(&mut self, at: Option<Time>, line: LineRef) {
+        self.unheard().heard = Some((at, line));
+        self.flags |= Self::UNHEARD;
+    }
+
+    fn note_silence(&mut self, at: Option<Time>, line: LineRef, plain: bool, idle: bool) -> Option<u32> {
+        let (before, before_line) = self.heard();
         let (from, to) = before.zip(at)?;
         let silence = u32::try_from(to.since(from).max(0) / 1000).unwrap_or(u32::MAX);
         // Silences of up to a quarter more than the usual are the usual. With nothing to compare to, the longest floor
         // of any client is taken for it.
         let usual = if self.shortest == u32::MAX { 720 } else { self.shortest.max(48) };
         // The first plain silence says itself what is usual.
-        let says_itself = plain && silence < self.shortest && self.gaps().is_empty();
+        let says_itself = plain && silence < self.shortest && self.gaps().next().is_none();
         if silence > usual.saturating_add(usual / 4) && !says_itself {
             self.keep_gap(Gap { from, to, from_line: before_line, to_line: line, idle });
         }
@@ -280,35 +316,35 @@ impl Session {
             if silence < self.shortest {
                 self.shortest = silence;
                 let usual = silence.max(48);
-                let length = |gap: &Gap| gap.to.since(gap.from) / 1000;
-                if let [only] = self.gaps()
-                    && length(only) <= i64::from(usual + usual / 4)
+                let usual = i64::from(usual + usual / 4);
+                if let Some(rare) = &mut self.rare
+                    && rare.gaps.len() == 1
                 {
-                    self.rare.get_or_insert_default().gaps = Vec::new();
+                    rare.gaps.retain(|only| only / 1000 > usual);
                 }
             }
-            for (count, bound) in self.hurried.iter_mut().zip([15, 60, 300]) {
-                *count = count.saturating_add(u16::from(silence < bound));
-            }
-            if silence < 300 && self.hurried_line.is_none() {
-                self.hurried_line = Some(line);
+            if silence < 300 {
+                let rare = self.rare.get_or_insert_default();
+                for (count, bound) in rare.hurried.iter_mut().zip([15, 60, 300]) {
+                    *count = count.saturating_add(u16::from(silence < bound));
+                }
+                rare.hurried_line.get_or_insert(line);
             }
         }
         Some(silence)
     }
 
     fn keep_gap(&mut self, gap: Gap) {
+        let origin = self.origin();
         let gaps = &mut self.rare.get_or_insert_default().gaps;
         if gaps.len() == Self::GAPS {
             // Drop the shorter half, keep the order.
-            let mut lengths: Vec<i64> = gaps.iter().map(|g| g.to.since(g.from)).collect();
+            let mut lengths: Vec<i64> = gaps.lengths().collect();
             lengths.sort_unstable();
             let median = lengths[lengths.len() / 2];
-            gaps.retain(|g| g.to.since(g.from) > median);
+            gaps.retain(|length| length > median);
         }
-        // Most that have any have one.
-        gaps.reserve_exact(1);
-        gaps.push(gap);
+        gaps.push(&gap, origin);
         if gaps.len().is_multiple_of(Self::MANY) {
             self.learn_usual();
         }
@@ -317,41 +353,62 @@ impl Session {
     /// After an announce in haste all silences look unusual. Those that most announces come after are the usual ones.
     fn learn_usual(&mut self) {
         let Some(rare) = &mut self.rare else { return };
-        let length = |gap: &Gap| u32::try_from(gap.to.since(gap.from) / 1000).unwrap_or(u32::MAX);
-        let Some(usual) = rare.gaps.iter().map(length).min() else { return };
-        let is_usual = |gap: &Gap| length(gap) <= usual.saturating_add(usual / 4);
-        if 2 * rare.gaps.iter().filter(|gap| is_usual(gap)).count() > self.announces as usize {
+        let secs = |millis: i64| u32::try_from(millis / 1000).unwrap_or(u32::MAX);
+        let Some(usual) = rare.gaps.lengths().map(secs).min() else { return };
+        let is_usual = |millis: &i64| secs(*millis) <= usual.saturating_add(usual / 4);
+        if 2 * rare.gaps.lengths().filter(is_usual).count() > self.announces as usize {
             self.shortest = usual;
-            rare.gaps.retain(|gap| !is_usual(gap));
+            rare.gaps.retain(|length| !is_usual(&length));
         }
     }
 
-    /// Notes the address of an announce; `true` if it is new to the session.
+    /// What its gaps are counted from.
+    fn origin(&self) -> Origin {
+        (self.first_at, self.first_line)
+    }
+
+    /// Plain announces after less than 15 s, 60 s and 300 s, and the first of those.
+    pub fn hurried(&self) -> ([u16; 3], Option<LineRef>) {
+        self.rare.as_ref().map_or(([0; 3], None), |rare| (rare.hurried, rare.hurried_line))
+    }
+
+    /// Notes an address that is another than that of the announce before; `true` if it is new to the session.
     pub fn note_address(&mut self, address: u32, at: Option<Time>, line: LineRef) -> bool {
-        let count = self.rare.as_ref().map_or(0, |rare| rare.addresses.len());
-        let new = count < Self::ADDRESSES && self.addresses().all(|seen| seen.address != address);
+        let new = self.addresses().count() <= Self::ADDRESSES && self.addresses().all(|seen| seen.address != address);
         if new {
-            self.rare.get_or_insert_default().addresses.push(Seen { address, at, line });
+            let first = self.first_address();
+            let addresses = &mut self.rare.get_or_insert_default().addresses;
+            if addresses.is_empty() {
+                push_one(addresses, first);
+            }
+            push_one(addresses, Seen { address, at, line });
         }
         new
     }
 
+    /// The only address.
+    fn first_address(&self) -> Seen {
+        Seen { address: self.address, at: self.first_at, line: self.first_line }
+    }
+
     /// The addresses, in order of appearance; at most [`Session::ADDRESSES`] and one.
     pub fn addresses(&self) -> impl Iterator<Item = Seen> {
-        let first = Seen { address: self.first_address, at: self.first_at, line: self.first_line };
-        iter::once(first).chain(self.rare.iter().flat_map(|rare| rare.addresses.iter().copied()))
+        let listed = self.rare.as_ref().map_or(&[][..], |rare| &rare.addresses);
+        let only = listed.is_empty().then(|| self.first_address());
+        only.into_iter().chain(listed.iter().copied())
     }
 
     /// Gives its addresses other numbers.
     pub fn renumber_addresses(&mut self, mut number: impl FnMut(u32) -> u32) {
-        self.first_address = number(self.first_address);
-        let rest = self.rare.iter_mut().flat_map(|rare| &mut rare.addresses);
-        rest.for_each(|seen| seen.address = number(seen.address));
+        self.address = number(self.address);
+        let listed = self.rare.iter_mut().flat_map(|rare| &mut rare.addresses);
+        listed.for_each(|seen| seen.address = number(seen.address));
     }
 
     /// The unusual silences, at most [`Session::GAPS`].
-    pub fn gaps(&self) -> &[Gap] {
-        self.rare.as_ref().map_or(&[], |rare| rare.gaps.as_slice())
+    pub fn gaps(&self) -> impl Iterator<Item = Gap> {
+        let origin = self.origin();
+        self.rare.iter().flat_map(move |rare| rare.gaps.iter(origin))
     }
 
     /// An announce of it lies in the span asked for.
@@ -367,13 +424,7 @@ impl Session {
     /// The last `stopped` that the server refused, if nothing came after it.
     pub fn refused_stop(&self) -> Option<&Refused> {
         let rare = self.rare.as_ref().filter(|_| self.flags & Self::STOP_REFUSED != 0);
-        rare.and_then(|rare| rare.refused_stop.as_deref())
-    }
-
-    /// Notes that the server refused a `stopped`.
-    pub fn note_refused_stop(&mut self, refused: Refused) {
-        self.rare.get_or_insert_default().refused_stop = Some(Box::new(refused));
-        self.flags |= Self::STOP_REFUSED;
+        rare.and_then(|rare| rare.unheard.as_ref()?.stop.as_ref())
     }
 
     /// Notes that the session goes on: a `stopped` that was refused was not its end.
@@ -381,6 +432,14 @@ impl Session {
     pub fn note_going_on(&mut self) {
         self.flags &= !Self::STOP_REFUSED;
     }
+}
+
+/// Adds an item to a list that most often has one.
+fn push_one<T>(list: &mut Vec<T>, item: T) {
+    if list.len() == list.capacity() {
+        list.reserve_exact(1 + list.len() / 2);
+    }
+    list.push(item);
 }
 
 #[cfg(test)]
@@ -395,8 +454,8 @@ mod tests {
         let mut announce = |silence: i64| {
             at += silence;
             session.announces += 1;
-            session.note_heard(Some(Time::from_secs(at)), line, true, false);
-            session.gaps().len()
+            session.note_announce(Some(Time::from_secs(at)), line, true, false);
+            session.gaps().count()
         };
         // Somebody presses a button; then every half hour, but for a night.
         [1800, 1800, 40].into_iter().for_each(|silence| _ = announce(silence));

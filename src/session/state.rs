@@ -102,6 +102,27 @@ impl Left {
     }
 }
 
+/// How long ago something was, in milliseconds; as much as 24 days, and [`Ago::NEVER`].
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+struct Ago(i32);
+
+impl Ago {
+    const NEVER: Ago = Ago(i32::MAX);
+
+    /// The same, so much later; [`Ago::NEVER`] without times.
+    fn later(self, from: Option<Time>, to: Option<Time>) -> Ago {
+        let since = |(from, to): (Time, Time)| i64::from(self.0).saturating_add(to.since(from));
+        let ago = from.zip(to).filter(|_| self != Ago::NEVER).map_or(i64::MAX, since);
+        Ago(i32::try_from(ago).unwrap_or(if ago < 0 { i32::MIN } else { i32::MAX }))
+    }
+}
+
+impl Default for Ago {
+    fn default() -> Ago {
+        Ago::NEVER
+    }
+}
+
 /// A session as the state machine sees it.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
 pub struct State {
@@ -119,8 +140,8 @@ pub struct State {
     pub last_event: Event,
     /// When the last announce (not a duplicate) came.
     pub last_at: Option<Time>,
-    /// When the last `started` came.
-    pub started_at: Option<Time>,
+    /// How long before the last announce the last `started` came.
+    started: Ago,
     left: Option<Left>,
     first_left: Option<Left>,
     /// The largest `left` believed; 0 if none was above it.
@@ -206,7 +227,7 @@ pub fn decide(state: Option<&State>, said: &Said, refused_start: Option<RefusedS
         Event::Started if stopped => Transition::Resumed,
         Event::Started if !said.counters.fell_below(state.peak) => Transition::StartedAgain,
         Event::Started => {
-            if soon(said, state.started_at) && said.counters == state.base {
+            if state.started.later(state.last_at, said.at).0 <= LATE as i32 && said.counters == state.base {
                 Transition::Duplicate
             } else if is_late(state, said) {
                 Transition::StartedAgain
@@ -234,14 +255,11 @@ pub fn decide(state: Option<&State>, said: &Said, refused_start: Option<RefusedS
     }
 }
 
-fn soon(said: &Said, since: Option<Time>) -> bool {
-    said.at.zip(since).is_some_and(|(at, since)| at.since(since) <= LATE)
-}
-
 /// Whether a `started` only stands behind lines that it came before.
 pub fn is_late(state: &State, said: &Said) -> bool {
+    let soon = |(at, last): (Time, Time)| at.since(last) <= LATE;
     said.event == Event::Started
-        && soon(said, state.last_at)
+        && said.at.zip(state.last_at).is_some_and(soon)
         && said.counters != Counters::ZERO
         && !state.peak.fell_below(said.counters)
 }
@@ -308,7 +326,11 @@ pub fn advance(
         last_left: said.left,
         last_event: said.event,
         last_at: said.at,
-        started_at: if said.event == Event::Started { said.at } else { before.and_then(|s| s.started_at) },
+        started: match before {
+            _ if said.event == Event::Started => Ago(0),
+            Some(before) => before.started.later(before.last_at, said.at),
+            None => Ago::NEVER,
+        },
         left: left.or(left_before).map(Left::new),
         first_left: first_left(before, said, left).map(Left::new),
         largest_left: before.map_or(0, |s| s.largest_left).max(left.unwrap_or(0)),

@@ -9,6 +9,7 @@ use crate::report::rows::{ListedRow, SessionRow};
 use crate::report::text;
 use crate::session::{End, Status};
 use maud::{Markup, html};
+use std::cmp::Reverse;
 use std::collections::BTreeMap;
 
 /// So many rows of each table, bars and findings of a user are shown; `case` has all.
@@ -183,8 +184,8 @@ impl Page<'_> {
             stretch("ghost", alive, to);
         }
         bars.truncate(BARS);
-        let mut gaps: Vec<_> = session.gaps().iter().collect();
-        gaps.sort_by_key(|gap| gap.from.since(gap.to));
+        let mut gaps: Vec<_> = session.gaps().collect();
+        gaps.sort_by_key(|gap| Reverse(gap.length()));
         for gap in gaps.into_iter().take(GAPS) {
             let (from, to) = (second(gap.from), second(gap.to));
             let title = format!("silent {} to {}", self.clock(from), self.clock(to));

@@ -1,7 +1,10 @@
 //! One user's sessions together: totals and the ratio timeline.
 
+mod history;
+
 use crate::session::Counters;
 use crate::time::Time;
+use history::{Credit, History};
 use prefetch_index::prefetch_index;
 use std::cmp::Reverse;
 use std::slice;
@@ -67,15 +70,17 @@ pub struct Account {
     /// The first time anything was heard of the user; [`NEVER`] before that.
     first_at: Option<Time>,
     /// What was credited when.
-    credits: Vec<(Option<Time>, Counters)>,
+    history: History,
 }
+
+const _: () = assert!(size_of::<Account>() == 64);
 
 /// Later than anything.
 const NEVER: Option<Time> = Some(Time::LAST);
 
 impl Default for Account {
     fn default() -> Account {
-        Account { totals: Totals::default(), first_at: NEVER, credits: Vec::new() }
+        Account { totals: Totals::default(), first_at: NEVER, history: History::default() }
     }
 }
 
@@ -91,20 +96,26 @@ impl Account {
             return;
         }
         self.totals.add(credit);
-        match self.credits.last_mut() {
-            Some(last) if at.is_some() && same_place(last.0, at, keep) => {
-                *last = (last.0.max(at), last.1.plus(credit));
-            }
-            _ => {
-                if self.credits.len() == self.credits.capacity() && keep == Keep::Shape {
-                    self.credits.reserve_exact(Self::POINTS / 4);
-                }
-                self.credits.push((at, credit));
-            }
+        let (mut at, mut credit) = (at, credit);
+        if let Some(last) = self.history.last()
+            && at.is_some()
+            && same_place(last.0, at, keep)
+        {
+            self.history.pop();
+            (at, credit) = (last.0.max(at), last.1.plus(credit));
         }
-        if keep == Keep::Shape && self.credits.len() >= 2 * Self::POINTS {
-            thin(&mut self.credits, Self::POINTS);
+        let shape = keep == Keep::Shape;
+        self.history.push((at, credit), shape.then_some(Self::POINTS / 4));
+        if shape && self.history.len() >= 2 * Self::POINTS {
+            self.thin();
         }
+    }
+
+    #[cold]
+    fn thin(&mut self) {
+        let mut credits = self.history.credits();
+        thin(&mut credits, Self::POINTS);
+        self.history = credits.into();
     }
 
     /// Has the cache fetch it.
@@ -116,32 +127,31 @@ impl Account {
     /// Has the cache fetch the end of its timeline.
     #[inline]
     pub fn fetch_end(&self) {
-        prefetch_index(&self.credits, self.credits.len());
+        self.history.fetch_end();
     }
 
     /// The timeline: the first and the last point are always there.
     pub fn timeline(&self, keep: Keep) -> impl DoubleEndedIterator<Item = Point> + use<> {
-        let mut credits = self.credits.clone();
+        let mut credits = self.history.credits();
         put_in_order(&mut credits, keep);
         self.points(credits, keep).into_iter()
     }
 
     /// The timeline's shape in about so many points, and not more than one above.
     pub fn outline(&self, most: usize) -> Vec<Point> {
-        let mut credits = self.credits.clone();
+        let mut credits = self.history.credits();
         thin(&mut credits, most.max(2));
         self.points(credits, Keep::Shape)
     }
 
-    fn points(&self, mut credits: Vec<(Option<Time>, Counters)>, keep: Keep) -> Vec<Point> {
-        let begins_there =
-            |first: &(Option<Time>, Counters)| first.0.is_some() && same_place(first.0, self.first_at, keep);
+    fn points(&self, mut credits: Vec<Credit>, keep: Keep) -> Vec<Point> {
+        let begins_there = |first: &Credit| first.0.is_some() && same_place(first.0, self.first_at, keep);
         let begins_before = self.first_at != NEVER && !credits.first().is_some_and(begins_there);
         if begins_before {
             credits.insert(0, (self.first_at, Counters::ZERO));
         }
         let mut sum = Counters::ZERO;
-        let point = |(at, credit): (Option<Time>, Counters)| {
+        let point = |(at, credit): Credit| {
             sum = sum.plus(credit);
             Point { at, uploaded: sum.up, downloaded: sum.down }
         };
@@ -160,7 +170,7 @@ fn same_place(a: Option<Time>, b: Option<Time>, keep: Keep) -> bool {
 }
 
 /// Sorts credits by time, and makes those of one place one.
-fn put_in_order(credits: &mut Vec<(Option<Time>, Counters)>, keep: Keep) {
+fn put_in_order(credits: &mut Vec<Credit>, keep: Keep) {
     if credits.is_sorted_by_key(|credit| credit.0) && !matches!(keep, Keep::Step(_)) {
         return;
     }
@@ -188,14 +198,14 @@ fn put_in_order(credits: &mut Vec<(Option<Time>, Counters)>, keep: Keep) {
 /// Keeps `to` credits: the first, the last, and those where the curves are farthest from the straight line between their
 /// neighbours, measured against the whole height of each. What is left out goes to the next one that stays, so that the
 /// sums there are right.
-fn thin(credits: &mut Vec<(Option<Time>, Counters)>, to: usize) {
+fn thin(credits: &mut Vec<Credit>, to: usize) {
     put_in_order(credits, Keep::Shape);
     if credits.len() <= to {
         return;
     }
     let whole = credits.iter().skip(1).fold(Counters::ZERO, |sum, credit| sum.plus(credit.1));
     let (up, down) = (1.0 / (whole.up.max(1) as f64), 1.0 / (whole.down.max(1) as f64));
-    let place = |(at, credit): (usize, &(Option<Time>, Counters))| {
+    let place = |(at, credit): (usize, &Credit)| {
         let x = credit.0.map_or(at as f64, |t| t.millis() as f64);
         [x, credit.1.up as f64, credit.1.down as f64]
     };

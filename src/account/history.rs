@@ -1,0 +1,152 @@
+//! What was credited when: most of what is kept of a user.
+
+use crate::session::Counters;
+use crate::time::Time;
+use prefetch_index::prefetch_index;
+
+/// What was credited, and when.
+pub type Credit = (Option<Time>, Counters);
+
+/// Credits in the order in which they came.
+#[derive(Clone, Debug)]
+pub enum History {
+    /// In 16 bytes each, as all but very few users' fit.
+    Packed(Vec<u128>),
+    /// As they are, once one did not fit. Boxed, so that a history is no larger than a list.
+    #[allow(clippy::box_collection)]
+    Wide(Box<Vec<Credit>>),
+}
+
+/// So many bits hold the bytes of a credit: 4 TiB since the announce before.
+const BYTES: u32 = 42;
+/// So many bits hold its time in milliseconds: for 557 years.
+const TIME: u32 = u128::BITS - 2 * BYTES;
+
+/// A credit in 16 bytes; `None` if it does not fit.
+#[inline]
+fn pack((at, credit): Credit) -> Option<u128> {
+    // No time is 0.
+    let at = u64::try_from(at.map_or(0, Time::millis)).ok()?;
+    let fits = at >> TIME == 0 && (credit.up | credit.down) >> BYTES == 0;
+    fits.then(|| u128::from(at) << (2 * BYTES) | u128::from(credit.up) << BYTES | u128::from(credit.down))
+}
+
+#[inline]
+fn unpack(packed: u128) -> Credit {
+    let bytes = |packed: u128| packed as u64 & ((1 << BYTES) - 1);
+    let at = (packed >> (2 * BYTES)) as i64;
+    ((at != 0).then(|| Time::from_millis(at)), Counters { up: bytes(packed >> BYTES), down: bytes(packed) })
+}
+
+impl Default for History {
+    fn default() -> History {
+        History::Packed(Vec::new())
+    }
+}
+
+impl From<Vec<Credit>> for History {
+    fn from(credits: Vec<Credit>) -> History {
+        match credits.iter().map(|credit| pack(*credit)).collect() {
+            Some(packed) => History::Packed(packed),
+            None => History::Wide(credits.into()),
+        }
+    }
+}
+
+impl History {
+    /// How many there are.
+    pub fn len(&self) -> usize {
+        match self {
+            History::Packed(credits) => credits.len(),
+            History::Wide(credits) => credits.len(),
+        }
+    }
+
+    /// The last one.
+    #[inline]
+    pub fn last(&self) -> Option<Credit> {
+        match self {
+            History::Packed(credits) => credits.last().map(|packed| unpack(*packed)),
+            History::Wide(credits) => credits.last().copied(),
+        }
+    }
+
+    /// Takes the last one away.
+    pub fn pop(&mut self) {
+        match self {
+            History::Packed(credits) => _ = credits.pop(),
+            History::Wide(credits) => _ = credits.pop(),
+        }
+    }
+
+    /// Adds one. If there is no room left, it makes some for so many more, or for twice as many if `None`.
+    #[inline]
+    pub fn push(&mut self, credit: Credit, more: Option<usize>) {
+        match (&mut *self, pack(credit)) {
+            (History::Packed(credits), Some(packed)) => push(credits, packed, more),
+            (History::Wide(credits), _) => push(credits, credit, more),
+            (History::Packed(_), None) => {
+                let mut credits = self.credits();
+                push(&mut credits, credit, more);
+                *self = History::Wide(credits.into());
+            }
+        }
+    }
+
+    /// All of them.
+    pub fn credits(&self) -> Vec<Credit> {
+        match self {
+            History::Packed(credits) => credits.iter().map(|packed| unpack(*packed)).collect(),
+            History::Wide(credits) => credits.to_vec(),
+        }
+    }
+
+    /// Has the cache fetch its end.
+    #[inline]
+    pub fn fetch_end(&self) {
+        match self {
+            History::Packed(credits) => prefetch_index(credits, credits.len()),
+            History::Wide(credits) => prefetch_index(credits.as_slice(), credits.len()),
+        }
+    }
+}
+
+#[inline]
+fn push<T>(list: &mut Vec<T>, item: T, more: Option<usize>) {
+    if list.len() == list.capacity()
+        && let Some(more) = more
+    {
+        list.reserve_exact(more);
+    }
+    list.push(item);
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    proptest! {
+        #[test]
+        fn credits_come_back_as_they_were(credits: Vec<(Option<i64>, u64, u64)>, fit: bool, popped in 0..4usize) {
+            let shift = if fit { 64 - BYTES } else { 0 };
+            let credits: Vec<Credit> = credits.into_iter().map(|(at, up, down)| {
+                let at = at.map(|ms| Time::from_millis(if fit { ms & ((1 << TIME) - 1) } else { ms }));
+                (at, Counters { up: up >> shift, down: down >> shift })
+            }).collect();
+            let mut history = History::default();
+            for credit in &credits {
+                history.push(*credit, Some(16));
+                for _ in 0..popped {
+                    history.pop();
+                    history.push(*credit, None);
+                }
+                prop_assert_eq!(history.last(), Some(*credit));
+            }
+            prop_assert_eq!(history.len(), credits.len());
+            prop_assert_eq!(history.credits(), credits.clone());
+            prop_assert_eq!(History::from(credits.clone()).credits(), credits);
+            prop_assert!(!fit || matches!(history, History::Packed(_)));
+        }
+    }
+}
