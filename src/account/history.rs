@@ -25,8 +25,8 @@ const TIME: u32 = u128::BITS - 2 * BYTES;
 /// A credit in 16 bytes; `None` if it does not fit.
 #[inline]
 fn pack((at, credit): Credit) -> Option<u128> {
-    // No time is 0.
-    let at = u64::try_from(at.map_or(0, Time::millis)).ok()?;
+    // No time is 0; what is negative fits no more than what is too large.
+    let at = at.map_or(0, Time::millis) as u64;
     let fits = at >> TIME == 0 && (credit.up | credit.down) >> BYTES == 0;
     fits.then(|| u128::from(at) << (2 * BYTES) | u128::from(credit.up) << BYTES | u128::from(credit.down))
 }
@@ -46,10 +46,9 @@ impl Default for History {
 
 impl From<Vec<Credit>> for History {
     fn from(credits: Vec<Credit>) -> History {
-        match credits.iter().map(|credit| pack(*credit)).collect() {
-            Some(packed) => History::Packed(packed),
-            None => History::Wide(credits.into()),
-        }
+        let mut packed = Vec::with_capacity(credits.len());
+        packed.extend(credits.iter().map_while(|credit| pack(*credit)));
+        if packed.len() == credits.len() { History::Packed(packed) } else { History::Wide(credits.into()) }
     }
 }
 
@@ -62,20 +61,20 @@ impl History {
         }
     }
 
-    /// The last one.
+    /// The time of the last one; `None` if there is none, or it has none.
     #[inline]
-    pub fn last(&self) -> Option<Credit> {
+    pub fn last_at(&self) -> Option<Time> {
         match self {
-            History::Packed(credits) => credits.last().map(|packed| unpack(*packed)),
-            History::Wide(credits) => credits.last().copied(),
+            History::Packed(credits) => unpack(*credits.last()?).0,
+            History::Wide(credits) => credits.last()?.0,
         }
     }
 
     /// Takes the last one away.
-    pub fn pop(&mut self) {
+    pub fn pop(&mut self) -> Option<Credit> {
         match self {
-            History::Packed(credits) => _ = credits.pop(),
-            History::Wide(credits) => _ = credits.pop(),
+            History::Packed(credits) => credits.pop().map(unpack),
+            History::Wide(credits) => credits.pop(),
         }
     }
 
@@ -137,11 +136,11 @@ mod tests {
             let mut history = History::default();
             for credit in &credits {
                 history.push(*credit, Some(16));
+                prop_assert_eq!(history.last_at(), credit.0);
                 for _ in 0..popped {
-                    history.pop();
+                    prop_assert_eq!(history.pop(), Some(*credit));
                     history.push(*credit, None);
                 }
-                prop_assert_eq!(history.last(), Some(*credit));
             }
             prop_assert_eq!(history.len(), credits.len());
             prop_assert_eq!(history.credits(), credits.clone());

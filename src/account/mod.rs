@@ -6,7 +6,6 @@ use crate::session::Counters;
 use crate::time::Time;
 use history::{Credit, History};
 use prefetch_index::prefetch_index;
-use std::cmp::Reverse;
 use std::slice;
 
 /// Total bytes; wide enough that no log overflows it.
@@ -96,14 +95,9 @@ impl Account {
             return;
         }
         self.totals.add(credit);
-        let (mut at, mut credit) = (at, credit);
-        if let Some(last) = self.history.last()
-            && at.is_some()
-            && same_place(last.0, at, keep)
-        {
-            self.history.pop();
-            (at, credit) = (last.0.max(at), last.1.plus(credit));
-        }
+        let belongs_there = at.is_some() && same_place(self.history.last_at(), at, keep);
+        let last = if belongs_there { self.history.pop() } else { None };
+        let (at, credit) = last.map_or((at, credit), |last| (last.0.max(at), last.1.plus(credit)));
         let shape = keep == Keep::Shape;
         self.history.push((at, credit), shape.then_some(Self::POINTS / 4));
         if shape && self.history.len() >= 2 * Self::POINTS {
@@ -177,10 +171,11 @@ fn put_in_order(credits: &mut Vec<Credit>, keep: Keep) {
     if credits.len() <= 2 * Account::POINTS {
         // Few of them are far from their places, so that moving these is quicker than any sort.
         for at in 1..credits.len() {
-            let before = credits[..at].iter().rposition(|before| before.0 <= credits[at].0);
-            let place = before.map_or(0, |before| before + 1);
-            if place < at {
-                credits[place..=at].rotate_right(1);
+            for at in (1..=at).rev() {
+                if credits[at - 1].0 <= credits[at].0 {
+                    break;
+                }
+                credits.swap(at - 1, at);
             }
         }
     } else {
@@ -209,7 +204,6 @@ fn thin(credits: &mut Vec<Credit>, to: usize) {
         let x = credit.0.map_or(at as f64, |t| t.millis() as f64);
         [x, credit.1.up as f64, credit.1.down as f64]
     };
-    let places: Vec<[f64; 3]> = credits.iter().enumerate().map(place).collect();
     // How far the sum at a point is off the line from the one before to the one after.
     let bend = |[before, here, next]: [[f64; 3]; 3]| {
         let width = next[0] - before[0];
@@ -217,18 +211,31 @@ fn thin(credits: &mut Vec<Credit>, to: usize) {
         let off = |of: usize, scale: f64| (((here[of] + next[of]) * share - here[of]) * scale).abs();
         off(1, up).max(off(2, down))
     };
-    // Nothing is below 0, so what is farther has the larger bits.
-    let bends = places.windows(3).map(|around| Reverse(bend([around[0], around[1], around[2]]).to_bits()));
-    let mut bends: Vec<(Reverse<u64>, usize)> = bends.zip(1..).collect();
-    bends.select_nth_unstable(to - 2);
-    let mut keep = vec![false; credits.len()];
-    keep[0] = true;
-    keep[credits.len() - 1] = true;
-    bends[..to - 2].iter().for_each(|&(_, at)| keep[at] = true);
+    let mut places = credits.iter().enumerate().map(place);
+    let (mut before, mut here) = (places.next().unwrap_or_default(), places.next().unwrap_or_default());
+    let bends = places.map(|next| {
+        let around = [before, here, next];
+        (before, here) = (here, next);
+        // Nothing is below 0, so what is farther has the larger bits.
+        bend(around).to_bits()
+    });
+    let bends: Vec<u64> = bends.collect();
+    let mut ranked = bends.clone();
+    let between = to - 2;
+    let limit = *ranked.select_nth_unstable(bends.len() - 1 - between).1;
+    // Of those that are just at the limit, the first ones.
+    let mut level = between - bends.iter().filter(|bend| **bend > limit).count();
+    let mut bends = bends.into_iter();
     let mut left_out = Counters::ZERO;
-    let mut kept = keep.iter();
+    let mut is_first = true;
     credits.retain_mut(|credit| {
-        let stays = kept.next().is_some_and(|keep| *keep);
+        // The first and the last one have none.
+        let bend = if std::mem::take(&mut is_first) { None } else { bends.next() };
+        let stays = bend.is_none_or(|bend| {
+            let is_level = bend == limit && level > 0;
+            level -= usize::from(is_level);
+            bend > limit || is_level
+        });
         let sum = left_out.plus(credit.1);
         if stays {
             credit.1 = sum;

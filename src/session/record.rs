@@ -267,22 +267,26 @@ impl Session {
 
     /// Notes an announce after the first, or a copy: how long the session had been silent. `plain`: an announce without event.
     /// `idle`: leeching before and after, and nothing moved. Returns the silence in seconds.
+    #[inline]
     pub fn note_announce(&mut self, at: Option<Time>, line: LineRef, plain: bool, idle: bool) -> Option<u32> {
-        let silence = self.note_silence(at, line, plain, idle);
-        let heard_at = at.or(self.heard().0);
+        let heard = self.heard();
+        let silence = self.note_silence(heard, (at, line), plain, idle);
         (self.last_at, self.last_line) = (self.last_at.max(at), line);
-        self.flags &= !Self::UNHEARD;
-        if heard_at != self.last_at {
+        let heard_at = at.or(heard.0);
+        if heard_at == self.last_at {
+            self.flags &= !Self::UNHEARD;
+        } else {
             self.note_heard(heard_at, line);
         }
         silence
     }
 
     /// Notes an announce that the server refused: `stop` if it was a `stopped`.
+    #[cold]
     pub fn note_refused(&mut self, refused: Refused, stop: bool) {
-        self.note_silence(refused.at, refused.line, false, false);
-        let heard_at = refused.at.or(self.heard().0);
-        self.note_heard(heard_at, refused.line);
+        let heard = self.heard();
+        self.note_silence(heard, (refused.at, refused.line), false, false);
+        self.note_heard(refused.at.or(heard.0), refused.line);
         if stop {
             self.unheard().stop = Some(refused);
             self.flags |= Self::STOP_REFUSED;
@@ -295,14 +299,15 @@ impl Session {
         self.rare.get_or_insert_default().unheard.get_or_insert_default()
     }
 
+    #[cold]
     fn note_heard(&mut self, at: Option<Time>, line: LineRef) {
         self.unheard().heard = Some((at, line));
         self.flags |= Self::UNHEARD;
     }
 
-    fn note_silence(&mut self, at: Option<Time>, line: LineRef, plain: bool, idle: bool) -> Option<u32> {
-        let (before, before_line) = self.heard();
-        let (from, to) = before.zip(at)?;
+    #[inline]
+    fn note_silence(&mut self, before: Heard, now: Heard, plain: bool, idle: bool) -> Option<u32> {
+        let (from, to) = (before.0?, now.0?);
         let silence = u32::try_from(to.since(from).max(0) / 1000).unwrap_or(u32::MAX);
         // Silences of up to a quarter more than the usual are the usual. With nothing to compare to, the longest floor
         // of any client is taken for it.
@@ -310,7 +315,7 @@ impl Session {
         // The first plain silence says itself what is usual.
         let says_itself = plain && silence < self.shortest && self.gaps().next().is_none();
         if silence > usual.saturating_add(usual / 4) && !says_itself {
-            self.keep_gap(Gap { from, to, from_line: before_line, to_line: line, idle });
+            self.keep_gap(Gap { from, to, from_line: before.1, to_line: now.1, idle });
         }
         if plain {
             if silence < self.shortest {
@@ -324,16 +329,22 @@ impl Session {
                 }
             }
             if silence < 300 {
-                let rare = self.rare.get_or_insert_default();
-                for (count, bound) in rare.hurried.iter_mut().zip([15, 60, 300]) {
-                    *count = count.saturating_add(u16::from(silence < bound));
-                }
-                rare.hurried_line.get_or_insert(line);
+                self.note_hurry(silence, now.1);
             }
         }
         Some(silence)
     }
 
+    #[cold]
+    fn note_hurry(&mut self, silence: u32, line: LineRef) {
+        let rare = self.rare.get_or_insert_default();
+        for (count, bound) in rare.hurried.iter_mut().zip([15, 60, 300]) {
+            *count = count.saturating_add(u16::from(silence < bound));
+        }
+        rare.hurried_line.get_or_insert(line);
+    }
+
+    #[cold]
     fn keep_gap(&mut self, gap: Gap) {
         let origin = self.origin();
         let gaps = &mut self.rare.get_or_insert_default().gaps;

@@ -102,18 +102,30 @@ impl Left {
     }
 }
 
-/// How long ago something was, in milliseconds; as much as 24 days, and [`Ago::NEVER`].
+/// How long ago something was, in milliseconds. In a log whose times go back it may be less than none.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 struct Ago(i32);
 
 impl Ago {
     const NEVER: Ago = Ago(i32::MAX);
+    /// What was longer ago, 24 days, is taken to have been then.
+    const LONGEST: i64 = i32::MAX as i64 - 1;
 
     /// The same, so much later; [`Ago::NEVER`] without times.
+    #[inline]
     fn later(self, from: Option<Time>, to: Option<Time>) -> Ago {
-        let since = |(from, to): (Time, Time)| i64::from(self.0).saturating_add(to.since(from));
-        let ago = from.zip(to).filter(|_| self != Ago::NEVER).map_or(i64::MAX, since);
-        Ago(i32::try_from(ago).unwrap_or(if ago < 0 { i32::MIN } else { i32::MAX }))
+        match from.zip(to) {
+            Some((from, to)) if self != Ago::NEVER => {
+                let ago = i64::from(self.0).saturating_add(to.since(from));
+                Ago(ago.clamp(-Self::LONGEST, Self::LONGEST) as i32)
+            }
+            _ => Ago::NEVER,
+        }
+    }
+
+    /// Whether a line that came so much later may have been written late.
+    fn is_late(self) -> bool {
+        i64::from(self.0) <= LATE
     }
 }
 
@@ -227,7 +239,7 @@ pub fn decide(state: Option<&State>, said: &Said, refused_start: Option<RefusedS
         Event::Started if stopped => Transition::Resumed,
         Event::Started if !said.counters.fell_below(state.peak) => Transition::StartedAgain,
         Event::Started => {
-            if state.started.later(state.last_at, said.at).0 <= LATE as i32 && said.counters == state.base {
+            if state.started.later(state.last_at, said.at).is_late() && said.counters == state.base {
                 Transition::Duplicate
             } else if is_late(state, said) {
                 Transition::StartedAgain
