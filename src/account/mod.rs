@@ -99,7 +99,7 @@ impl Account {
         let last = if belongs_there { self.history.pop() } else { None };
         let (at, credit) = last.map_or((at, credit), |last| (last.0.max(at), last.1.plus(credit)));
         let shape = keep == Keep::Shape;
-        self.history.push((at, credit), shape.then_some(Self::POINTS / 4));
+        self.history.push((at, credit), shape.then_some(Self::POINTS / 2));
         if shape && self.history.len() >= 2 * Self::POINTS {
             self.thin();
         }
@@ -165,21 +165,24 @@ fn same_place(a: Option<Time>, b: Option<Time>, keep: Keep) -> bool {
 
 /// Sorts credits by time, and makes those of one place one.
 fn put_in_order(credits: &mut Vec<Credit>, keep: Keep) {
-    if credits.is_sorted_by_key(|credit| credit.0) && !matches!(keep, Keep::Step(_)) {
+    // No time is earlier than any.
+    let when = |credit: &Credit| credit.0.map_or(i64::MIN, Time::millis);
+    if credits.is_sorted_by_key(when) && !matches!(keep, Keep::Step(_)) {
         return;
     }
     if credits.len() <= 2 * Account::POINTS {
         // Few of them are far from their places, so that moving these is quicker than any sort.
         for at in 1..credits.len() {
-            for at in (1..=at).rev() {
-                if credits[at - 1].0 <= credits[at].0 {
-                    break;
-                }
-                credits.swap(at - 1, at);
+            let credit = credits[at];
+            let mut place = at;
+            while place > 0 && when(&credits[place - 1]) > when(&credit) {
+                credits[place] = credits[place - 1];
+                place -= 1;
             }
+            credits[place] = credit;
         }
     } else {
-        credits.sort_by_key(|credit| credit.0);
+        credits.sort_by_key(when);
     }
     credits.dedup_by(|next, kept| {
         let same = next.0.is_some() && same_place(kept.0, next.0, keep);
