@@ -328,10 +328,11 @@ impl<L: Listener> Replay<L> {
         let line_before = if begun { peer.session.heard_line() } else { held.line };
         let same_address = begun && peer.session.address == held.address;
         let said = held.said(same_address);
-        let refused_start = peer.refused_start();
+        let refused_start = peer.session.refused_start();
         let transition = decide(before.as_ref(), &said, refused_start);
         let in_span = self.rules.since.is_none_or(|since| held.at.is_none_or(|at| at >= since));
 
+        let after_refusal = peer.session.note_delivered(transition != Transition::Duplicate);
         let mut credit = Counters::ZERO;
         if transition.opens() {
             let state = advance(before.as_ref(), &said, transition, refused_start, self.rules.completed);
@@ -350,7 +351,6 @@ impl<L: Listener> Replay<L> {
             credit = next.peak.above(peer.session.state.peak);
             peer.session.state = next;
         }
-        let after_refusal = peer.note_delivered(transition != Transition::Duplicate);
         let session = &mut peer.session;
         if transition != Transition::Duplicate {
             session.announces += 1;
@@ -410,7 +410,7 @@ impl<L: Listener> Replay<L> {
     fn note_refused(&mut self, held: &Held) {
         let peer = &mut self.peers[held.peer as usize];
         let start = RefusedStart { counters: held.counters, leeched: held.left > 0 };
-        peer.note_refused((held.event == Event::Started).then_some(start));
+        peer.session.note_refusal((held.event == Event::Started).then_some(start));
         if !peer.has_begun() || peer.session.state.phase == Phase::Stopped {
             return;
         }

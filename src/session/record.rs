@@ -1,7 +1,7 @@
 //! What is kept of a session.
 
 use super::gaps::{Gap, Gaps, Origin};
-use super::state::{Counters, Phase, State, Transition};
+use super::state::{Counters, Phase, RefusedStart, State, Transition};
 use crate::announce::Event;
 use crate::time::Time;
 use std::iter;
@@ -109,6 +109,10 @@ struct Unheard {
     heard: Option<Heard>,
     /// The last `stopped` that was refused.
     stop: Option<Refused>,
+    /// The first `started` that was refused after the last announce that was taken.
+    start: Option<RefusedStart>,
+    /// An announce was refused since the last one that was taken.
+    refused: bool,
 }
 
 /// When something was heard, and in which line.
@@ -127,11 +131,12 @@ pub struct Whose {
 
 /// One session: a (user, info hash, peer id) from its first announce on.
 #[derive(Clone, Debug)]
+#[repr(C)] // So that it is known what it begins with.
 pub struct Session {
-    /// Where the state machine stands.
-    pub state: State,
     /// The first announce.
     pub first_at: Option<Time>,
+    /// Where the state machine stands.
+    pub state: State,
     /// The last announce or duplicate.
     pub last_at: Option<Time>,
     /// Where the last announce or duplicate stands.
@@ -152,23 +157,23 @@ pub struct Session {
     pub idle: u32,
     /// The address of the last announce. While it is the only one, addresses are not listed.
     pub address: u32,
-    /// How the beginning is known.
-    pub opening: Opening,
-    /// What else there is to know of it: [`Session::IN_SPAN`] and so on.
-    flags: u8,
     /// Where the first announce stands.
     pub first_line: LineRef,
     /// When the second and the third phase began; the first one begins with the session.
     phases_at: [Option<Time>; Session::PHASES - 1],
     /// What most sessions do not have.
     rare: Option<Box<Rare>>,
+    /// How the beginning is known.
+    pub opening: Opening,
+    /// What else there is to know of it: [`Session::IN_SPAN`] and so on.
+    flags: u8,
     /// The first three phases, and how many lie here.
     phases: [Phase; Session::PHASES],
     phase_count: u8,
 }
 
 // There are more sessions than anything else: this is most of what a large log takes.
-const _: () = assert!(size_of::<Session>() == 200);
+const _: () = assert!(size_of::<Session>() <= 208);
 
 impl Session {
     /// An announce of it lies in the span asked for.
@@ -177,6 +182,8 @@ impl Session {
     const STOP_REFUSED: u8 = 2;
     /// It was heard of since the last announce, or before it.
     const UNHEARD: u8 = 4;
+    /// The server refused an announce, and took none since that is more than a copy.
+    const AFTER_REFUSAL: u8 = 8;
 
     /// So many phases lie in the session itself: few have more than leeching, seeding and stopped.
     const PHASES: usize = 3;
@@ -281,7 +288,41 @@ impl Session {
         silence
     }
 
-    /// Notes an announce that the server refused: `stop` if it was a `stopped`.
+    /// The `started` that the server refused after the last announce that it took.
+    #[inline]
+    pub fn refused_start(&self) -> Option<RefusedStart> {
+        let rare = self.rare.as_ref().filter(|_| self.flags & Self::AFTER_REFUSAL != 0);
+        rare.and_then(|rare| rare.unheard.as_ref()?.start)
+    }
+
+    /// Notes that the server refused an announce, and which `started` it was.
+    #[cold]
+    pub fn note_refusal(&mut self, start: Option<RefusedStart>) {
+        self.flags |= Self::AFTER_REFUSAL;
+        let unheard = self.unheard();
+        unheard.refused = true;
+        unheard.start = unheard.start.or(start);
+    }
+
+    /// Notes that the server took an announce, which ends what a refused `started` began unless it is only a copy. Returns
+    /// whether it had refused any since the last one.
+    #[inline]
+    pub fn note_delivered(&mut self, ends: bool) -> bool {
+        self.flags & Self::AFTER_REFUSAL != 0 && self.end_refusal(ends)
+    }
+
+    #[cold]
+    fn end_refusal(&mut self, ends: bool) -> bool {
+        let unheard = self.unheard();
+        let refused = std::mem::take(&mut unheard.refused);
+        if ends {
+            unheard.start = None;
+            self.flags &= !Self::AFTER_REFUSAL;
+        }
+        refused
+    }
+
+    /// Notes an announce that the server refused while the session goes on: `stop` if it was a `stopped`.
     #[cold]
     pub fn note_refused(&mut self, refused: Refused, stop: bool) {
         let heard = self.heard();

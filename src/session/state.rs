@@ -102,39 +102,6 @@ impl Left {
     }
 }
 
-/// How long ago something was, in milliseconds. In a log whose times go back it may be less than none.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-struct Ago(i32);
-
-impl Ago {
-    const NEVER: Ago = Ago(i32::MAX);
-    /// What was longer ago, 24 days, is taken to have been then.
-    const LONGEST: i64 = i32::MAX as i64 - 1;
-
-    /// The same, so much later; [`Ago::NEVER`] without times.
-    #[inline]
-    fn later(self, from: Option<Time>, to: Option<Time>) -> Ago {
-        match from.zip(to) {
-            Some((from, to)) if self != Ago::NEVER => {
-                let ago = i64::from(self.0).saturating_add(to.since(from));
-                Ago(ago.clamp(-Self::LONGEST, Self::LONGEST) as i32)
-            }
-            _ => Ago::NEVER,
-        }
-    }
-
-    /// Whether a line that came so much later may have been written late.
-    fn is_late(self) -> bool {
-        i64::from(self.0) <= LATE
-    }
-}
-
-impl Default for Ago {
-    fn default() -> Ago {
-        Ago::NEVER
-    }
-}
-
 /// A session as the state machine sees it.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
 pub struct State {
@@ -152,8 +119,8 @@ pub struct State {
     pub last_event: Event,
     /// When the last announce (not a duplicate) came.
     pub last_at: Option<Time>,
-    /// How long before the last announce the last `started` came.
-    started: Ago,
+    /// When the last `started` came.
+    pub started_at: Option<Time>,
     left: Option<Left>,
     first_left: Option<Left>,
     /// The largest `left` believed; 0 if none was above it.
@@ -239,7 +206,7 @@ pub fn decide(state: Option<&State>, said: &Said, refused_start: Option<RefusedS
         Event::Started if stopped => Transition::Resumed,
         Event::Started if !said.counters.fell_below(state.peak) => Transition::StartedAgain,
         Event::Started => {
-            if state.started.later(state.last_at, said.at).is_late() && said.counters == state.base {
+            if soon(said, state.started_at) && said.counters == state.base {
                 Transition::Duplicate
             } else if is_late(state, said) {
                 Transition::StartedAgain
@@ -267,11 +234,14 @@ pub fn decide(state: Option<&State>, said: &Said, refused_start: Option<RefusedS
     }
 }
 
+fn soon(said: &Said, since: Option<Time>) -> bool {
+    said.at.zip(since).is_some_and(|(at, since)| at.since(since) <= LATE)
+}
+
 /// Whether a `started` only stands behind lines that it came before.
 pub fn is_late(state: &State, said: &Said) -> bool {
-    let soon = |(at, last): (Time, Time)| at.since(last) <= LATE;
     said.event == Event::Started
-        && said.at.zip(state.last_at).is_some_and(soon)
+        && soon(said, state.last_at)
         && said.counters != Counters::ZERO
         && !state.peak.fell_below(said.counters)
 }
@@ -338,11 +308,7 @@ pub fn advance(
         last_left: said.left,
         last_event: said.event,
         last_at: said.at,
-        started: match before {
-            _ if said.event == Event::Started => Ago(0),
-            Some(before) => before.started.later(before.last_at, said.at),
-            None => Ago::NEVER,
-        },
+        started_at: if said.event == Event::Started { said.at } else { before.and_then(|s| s.started_at) },
         left: left.or(left_before).map(Left::new),
         first_left: first_left(before, said, left).map(Left::new),
         largest_left: before.map_or(0, |s| s.largest_left).max(left.unwrap_or(0)),
