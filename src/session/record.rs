@@ -361,12 +361,11 @@ impl Session {
         if plain {
             if silence < self.shortest {
                 self.shortest = silence;
-                let usual = silence.max(48);
-                let usual = i64::from(usual + usual / 4);
+                let usual = i64::from(silence.max(48));
                 if let Some(rare) = &mut self.rare
                     && rare.gaps.len() == 1
                 {
-                    rare.gaps.retain(|only| only / 1000 > usual);
+                    rare.gaps.retain(|only| only / 1000 > usual + usual / 4);
                 }
             }
             if silence < 300 {
