@@ -78,15 +78,15 @@ impl History {
         }
     }
 
-    /// Adds one. If there is no room left, it makes some for so many more, or for twice as many if `None`.
+    /// Adds one.
     #[inline]
-    pub fn push(&mut self, credit: Credit, more: Option<usize>) {
+    pub fn push(&mut self, credit: Credit) {
         match (&mut *self, pack(credit)) {
-            (History::Packed(credits), Some(packed)) => push(credits, packed, more),
-            (History::Wide(credits), _) => push(credits, credit, more),
+            (History::Packed(credits), Some(packed)) => push(credits, packed),
+            (History::Wide(credits), _) => push(credits, credit),
             (History::Packed(_), None) => {
                 let mut credits = self.credits();
-                push(&mut credits, credit, more);
+                push(&mut credits, credit);
                 *self = History::Wide(credits.into());
             }
         }
@@ -110,12 +110,11 @@ impl History {
     }
 }
 
+/// Adds an item. Most lists stay short: none gets twice the room that it needs.
 #[inline]
-fn push<T>(list: &mut Vec<T>, item: T, more: Option<usize>) {
-    if list.len() == list.capacity()
-        && let Some(more) = more
-    {
-        list.reserve_exact(more);
+fn push<T>(list: &mut Vec<T>, item: T) {
+    if list.len() == list.capacity() {
+        list.reserve_exact((list.len() / 4).max(32));
     }
     list.push(item);
 }
@@ -135,11 +134,11 @@ mod tests {
             }).collect();
             let mut history = History::default();
             for credit in &credits {
-                history.push(*credit, Some(16));
+                history.push(*credit);
                 prop_assert_eq!(history.last_at(), credit.0);
                 for _ in 0..popped {
                     prop_assert_eq!(history.pop(), Some(*credit));
-                    history.push(*credit, None);
+                    history.push(*credit);
                 }
             }
             prop_assert_eq!(history.len(), credits.len());

@@ -6,7 +6,7 @@ use crate::session::Counters;
 use crate::time::Time;
 use history::{Credit, History};
 use prefetch_index::prefetch_index;
-use std::slice;
+use std::{iter, slice};
 
 /// Total bytes; wide enough that no log overflows it.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
@@ -98,9 +98,8 @@ impl Account {
         let belongs_there = at.is_some() && same_place(self.history.last_at(), at, keep);
         let last = if belongs_there { self.history.pop() } else { None };
         let (at, credit) = last.map_or((at, credit), |last| (last.0.max(at), last.1.plus(credit)));
-        let shape = keep == Keep::Shape;
-        self.history.push((at, credit), shape.then_some(Self::POINTS / 2));
-        if shape && self.history.len() >= 2 * Self::POINTS {
+        self.history.push((at, credit));
+        if keep == Keep::Shape && self.history.len() >= 2 * Self::POINTS {
             self.thin();
         }
     }
@@ -228,13 +227,11 @@ fn thin(credits: &mut Vec<Credit>, to: usize) {
     let limit = *ranked.select_nth_unstable(bends.len() - 1 - between).1;
     // Of those that are just at the limit, the first ones.
     let mut level = between - bends.iter().filter(|bend| **bend > limit).count();
-    let mut bends = bends.into_iter();
+    // The first and the last one have none.
+    let mut bends = iter::once(None).chain(bends.into_iter().map(Some));
     let mut left_out = Counters::ZERO;
-    let mut is_first = true;
     credits.retain_mut(|credit| {
-        // The first and the last one have none.
-        let bend = if std::mem::take(&mut is_first) { None } else { bends.next() };
-        let stays = bend.is_none_or(|bend| {
+        let stays = bends.next().flatten().is_none_or(|bend| {
             let is_level = bend == limit && level > 0;
             level -= usize::from(is_level);
             bend > limit || is_level

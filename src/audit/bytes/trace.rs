@@ -5,6 +5,7 @@ use crate::replay::Step;
 use crate::session::Transition;
 use crate::share::shared;
 use crate::time::Time;
+use integer_encoding::VarInt;
 use prefetch_index::prefetch_index;
 use std::slice;
 
@@ -189,14 +190,10 @@ impl Traces {
         // Neither seconds of milliseconds nor granules of bytes fill 64 bits.
         let (length, up) = (length << 1 | u64::from(gapped), stretch.up << 1 | u64::from(received));
         let (mut written, mut len) = ([0u8; 40], 0);
-        for (mut number, there) in [(length, true), (up, true), (gap, gapped), (stretch.down, received)] {
-            while there && number >= 0x80 {
-                written[len] = number as u8 | 0x80;
-                number >>= 7;
-                len += 1;
+        for (number, there) in [(length, true), (up, true), (gap, gapped), (stretch.down, received)] {
+            if there {
+                len += number.encode_var(&mut written[len..]);
             }
-            written[len] = number as u8;
-            len += usize::from(there);
         }
         let mut rest = &written[..len];
         while !rest.is_empty() {
@@ -248,18 +245,12 @@ impl Traces {
 impl<'a> Trace<'a> {
     /// The stretches, in order.
     pub fn stretches(self) -> impl Iterator<Item = Stretch> + use<'a> {
-        let (mut rest, mut end) = (self.0.iter(), 0);
+        let (mut rest, mut end) = (self.0, 0);
         std::iter::from_fn(move || {
             let mut number = || {
-                let (mut number, mut shift) = (0, 0);
-                loop {
-                    let byte = *rest.next()?;
-                    number |= u64::from(byte & 0x7f) << shift;
-                    shift += 7;
-                    if byte < 0x80 || shift > 63 {
-                        return Some(number);
-                    }
-                }
+                let (number, len) = u64::decode_var(rest)?;
+                rest = &rest[len..];
+                Some(number)
             };
             // The lowest bit says whether another number follows.
             let (length, up) = (number()?, number()?);
