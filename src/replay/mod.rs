@@ -31,6 +31,7 @@ use spellings::Spellings;
 use std::borrow::Cow;
 use std::collections::VecDeque;
 use std::hash::BuildHasher;
+use std::ops::Range;
 
 /// How the engine works.
 #[derive(Clone, Debug, Default)]
@@ -264,37 +265,46 @@ impl<L: Listener> Replay<L> {
         let mut collected = std::mem::take(&mut self.collected);
         let mut own = std::mem::take(&mut self.own);
         collected.gather(limit);
-        let peer = |at: usize| collected.peer(at);
+        let due = collected.due();
+        let mut first = 0;
         // Memory is far away: what an announce needs is fetched while those before it are applied, step by step.
-        for at in 0..collected.due() + 3 * AHEAD {
-            let step = |n: usize| at.checked_sub(n * AHEAD).and_then(peer);
-            if let Some(number) = step(0) {
-                self.peers[number as usize].fetch();
+        for at in 0..due.len() + 3 * AHEAD {
+            let peer = |steps: usize| due.get(at.wrapping_sub(steps * AHEAD)).map(|(peer, _)| *peer as usize);
+            if let Some(number) = peer(0) {
+                self.peers[number].fetch();
             }
-            if let Some(number) = step(1) {
-                let Peer { session, kept, .. } = &self.peers[number as usize];
+            if let Some(number) = peer(1) {
+                let Peer { session, kept, .. } = &self.peers[number];
                 self.users[session.user as usize].account.fetch();
                 self.listener.fetch(kept);
             }
-            if let Some(number) = step(2) {
-                let session = &self.peers[number as usize].session;
+            if let Some(number) = peer(2) {
+                let session = &self.peers[number].session;
                 self.users[session.user as usize].account.fetch_end();
             }
-            let Some(at) = at.checked_sub(3 * AHEAD) else { continue };
-            let Some(held) = collected.get(at) else { continue };
-            let is_last = peer(at + 1) != Some(held.peer);
-            if is_last && own.is_empty() {
-                self.apply(held);
-                continue;
-            }
-            own.push_back(*held);
-            if is_last {
-                own.make_contiguous().sort_by_key(|held| held.turn);
-                self.apply_all(&mut own);
+            if let Some(at) = at.checked_sub(3 * AHEAD)
+                && due.get(at + 1).is_none_or(|next| next.0 != due[at].0)
+            {
+                self.apply_own(&collected, first..at + 1, &mut own);
+                first = at + 1;
             }
         }
         collected.drop_due(limit);
         (self.collected, self.own) = (collected, own);
+    }
+
+    /// Applies what was collected of one peer, which is `range` of what is due. `own` is room for it.
+    #[inline]
+    fn apply_own(&mut self, collected: &Collected, range: Range<usize>, own: &mut VecDeque<Held>) {
+        let all = collected.get(range);
+        // Most often each has a moment of its own, and they came in order.
+        if all.clone().is_sorted_by(|a, b| a.turn < b.turn) {
+            all.for_each(|held| self.apply(held));
+        } else {
+            own.extend(all);
+            own.make_contiguous().sort_by_key(|held| held.turn);
+            self.apply_all(own);
+        }
     }
 
     /// Applies what was lined up, if its turn is before `limit`.

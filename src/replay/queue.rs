@@ -9,6 +9,7 @@ use crate::order::by_number;
 use crate::session::{Counters, LineRef, Said, Session, order_within_a_moment};
 use crate::time::Time;
 use std::collections::{HashMap, VecDeque};
+use std::ops::Range;
 
 /// Lines come slightly out of order. A line this much older than the newest before it is still put in its place, in
 /// milliseconds; an older one is taken as it comes.
@@ -81,21 +82,15 @@ impl Collected {
         by_number(&mut self.due, |(peer, _)| *peer);
     }
 
-    /// How many were gathered.
-    pub fn due(&self) -> usize {
-        self.due.len()
+    /// Those gathered: the peer, and where they are held.
+    pub fn due(&self) -> &[(u32, u32)] {
+        &self.due
     }
 
-    /// The one at a place among those gathered.
+    /// The ones at some places among those gathered.
     #[inline]
-    pub fn get(&self, at: usize) -> Option<&Held> {
-        self.due.get(at).map(|(_, at)| &self.held[*at as usize])
-    }
-
-    /// Whose it is.
-    #[inline]
-    pub fn peer(&self, at: usize) -> Option<u32> {
-        self.due.get(at).map(|(peer, _)| *peer)
+    pub fn get(&self, due: Range<usize>) -> impl Iterator<Item = &Held> + Clone {
+        self.due[due].iter().map(|(_, at)| &self.held[*at as usize])
     }
 
     /// Drops those gathered, which were before `limit`.

@@ -33,7 +33,10 @@ pub type Origin = (Option<Time>, LineRef);
 ///
 /// A record is a byte with [`IDLE`], [`WHOLE`] and how long the record is, then how long the gap is, when it begins, and the lines.
 #[derive(Clone, Default, Debug)]
-pub struct Gaps(Vec<u8>);
+pub struct Gaps {
+    records: Vec<u8>,
+    count: u8,
+}
 
 /// A bit for gaps that are idle.
 const IDLE: u8 = 1;
@@ -62,9 +65,9 @@ fn length(record: &[u8]) -> i64 {
 }
 
 impl Gaps {
-    /// How many there are.
+    /// How many there are; no more than 255 may be kept.
     pub fn len(&self) -> usize {
-        self.records().count()
+        self.count.into()
     }
 
     /// Adds one.
@@ -79,15 +82,16 @@ impl Gaps {
             len += number.encode_var(&mut record[len..]);
         }
         record[0] = (len as u8) << FLAGS | if gap.idle { IDLE } else { 0 } | if whole { WHOLE } else { 0 };
-        if self.0.capacity() - self.0.len() < len {
+        if self.records.capacity() - self.records.len() < len {
             // Most that have any have one.
-            self.0.reserve_exact(len + self.0.len() / 4);
+            self.records.reserve_exact(len + self.records.len() / 4);
         }
-        self.0.extend_from_slice(&record[..len]);
+        self.records.extend_from_slice(&record[..len]);
+        self.count += 1;
     }
 
     fn records(&self) -> impl Iterator<Item = &[u8]> {
-        let mut rest = self.0.as_slice();
+        let mut rest = self.records.as_slice();
         std::iter::from_fn(move || {
             let (record, others) = rest.split_at_checked(usize::from(rest.first()? >> FLAGS))?;
             rest = others;
@@ -119,8 +123,21 @@ impl Gaps {
 
     /// Keeps those of which the length in milliseconds is to be kept.
     pub fn retain(&mut self, keep: impl Fn(i64) -> bool) {
-        let kept: Vec<&[u8]> = self.records().filter(|record| keep(length(record))).collect();
-        self.0 = kept.concat();
+        let (mut begin, mut kept) = (0, 0);
+        self.count = 0;
+        while let Some(len) = self.records.get(begin).map(|first| usize::from(first >> FLAGS)) {
+            let record = begin..begin + len;
+            begin = record.end;
+            if keep(length(&self.records[record.clone()])) {
+                self.records.copy_within(record, kept);
+                kept += len;
+                self.count += 1;
+            }
+        }
+        self.records.truncate(kept);
+        if kept == 0 {
+            self.records = Vec::new();
+        }
     }
 }
 

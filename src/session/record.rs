@@ -391,8 +391,7 @@ impl Session {
         if gaps.len() == Self::GAPS {
             // Drop the shorter half, keep the order.
             let mut lengths: Vec<i64> = gaps.lengths().collect();
-            lengths.sort_unstable();
-            let median = lengths[lengths.len() / 2];
+            let median = *lengths.select_nth_unstable(Self::GAPS / 2).1;
             gaps.retain(|length| length > median);
         }
         gaps.push(&gap, origin);
@@ -404,6 +403,9 @@ impl Session {
     /// After an announce in haste all silences look unusual. Those that most announces come after are the usual ones.
     fn learn_usual(&mut self) {
         let Some(rare) = &mut self.rare else { return };
+        if 2 * rare.gaps.len() <= self.announces as usize {
+            return;
+        }
         let secs = |millis: i64| u32::try_from(millis / 1000).unwrap_or(u32::MAX);
         let Some(usual) = rare.gaps.lengths().map(secs).min() else { return };
         let is_usual = |millis: &i64| secs(*millis) <= usual.saturating_add(usual / 4);

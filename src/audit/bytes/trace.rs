@@ -5,7 +5,6 @@ use crate::replay::Step;
 use crate::session::Transition;
 use crate::share::shared;
 use crate::time::Time;
-use integer_encoding::VarInt;
 use prefetch_index::prefetch_index;
 use std::slice;
 
@@ -28,9 +27,8 @@ pub struct Stretch {
     pub down: u64,
 }
 
-/// The stretches of all sessions, in order, each as up to four numbers of seven bits a byte: how long it lasts, what went up,
-/// and if there is any, the seconds since the one before and what came down. A seed that announces every half hour for a week
-/// takes some 1.5 kB. They lie in chunks, which a session takes one by one: nothing is moved when it needs more.
+/// The stretches of all sessions, in order: see [`Packed`]. A seed that announces every half hour for a week takes some 1.5 kB.
+/// They lie in chunks, which a session takes one by one: nothing is moved when it needs more.
 #[derive(Default, Debug)]
 pub struct Traces {
     chunks: Pieces<Chunk>,
@@ -63,19 +61,34 @@ pub struct Place {
     used: u8,
     /// How many chunks there are.
     chunks: u8,
+    /// How long the last stretch is, in seconds, as far as that fits.
+    length: u16,
     /// The end of the last stretch, in seconds.
     end: u32,
 }
 
 impl Default for Place {
     fn default() -> Place {
-        Place { last: NONE, used: Chunk::BYTES as u8, chunks: 0, end: 0 }
+        Place { last: NONE, used: Chunk::BYTES as u8, chunks: 0, length: 0, end: 0 }
     }
 }
 
-/// The stretches of one session, written as in [`Traces`], in one piece.
+/// A stretch as it is written: how many bytes each of four numbers takes, in two bits each, and those bytes. The numbers are by how
+/// much it is longer than the one before (twice that, and if it is shorter, twice how much that is, less one), what went up, the
+/// seconds since the one before, and what came down. Most take five bytes, and are read without a branch: traces are read again
+/// and again.
+struct Packed {
+    bytes: [u8; Packed::MOST],
+    len: usize,
+}
+
+/// The stretches of one session, packed, in one piece.
 #[derive(Clone, Copy, Debug)]
-pub struct Trace<'a>(&'a [u8]);
+pub struct Trace<'a> {
+    /// They begin here. What follows does not matter, but is there: words go beyond the end.
+    bytes: &'a [u8],
+    len: usize,
+}
 
 /// The traces of all sessions, by their places in the story. They are read again and again, session by session: so each lies in one
 /// piece, beside its neighbours'.
@@ -115,6 +128,7 @@ impl AllTraces {
                 }
                 group.ends.push(group.bytes.len() as u32);
             }
+            group.bytes.extend([0; Packed::BEYOND]);
             group.bytes.shrink_to_fit();
             group
         };
@@ -125,7 +139,7 @@ impl AllTraces {
     pub fn of(&self, session: usize) -> Trace<'_> {
         let (group, at) = (&self.0[session / Group::SESSIONS], session % Group::SESSIONS);
         let begin = at.checked_sub(1).map_or(0, |before| group.ends[before]);
-        Trace(&group.bytes[begin as usize..group.ends[at] as usize])
+        Trace { bytes: &group.bytes[begin as usize..], len: (group.ends[at] - begin) as usize }
     }
 }
 
@@ -181,21 +195,17 @@ impl Traces {
     fn stretches(&self, place: Place) -> Vec<Stretch> {
         let mut bytes = Vec::new();
         self.read(place, &mut bytes);
-        Trace(&bytes).stretches().collect()
+        let len = bytes.len();
+        bytes.extend([0; Packed::BEYOND]);
+        Trace { bytes: &bytes, len }.stretches().collect()
     }
 
     fn push(&mut self, place: &mut Place, stretch: &Stretch) {
         let (gap, length) = (stretch.from - u64::from(place.end), stretch.to - stretch.from);
-        let (gapped, received) = (gap > 0, stretch.down > 0);
-        // Neither seconds of milliseconds nor granules of bytes fill 64 bits.
-        let (length, up) = (length << 1 | u64::from(gapped), stretch.up << 1 | u64::from(received));
-        let (mut written, mut len) = ([0u8; 40], 0);
-        for (number, there) in [(length, true), (up, true), (gap, gapped), (stretch.down, received)] {
-            if there {
-                len += number.encode_var(&mut written[len..]);
-            }
-        }
-        let mut rest = &written[..len];
+        let longer = length.wrapping_sub(place.length.into()) as i64;
+        place.length = u16::try_from(length).unwrap_or(u16::MAX);
+        let packed = Packed::new([(longer << 1 ^ longer >> 63) as u64, stretch.up, gap, stretch.down]);
+        let mut rest = &packed.bytes[..packed.len];
         while !rest.is_empty() {
             if usize::from(place.used) == Chunk::BYTES {
                 self.add_chunk(place);
@@ -242,22 +252,82 @@ impl Traces {
     }
 }
 
+impl Packed {
+    /// Where the first byte says so, each of the four takes eight: one of them does not fit in three.
+    const WHOLE: u8 = u8::MAX;
+    /// So many bytes a stretch takes at most.
+    const MOST: usize = 1 + 4 * size_of::<u64>();
+    /// So many bytes behind a trace may be read.
+    const BEYOND: usize = size_of::<u64>();
+    /// What is read of a number of so many bytes.
+    const MASKS: [u64; 4] = [0, 0xff, 0xffff, 0xff_ffff];
+
+    #[inline]
+    fn new(numbers: [u64; 4]) -> Packed {
+        let lens = numbers.map(|number| (u64::BITS - number.leading_zeros()).div_ceil(8));
+        let sizes = lens[0] | lens[1] << 2 | lens[2] << 4 | lens[3] << 6;
+        if lens.iter().any(|len| *len > 3) || sizes == u32::from(Self::WHOLE) {
+            return Packed::whole(numbers);
+        }
+        let mut packed = Packed { bytes: [0; Self::MOST], len: 1 };
+        packed.bytes[0] = sizes as u8;
+        for n in [0, 2] {
+            let two = numbers[n] | numbers[n + 1] << (8 * lens[n]);
+            packed.bytes[packed.len..packed.len + 8].copy_from_slice(&two.to_le_bytes());
+            packed.len += (lens[n] + lens[n + 1]) as usize;
+        }
+        packed
+    }
+
+    #[cold]
+    fn whole(numbers: [u64; 4]) -> Packed {
+        let mut packed = Packed { bytes: [Self::WHOLE; Self::MOST], len: Self::MOST };
+        let words = packed.bytes[1..].chunks_exact_mut(size_of::<u64>());
+        words.zip(numbers).for_each(|(word, number)| word.copy_from_slice(&number.to_le_bytes()));
+        packed
+    }
+
+    /// The numbers of the stretch that begins at `at`, and where the next one does.
+    #[inline]
+    fn read(bytes: &[u8], at: usize) -> ([u64; 4], usize) {
+        let sizes = bytes[at];
+        if sizes == Self::WHOLE {
+            return ([1, 9, 17, 25].map(|from| word(bytes, at + from)), at + Self::MOST);
+        }
+        let lens = [0, 2, 4, 6].map(|bits| usize::from(sizes >> bits & 3));
+        let (first, second) = (at + 1, at + 1 + lens[0] + lens[1]);
+        let two = |from: usize, n: usize| {
+            let word = word(bytes, from);
+            [word & Self::MASKS[lens[n]], word >> (8 * lens[n]) & Self::MASKS[lens[n + 1]]]
+        };
+        let ([longer, up], [gap, down]) = (two(first, 0), two(second, 2));
+        ([longer, up, gap, down], second + lens[2] + lens[3])
+    }
+}
+
+/// Eight bytes from `at` on, the first one lowest; 0 if there are fewer.
+#[inline]
+fn word(bytes: &[u8], at: usize) -> u64 {
+    bytes.get(at..).and_then(|bytes| bytes.first_chunk()).map_or(0, |word| u64::from_le_bytes(*word))
+}
+
 impl<'a> Trace<'a> {
     /// The stretches, in order.
+    #[inline]
     pub fn stretches(self) -> impl Iterator<Item = Stretch> + use<'a> {
-        let (mut rest, mut end) = (self.0, 0);
+        let (mut at, mut length, mut end) = (0, 0, 0);
         std::iter::from_fn(move || {
-            let mut number = || {
-                let (number, len) = u64::decode_var(rest)?;
-                rest = &rest[len..];
-                Some(number)
-            };
-            // The lowest bit says whether another number follows.
-            let (length, up) = (number()?, number()?);
-            let from = end + if length & 1 == 1 { number()? } else { 0 };
-            let down = if up & 1 == 1 { number()? } else { 0 };
-            end = from + (length >> 1);
-            Some(Stretch { from, to: end, up: up >> 1, down })
+            if at >= self.len {
+                return None;
+            }
+            let ([longer, up, gap, down], next) = Packed::read(self.bytes, at);
+            at = next;
+            let whole =
+                (u64::min(length, u16::MAX.into()) as i64).wrapping_add((longer >> 1) as i64 ^ -((longer & 1) as i64));
+            length = whole as u64;
+            let from = end + gap;
+            end = from + length;
+            Some(Stretch { from, to: end, up, down })
         })
     }
 }
