@@ -284,59 +284,36 @@ pub fn advance(
     refused_start: Option<RefusedStart>,
     mode: Completed,
 ) -> State {
-    let before = state.filter(|_| !transition.opens());
-    let left_before = before.and_then(State::left);
-    let left = believed(said, left_before);
-    let phase = match said.event {
+    match state.filter(|_| !transition.opens()) {
+        Some(state) => state.after(said, mode),
+        None => State::opened(said, refused_start, mode),
+    }
+}
+
+fn phase_of(said: &Said, left: Option<u64>, mode: Completed) -> Phase {
+    match said.event {
         Event::Stopped => Phase::Stopped,
         Event::Completed if mode == Completed::Removes => Phase::Completed,
         _ if left == Some(0) => Phase::Seeding,
         Event::Paused => Phase::PartialSeed,
         _ => Phase::Leeching,
-    };
-    // A refused start with higher counters was another session's.
-    let start = refused_start.filter(|start| transition.opens() && !said.counters.fell_below(start.counters));
-    let base = before.map_or(start.map_or(said.counters, |start| start.counters), |s| s.base);
-    let leeched_unheard = transition.opens() && refused_start.is_some_and(|start| start.leeched);
-    let leeched = leeched_unheard || before.is_some_and(|s| s.leeched);
-    let missing = left.is_none_or(|left| left > 0);
-    let mut next = State {
-        phase,
-        base,
-        peak: before.map_or(base, |s| s.peak).max(said.counters),
-        last: said.counters,
-        last_left: said.left,
-        last_event: said.event,
-        last_at: said.at,
-        started_at: if said.event == Event::Started { said.at } else { before.and_then(|s| s.started_at) },
-        left: left.or(left_before).map(Left::new),
-        first_left: first_left(before, said, left).map(Left::new),
-        largest_left: before.map_or(0, |s| s.largest_left).max(left.unwrap_or(0)),
-        completed_at: before.and_then(|s| s.completed_at),
-        completed: before.is_some_and(|s| s.completed) || said.event == Event::Completed,
-        leeched: leeched || missing && said.event != Event::Stopped,
-    };
-    if let Some(before) = before.filter(|before| is_late(before, said)) {
-        // What it says was over when the lines before it were written.
-        (next.phase, next.left) = (before.phase, before.left);
     }
-    let first_completed = said.event == Event::Completed && !before.is_some_and(|s| s.completed);
-    if leeched && (first_completed || left == Some(0) && next.completed_at.is_none()) {
-        next.completed_at = said.at;
-    }
-    next
+}
+
+/// Whether an announce shows that the session leeches.
+fn leeches(said: &Said, left: Option<u64>) -> bool {
+    left.is_none_or(|left| left > 0) && said.event != Event::Stopped
 }
 
 /// The `left` that a session's ledger begins with: the first one believed. A client that announces before its own hash check
 /// is done (ctorrent), or before it knows the size (aria2), corrects it with its next announce.
-fn first_left(before: Option<&State>, said: &Said, left: Option<u64>) -> Option<u64> {
-    let Some(first) = before.and_then(State::first_left) else { return left };
-    let before = before.filter(|s| s.last_event == Event::Started);
-    match (before, left) {
-        (Some(_), Some(left)) if first == 0 => Some(left),
-        (Some(before), Some(left)) => Some(first.min(left.saturating_add(said.counters.above(before.last).down))),
-        _ => Some(first),
-    }
+fn first_left(before: &State, said: &Said, left: Option<u64>) -> Option<u64> {
+    let (Some(first), Some(now)) = (before.first_left(), left) else { return before.first_left().or(left) };
+    Some(match before.last_event {
+        Event::Started if first == 0 => now,
+        Event::Started => first.min(now.saturating_add(said.counters.above(before.last).down)),
+        _ => first,
+    })
 }
 
 /// `left` unless it is a placeholder: 2^63-1 (Transmission) or 16384 (libtorrent, WebTorrent) before the metadata of a
@@ -348,6 +325,58 @@ fn believed(said: &Said, before: Option<u64>) -> Option<u64> {
 }
 
 impl State {
+    /// The state of a session after the announce that opens it.
+    fn opened(said: &Said, refused_start: Option<RefusedStart>, mode: Completed) -> State {
+        let left = believed(said, None);
+        // A refused start with higher counters was another session's.
+        let start = refused_start.filter(|start| !said.counters.fell_below(start.counters));
+        let base = start.map_or(said.counters, |start| start.counters);
+        let leeched_unheard = refused_start.is_some_and(|start| start.leeched);
+        let completes = said.event == Event::Completed || left == Some(0);
+        State {
+            phase: phase_of(said, left, mode),
+            base,
+            peak: base.max(said.counters),
+            last: said.counters,
+            last_left: said.left,
+            last_event: said.event,
+            last_at: said.at,
+            started_at: said.at.filter(|_| said.event == Event::Started),
+            left: left.map(Left::new),
+            first_left: left.map(Left::new),
+            largest_left: left.unwrap_or(0),
+            completed_at: said.at.filter(|_| leeched_unheard && completes),
+            completed: said.event == Event::Completed,
+            leeched: leeched_unheard || leeches(said, left),
+        }
+    }
+
+    /// The state after an announce that opens no other session.
+    #[inline(always)]
+    fn after(&self, said: &Said, mode: Completed) -> State {
+        let left = believed(said, self.left());
+        let completes =
+            said.event == Event::Completed && !self.completed || left == Some(0) && self.completed_at.is_none();
+        let late = is_late(self, said);
+        State {
+            // What comes late was over when the lines before it were written.
+            phase: if late { self.phase } else { phase_of(said, left, mode) },
+            left: if late { self.left } else { left.map(Left::new).or(self.left) },
+            base: self.base,
+            peak: self.peak.max(said.counters),
+            last: said.counters,
+            last_left: said.left,
+            last_event: said.event,
+            last_at: said.at,
+            started_at: if said.event == Event::Started { said.at } else { self.started_at },
+            first_left: first_left(self, said, left).map(Left::new),
+            largest_left: self.largest_left.max(left.unwrap_or(0)),
+            completed_at: if self.leeched && completes { said.at } else { self.completed_at },
+            completed: self.completed || said.event == Event::Completed,
+            leeched: self.leeched || leeches(said, left),
+        }
+    }
+
     /// The last `left` believed; `None` while only placeholders came.
     pub fn left(&self) -> Option<u64> {
         self.left.map(Left::bytes)
