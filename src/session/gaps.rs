@@ -135,9 +135,7 @@ impl Gaps {
             }
         }
         self.records.truncate(kept);
-        if kept == 0 {
-            self.records = Vec::new();
-        }
+        self.records.shrink_to_fit();
     }
 }
 
