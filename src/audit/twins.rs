@@ -2,9 +2,13 @@
 
 use super::generated::{Ground, Sign};
 use super::{Check, Conclude, Severity};
+use crate::order::by_number;
 use crate::session::Session;
+use crate::share::shared;
 use foldhash::fast::RandomState;
 use std::collections::HashMap;
+use std::hash::BuildHasher;
+use std::ops::Range;
 
 /// rTorrents on machines of one image share their peer ids (rakshasa/libtorrent#38).
 const SHARED: &[u8] = b"-lt";
@@ -27,30 +31,27 @@ fn at_once(a: &Session, b: &Session) -> bool {
 
 fn twins(ground: &Ground<'_>) -> HashMap<u32, Sign> {
     let story = ground.story;
-    let with_passkey = |session: &&Session| story.user(session).is_passkey;
-    let mut first: HashMap<&[u8], u32, RandomState> = HashMap::default();
-    let mut shared: HashMap<&[u8], Vec<u32>, RandomState> = HashMap::default();
-    for session in story.sessions.iter().filter(with_passkey) {
-        let peer_id = story.peer_id(session).bytes();
-        if *first.entry(peer_id).or_insert(session.user) != session.user && is_drawn(peer_id) {
-            shared.entry(peer_id).or_default();
-        }
-    }
-    drop(first);
-    if shared.is_empty() {
-        return HashMap::new();
-    }
-    for (place, session) in (0u32..).zip(&story.sessions).filter(|(_, session)| with_passkey(session)) {
-        if let Some(places) = shared.get_mut(story.peer_id(session).bytes()) {
-            places.push(place);
-        }
-    }
     let session = |place: &u32| &story.sessions[*place as usize];
+    let peer_id = |place: &u32| story.peer_id(session(place)).bytes();
+    // Seeded: strangers choose their peer ids.
+    let seed = RandomState::default();
+    let hash = |place: u32| {
+        let has_passkey = story.user(session(&place)).is_passkey;
+        has_passkey.then(|| (seed.hash_one(peer_id(&place)) as u32, place))
+    };
+    let range = |range: Range<usize>| range.filter_map(|place| hash(place as u32)).collect();
+    let mut hashes: Vec<(u32, u32)> = shared(story.sessions.len(), ground.threads, range);
+    by_number(&mut hashes, |(hash, _)| *hash);
     let mut signs: HashMap<u32, Sign> = HashMap::new();
-    for mut places in shared.into_values() {
-        places.sort_unstable_by_key(|place| (session(place).user, *place));
+    let several = hashes.chunk_by(|a, b| a.0 == b.0).filter(|same_hash| same_hash.len() > 1);
+    let alike = several.flat_map(|same_hash| {
+        let mut places: Vec<u32> = same_hash.iter().map(|(_, place)| *place).collect();
+        places.sort_unstable_by_key(|place| (peer_id(place), session(place).user, *place));
+        places.chunk_by(|a, b| peer_id(a) == peer_id(b)).map(<[u32]>::to_vec).collect::<Vec<_>>()
+    });
+    for places in alike.filter(|places| is_drawn(peer_id(&places[0]))) {
         let of_users: Vec<&[u32]> = places.chunk_by(|a, b| session(a).user == session(b).user).collect();
-        if of_users.len() > MANY {
+        if !(2..=MANY).contains(&of_users.len()) {
             continue;
         }
         for own in &of_users {
