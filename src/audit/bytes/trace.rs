@@ -347,6 +347,24 @@ fn received(step: &Step<'_>) -> u64 {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use proptest::prelude::*;
+
+    proptest! {
+        #[test]
+        fn a_trace_gives_back_whatever_it_was_given(
+            moved in prop::collection::vec((0u32..40, 0u64..=1 << 40, 0u32..40, 0u32..64, 0u32..64), 1..40),
+        ) {
+            let (mut traces, mut place, mut given) = (Traces::default(), Place::default(), Vec::new());
+            for (gap, some, length, up, down) in moved {
+                let bits = |bits: u32| some & ((1u64 << bits.min(40)) - 1);
+                let from = given.last().map_or(0, |last: &Stretch| last.to) + bits(gap) % (1 << 24);
+                let stretch = Stretch { from, to: from + bits(length) % (1 << 26), up: some >> up, down: some >> down };
+                traces.push(&mut place, &stretch);
+                given.push(stretch);
+            }
+            prop_assert_eq!(traces.stretches(place), given);
+        }
+    }
 
     #[test]
     fn a_trace_gives_back_what_it_was_given_and_halves_without_losing_bytes() {
