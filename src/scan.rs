@@ -72,6 +72,12 @@ pub fn places<const MOST: usize>(
     Some(count + 1)
 }
 
+/// Eight bytes from `at` on, the first one lowest; `None` if there are fewer.
+#[inline(always)]
+pub fn word(text: &[u8], at: usize) -> Option<u64> {
+    text.get(at..at + 8)?.first_chunk().map(|bytes| u64::from_le_bytes(*bytes))
+}
+
 /// The number that the last `len` of sixteen characters stand for, 1 to 16; `None` if one of them is no digit.
 #[inline(always)]
 pub fn digits(text: &[u8; 16], len: usize) -> Option<u64> {

@@ -390,6 +390,7 @@ proptest! {
     ) {
         let mode = if seeds { Completed::Seeds } else { Completed::Removes };
         let mut state = None;
+        let mut started: Option<Time> = None;
         let mut at = 0;
         let mut total = Counters::ZERO;
         for (event, up, down, left, wait, same_address) in walk {
@@ -402,10 +403,11 @@ proptest! {
             if transition == Transition::Duplicate {
                 let state = state.unwrap();
                 // Of the announce before; or of the `started` that began it, come behind its successors.
-                let of_start = event == Event::Started && counters == state.base && said.at <= state.started_at.map(|t| t.plus(8_000));
+                let of_start = event == Event::Started && counters == state.base && said.at <= started.map(|t| t.plus(8_000));
                 prop_assert!(of_start || (event, counters, left) == (state.last_event, state.last, state.last_left));
                 continue;
             }
+            started = if event == Event::Started { said.at } else { started.filter(|_| !transition.opens()) };
             prop_assert!(!next.peak.fell_below(next.base) && !next.peak.fell_below(counters));
             if transition.opens() {
                 prop_assert_eq!(next.credit(), Counters::ZERO, "a session begins with nothing");

@@ -69,7 +69,7 @@ fn parameters(text: &[u8], from: usize, to: usize, found: &mut Found) -> bool {
     let Some(count) = scan::places(b'&', text, from..to, &mut ends) else { return false };
     let mut begin = from as u32;
     for &end in &ends[..count] {
-        let first = word(text, begin);
+        let first = scan::word(text, begin as usize).unwrap_or_else(|| last_word(text, begin as usize));
         let name = &BY_HASH[hash(first)];
         let which = if first & name.mask == name.word { name.which } else { NAMES.len() };
         found[which] = (begin, end);
@@ -169,17 +169,7 @@ fn reason(announce: &Announce<'_>, numbers: [Number; 3]) -> Reason {
     }
 }
 
-/// Eight bytes from `at` on, the first one lowest; zeros behind the end.
-#[inline(always)]
-fn word(text: &[u8], at: u32) -> u64 {
-    let at = at as usize;
-    match text.get(at..at + 8).and_then(|word| word.first_chunk()) {
-        Some(bytes) => u64::from_le_bytes(*bytes),
-        None => last_word(text, at),
-    }
-}
-
-/// The same near the end.
+/// Eight bytes from `at` on as [`scan::word`] reads them, with zeros behind the end.
 #[cold]
 fn last_word(text: &[u8], at: usize) -> u64 {
     // The last eight, without those that come before.

@@ -8,7 +8,6 @@ use crate::share::shared;
 use foldhash::fast::RandomState;
 use std::collections::HashMap;
 use std::hash::BuildHasher;
-use std::ops::Range;
 
 /// rTorrents on machines of one image share their peer ids (rakshasa/libtorrent#38).
 const SHARED: &[u8] = b"-lt";
@@ -35,12 +34,13 @@ fn twins(ground: &Ground<'_>) -> HashMap<u32, Sign> {
     let peer_id = |place: &u32| story.peer_id(session(place)).bytes();
     // Seeded: strangers choose their peer ids.
     let seed = RandomState::default();
-    let hash = |place: u32| {
+    let hash = |place: usize| {
+        let place = place as u32;
         let has_passkey = story.user(session(&place)).is_passkey;
         has_passkey.then(|| (seed.hash_one(peer_id(&place)) as u32, place))
     };
-    let range = |range: Range<usize>| range.filter_map(|place| hash(place as u32)).collect();
-    let mut hashes: Vec<(u32, u32)> = shared(story.sessions.len(), ground.threads, range);
+    let mut hashes: Vec<(u32, u32)> =
+        shared(story.sessions.len(), ground.threads, |range| range.filter_map(hash).collect());
     by_number(&mut hashes, |(hash, _)| *hash);
     let mut signs: HashMap<u32, Sign> = HashMap::new();
     let several = hashes.chunk_by(|a, b| a.0 == b.0).filter(|same_hash| same_hash.len() > 1);

@@ -269,7 +269,7 @@ impl<L: Listener> Replay<L> {
         let mut first = 0;
         // Memory is far away: what an announce needs is fetched while those before it are applied, step by step.
         for at in 0..due.len() + 3 * AHEAD {
-            let peer = |steps: usize| due.get(at.wrapping_sub(steps * AHEAD)).map(|(peer, _)| *peer as usize);
+            let peer = |steps: usize| Some(due.get(at.checked_sub(steps * AHEAD)?)?.0 as usize);
             if let Some(number) = peer(0) {
                 self.peers[number].fetch();
             }

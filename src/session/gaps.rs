@@ -35,6 +35,7 @@ pub type Origin = (Option<Time>, LineRef);
 #[derive(Clone, Default, Debug)]
 pub struct Gaps {
     records: Vec<u8>,
+    /// How many they are: that is asked for each new one.
     count: u8,
 }
 

@@ -120,7 +120,7 @@ pub struct State {
     /// When the last announce (not a duplicate) came.
     pub last_at: Option<Time>,
     /// When the last `started` came.
-    pub started_at: Option<Time>,
+    started_at: Option<Time>,
     left: Option<Left>,
     first_left: Option<Left>,
     /// The largest `left` believed; 0 if none was above it.

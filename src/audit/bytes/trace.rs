@@ -2,6 +2,7 @@
 
 use crate::pieces::Pieces;
 use crate::replay::Step;
+use crate::scan;
 use crate::session::Transition;
 use crate::share::shared;
 use crate::time::Time;
@@ -61,7 +62,7 @@ pub struct Place {
     used: u8,
     /// How many chunks there are.
     chunks: u8,
-    /// How long the last stretch is, in seconds, as far as that fits.
+    /// [`counted_from`] the last stretch's.
     length: u16,
     /// The end of the last stretch, in seconds.
     end: u32,
@@ -203,7 +204,7 @@ impl Traces {
     fn push(&mut self, place: &mut Place, stretch: &Stretch) {
         let (gap, length) = (stretch.from - u64::from(place.end), stretch.to - stretch.from);
         let longer = length.wrapping_sub(place.length.into()) as i64;
-        place.length = u16::try_from(length).unwrap_or(u16::MAX);
+        place.length = counted_from(length);
         let packed = Packed::new([(longer << 1 ^ longer >> 63) as u64, stretch.up, gap, stretch.down]);
         let mut rest = &packed.bytes[..packed.len];
         while !rest.is_empty() {
@@ -290,14 +291,15 @@ impl Packed {
     /// The numbers of the stretch that begins at `at`, and where the next one does.
     #[inline]
     fn read(bytes: &[u8], at: usize) -> ([u64; 4], usize) {
+        let word = |at: usize| scan::word(bytes, at).unwrap_or_default();
         let sizes = bytes[at];
         if sizes == Self::WHOLE {
-            return ([1, 9, 17, 25].map(|from| word(bytes, at + from)), at + Self::MOST);
+            return ([1, 9, 17, 25].map(|from| word(at + from)), at + Self::MOST);
         }
         let lens = [0, 2, 4, 6].map(|bits| usize::from(sizes >> bits & 3));
         let (first, second) = (at + 1, at + 1 + lens[0] + lens[1]);
         let two = |from: usize, n: usize| {
-            let word = word(bytes, from);
+            let word = word(from);
             [word & Self::MASKS[lens[n]], word >> (8 * lens[n]) & Self::MASKS[lens[n + 1]]]
         };
         let ([longer, up], [gap, down]) = (two(first, 0), two(second, 2));
@@ -305,26 +307,24 @@ impl Packed {
     }
 }
 
-/// Eight bytes from `at` on, the first one lowest; 0 if there are fewer.
-#[inline]
-fn word(bytes: &[u8], at: usize) -> u64 {
-    bytes.get(at..).and_then(|bytes| bytes.first_chunk()).map_or(0, |word| u64::from_le_bytes(*word))
+/// How long a stretch is, as far as the next one's length is counted from that.
+fn counted_from(length: u64) -> u16 {
+    u16::try_from(length).unwrap_or(u16::MAX)
 }
 
 impl<'a> Trace<'a> {
     /// The stretches, in order.
     #[inline]
     pub fn stretches(self) -> impl Iterator<Item = Stretch> + use<'a> {
-        let (mut at, mut length, mut end) = (0, 0, 0);
+        let (mut at, mut before, mut end) = (0, 0u16, 0);
         std::iter::from_fn(move || {
             if at >= self.len {
                 return None;
             }
             let ([longer, up, gap, down], next) = Packed::read(self.bytes, at);
             at = next;
-            let whole =
-                (u64::min(length, u16::MAX.into()) as i64).wrapping_add((longer >> 1) as i64 ^ -((longer & 1) as i64));
-            length = whole as u64;
+            let length = u64::from(before).wrapping_add_signed((longer >> 1) as i64 ^ -((longer & 1) as i64));
+            before = counted_from(length);
             let from = end + gap;
             end = from + length;
             Some(Stretch { from, to: end, up, down })
