@@ -62,7 +62,7 @@ pub struct Place {
     used: u8,
     /// How many chunks there are.
     chunks: u8,
-    /// [`counted_from`] the last stretch's.
+    /// What the next stretch's length is counted from: see [`counted_from`].
     length: u16,
     /// The end of the last stretch, in seconds.
     end: u32,
