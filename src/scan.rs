@@ -1,7 +1,7 @@
 //! Bytes of a kind, found many at a time.
 
 use std::ops::Range;
-use wide::{i16x8, u8x16};
+use wide::u8x16;
 
 /// So many bytes are looked at together: a bit for each.
 pub const WINDOW: usize = u64::BITS as usize;
@@ -46,17 +46,19 @@ pub fn places<const MOST: usize>(
     let byte = u8x16::splat(byte);
     let (mut count, mut begin, end) = (0, stretch.start, stretch.end.min(text.len()));
     while begin < end {
-        let inside = below(end - begin);
-        let mut found = inside
-            & match text[begin..].first_chunk() {
-                Some(window) => bits(window, |part| part.simd_eq(byte)),
-                None => {
-                    let mut window = [0; WINDOW];
-                    let rest = &text[begin..end];
-                    window[..rest.len()].copy_from_slice(rest);
-                    bits(&window, |part| part.simd_eq(byte))
-                }
-            };
+        let mut found = match text[begin..].first_chunk() {
+            Some(window) => bits(window, |part| part.simd_eq(byte)),
+            None => {
+                let mut window = [0; WINDOW];
+                let rest = &text[begin..end];
+                window[..rest.len()].copy_from_slice(rest);
+                bits(&window, |part| part.simd_eq(byte))
+            }
+        };
+        if end - begin < WINDOW {
+            // What follows the stretch is none of it.
+            found &= !(u64::MAX << (end - begin));
+        }
         let all = count + found.count_ones() as usize;
         while count < all {
             for place in places.get_mut(count..count + FEW)? {
@@ -78,6 +80,16 @@ pub fn word(text: &[u8], at: usize) -> Option<u64> {
     text.get(at..at + 8)?.first_chunk().map(|bytes| u64::from_le_bytes(*bytes))
 }
 
+/// How many digits a word begins with.
+#[inline(always)]
+pub fn digits_in_front(word: u64) -> usize {
+    const ONES: u64 = u64::from_ne_bytes([1; 8]);
+    let values = word ^ (ONES * u64::from(b'0'));
+    // A byte above 9 has its high bit set afterwards, or had it before.
+    let others = (values.wrapping_add(ONES * 0x76) | values) & (ONES << 7);
+    others.trailing_zeros() as usize / 8
+}
+
 /// The number that the last `len` of sixteen characters stand for, 1 to 16; `None` if one of them is no digit.
 #[inline(always)]
 pub fn digits(text: &[u8; 16], len: usize) -> Option<u64> {
@@ -95,15 +107,16 @@ pub fn digits(text: &[u8; 16], len: usize) -> Option<u64> {
     if digits.simd_le(u8x16::splat(9)).to_bitmask() != 0xffff {
         return None;
     }
-    let tens = i16x8::new([10, 1, 10, 1, 10, 1, 10, 1]);
-    let eight = |digits: i16x8| digits.dot(tens).to_array().into_iter().fold(0, |n, pair| n * 100 + pair as u64);
-    Some(eight(i16x8::from_u8x16_low(digits)) * 100_000_000 + eight(i16x8::from_u8x16_high(digits)))
+    let digits = digits.to_array();
+    Some(eight(word(&digits, 0)?) * 100_000_000 + eight(word(&digits, 8)?))
 }
 
-/// The lowest `len` bits.
+/// The number of eight digits, the first one lowest. Neighbours are taken together: pairs, then pairs of pairs.
 #[inline(always)]
-fn below(len: usize) -> u64 {
-    u64::MAX.checked_shl(len as u32).map_or(u64::MAX, |above| !above)
+fn eight(digits: u64) -> u64 {
+    let pairs = digits.wrapping_mul(10 << 8 | 1) >> 8 & 0x00ff_00ff_00ff_00ff;
+    let fours = pairs.wrapping_mul(100 << 16 | 1) >> 16 & 0x0000_ffff_0000_ffff;
+    fours.wrapping_mul(10_000 << 32 | 1) >> 32
 }
 
 #[cfg(test)]
@@ -117,6 +130,9 @@ mod tests {
             let all = [&before[..], text.as_bytes()].concat();
             let plain = text.bytes().all(|byte| byte.is_ascii_digit());
             prop_assert_eq!(digits(all.last_chunk().unwrap(), text.len()), text.parse().ok().filter(|_| plain));
+            let front = text.bytes().take(8).take_while(u8::is_ascii_digit).count();
+            let padded = [text.as_bytes(), b"x       "].concat();
+            prop_assert_eq!(word(&padded, 0).map(digits_in_front), Some(front));
         }
     }
 }

@@ -3,7 +3,7 @@
 
 use super::clock::iso;
 use super::{Context, Format, Request, address, closing_quote, cut_at, split_request};
-use crate::scan::find_near;
+use crate::scan::{digits_in_front, find_near, word};
 use crate::time::Time;
 
 /// A member of the family.
@@ -97,7 +97,7 @@ impl Format for Clf {
             _ => return None,
         };
         let rest = rest.strip_prefix(b" ")?;
-        let size = rest.iter().position(|b| !b.is_ascii_digit() && *b != b'-').unwrap_or(rest.len());
+        let size = end_of_size(rest);
         let tail = &rest[size..];
         let fits = match self.tail {
             Tail::None => tail.trim_ascii().is_empty() || numbers(tail) == tail.len(),
@@ -125,6 +125,13 @@ impl Clf {
         let shifted = !self.vhost && spaces > 2 && starts_with_address(names);
         (spaces >= 2 && !shifted).then_some(rest)
     }
+}
+
+/// How long the size is that a text begins with: digits, or a dash.
+#[inline]
+fn end_of_size(text: &[u8]) -> usize {
+    let short = word(text, 0).map(digits_in_front).filter(|end| text[*end..].first() == Some(&b' '));
+    short.unwrap_or_else(|| text.iter().position(|b| !b.is_ascii_digit() && *b != b'-').unwrap_or(text.len()))
 }
 
 /// How much of a text is fields of numbers, each behind a space: times and sizes of somebody's own.

@@ -224,6 +224,7 @@ pub fn lines(bytes: &[u8]) -> impl Iterator<Item = &[u8]> {
 
 /// Splits `GET /path HTTP/1.1` into method and target. A target with spaces in it, as some clients send,
 /// stays whole; the protocol may be missing.
+#[inline]
 fn split_request(request: &[u8]) -> (&[u8], &[u8]) {
     let (method, rest) = match request {
         [b'G', b'E', b'T', b' ', rest @ ..] => (&request[..3], rest),

@@ -276,11 +276,13 @@ impl<L: Listener> Replay<L> {
             if let Some(number) = peer(1) {
                 let Peer { session, kept, .. } = &self.peers[number];
                 self.users[session.user as usize].account.fetch();
+                session.fetch_rare();
                 self.listener.fetch(kept);
             }
             if let Some(number) = peer(2) {
                 let session = &self.peers[number].session;
                 self.users[session.user as usize].account.fetch_end();
+                session.fetch_lists();
             }
             if let Some(at) = at.checked_sub(3 * AHEAD)
                 && due.get(at + 1).is_none_or(|next| next.0 != due[at].0)

@@ -3,6 +3,7 @@
 use super::record::LineRef;
 use crate::time::Time;
 use integer_encoding::VarInt;
+use prefetch_index::prefetch_index;
 
 /// A silence that was longer than this session's usual ones.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -69,6 +70,12 @@ impl Gaps {
     /// How many there are; no more than 255 may be kept.
     pub fn len(&self) -> usize {
         self.count.into()
+    }
+
+    /// Has the cache fetch their end.
+    #[inline]
+    pub fn fetch_end(&self) {
+        prefetch_index(&self.records, self.records.len());
     }
 
     /// Adds one.

@@ -4,8 +4,9 @@ use super::gaps::{Gap, Gaps, Origin};
 use super::state::{Counters, Phase, RefusedStart, State, Transition};
 use crate::announce::Event;
 use crate::time::Time;
-use std::iter;
+use prefetch_index::prefetch_index;
 use std::num::NonZeroU64;
+use std::{iter, slice};
 
 /// A line of a source: which source (by its place in the input) and which physical line, from 1.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
@@ -224,6 +225,24 @@ impl Session {
     /// Whose it is.
     pub fn whose(&self) -> Whose {
         Whose { user: self.user, torrent: self.torrent, peer: self.peer }
+    }
+
+    /// Has the cache fetch what most sessions do not have, if this one has it.
+    #[inline]
+    pub fn fetch_rare(&self) {
+        if let Some(rare) = &self.rare {
+            prefetch_index(slice::from_ref(&**rare), 0);
+            prefetch_index(slice::from_ref(&**rare), 1);
+        }
+    }
+
+    /// Has the cache fetch where its addresses begin and its gaps end.
+    #[inline]
+    pub fn fetch_lists(&self) {
+        if let Some(rare) = &self.rare {
+            prefetch_index(&rare.addresses, 0);
+            rare.gaps.fetch_end();
+        }
     }
 
     /// Notes the phase after an announce.
