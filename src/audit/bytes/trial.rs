@@ -8,6 +8,8 @@ use super::swarm::Secret;
 use super::{Book, Claim, Excess, GRANULE, Looked, NOISE, in_bytes, swept};
 use crate::share::shared;
 use std::cell::OnceCell;
+use std::cmp::Reverse;
+use std::sync::OnceLock;
 
 /// So many windows are swept to find who can be trusted: some seconds. If there are more suspects than that allows for, only
 /// what is certain of each user alone is said.
@@ -28,13 +30,18 @@ const SETTLED: f64 = 8.0;
 const GUILT: f64 = 5.0;
 /// Of the trusted in a swarm with an excess, so many are looked at to learn what is usual.
 const SAMPLES: usize = 3;
+/// So many windows are kept from one look to the next, which is those of all swarms of a day or so. The others are made again: they
+/// would take more room than anything else.
+const KEPT: usize = 1 << 18;
 
 /// The swarms in which somebody is suspected, or something is left to explain.
 pub struct Trial<'a> {
+    book: &'a Book<'a>,
     looked: &'a [Looked],
     /// Those with windows to try anybody by, by their places.
     places: Vec<usize>,
-    merged: Vec<Merged>,
+    /// The windows of each of them, once they are made, if they are kept.
+    kept: Vec<Option<OnceLock<Merged>>>,
     /// What was seen in each of them.
     seen: Vec<Seen>,
     /// By user: who brings an excess wherever he goes, and was not trusted again.
@@ -43,7 +50,6 @@ pub struct Trial<'a> {
     suspects: Vec<bool>,
     /// By user: suspects whose odds leave no doubt about what they will be.
     settled: Vec<bool>,
-    threads: usize,
 }
 
 /// What a swarm looks like with those who are trusted now.
@@ -75,7 +81,7 @@ pub struct Evidence {
 
 impl<'a> Trial<'a> {
     /// A trial of some users; `None` if there are too many of them to tell.
-    pub fn new(book: &'a Book<'_>, looked: &'a [Looked], suspects: Vec<bool>) -> Option<Self> {
+    pub fn new(book: &'a Book<'a>, looked: &'a [Looked], suspects: Vec<bool>) -> Option<Self> {
         if suspects.iter().filter(|suspect| **suspect).count() > FEW.max(suspects.len() / 10 * MANY) {
             return None;
         }
@@ -89,21 +95,18 @@ impl<'a> Trial<'a> {
             return None;
         }
         let places: Vec<usize> = (0..looked.len()).filter(|&at| concerned(&looked[at])).collect();
-        let merged = shared(places.len(), book.threads, |range| {
-            places[range].iter().map(|&at| Merged::new(book.windows(at))).collect::<Vec<Merged>>()
-        });
-        let seen = places.iter().map(|_| Seen::default()).collect();
-        let settled = vec![false; suspects.len()];
-        Some(Trial {
-            looked,
-            places,
-            merged,
-            seen,
-            fakers: book.fakers.clone(),
-            suspects,
-            settled,
-            threads: book.threads,
-        })
+        let (seen, settled) = (places.iter().map(|_| Seen::default()).collect(), vec![false; suspects.len()]);
+        let kept = kept(places.iter().map(|&at| looked[at].windows));
+        Some(Trial { book, looked, places, kept, seen, fakers: book.fakers.clone(), suspects, settled })
+    }
+
+    /// Works with the windows of a swarm.
+    fn on_windows<T>(&self, at: usize, work: impl FnOnce(&Merged) -> T) -> T {
+        let make = || Merged::new(self.book.windows(self.places[at]));
+        match &self.kept[at] {
+            Some(kept) => work(kept.get_or_init(make)),
+            None => work(&make()),
+        }
     }
 
     fn secret(&self) -> Secret<'_> {
@@ -117,20 +120,26 @@ impl<'a> Trial<'a> {
     /// The trusted together must not leave an excess that not even secret receivers explain; else the one who is blamed for most
     /// of it is not trusted.
     pub fn suspect_more(&mut self, parts: &[f64]) {
-        let found = swept(self.places.len(), self.threads, |at, sweep| {
-            let (swarm, merged) = (&self.looked[self.places[at]], &self.merged[at]);
-            let received = merged.windows.received(self.secret());
-            let mut found: Vec<u32> = Vec::new();
-            loop {
-                let trusted = |user: u32| self.trusts(user) && !found.contains(&user);
-                if merged.windows.excess(sweep, &merged.sent(trusted), &received) <= swarm.noise() {
-                    return found;
-                }
-                let blame = |claim: &Claim| (parts[claim.user as usize] + 1e-6) * claim.up as f64;
-                let left = swarm.claims.iter().filter(|claim| trusted(claim.user));
-                let Some(most) = left.max_by(|a, b| blame(a).total_cmp(&blame(b))) else { return found };
-                found.push(most.user);
+        let found = swept(self.places.len(), self.book.threads, |at, sweep| {
+            let swarm = &self.looked[self.places[at]];
+            // The trusted have no more of an excess than all who are not known to fake.
+            if swarm.proved <= swarm.noise() {
+                return Vec::new();
             }
+            self.on_windows(at, |merged| {
+                let received = merged.windows.received(self.secret());
+                let mut found: Vec<u32> = Vec::new();
+                loop {
+                    let trusted = |user: u32| self.trusts(user) && !found.contains(&user);
+                    if merged.windows.excess(sweep, &merged.sent(trusted), &received) <= swarm.noise() {
+                        return found;
+                    }
+                    let blame = |claim: &Claim| (parts[claim.user as usize] + 1e-6) * claim.up as f64;
+                    let left = swarm.claims.iter().filter(|claim| trusted(claim.user));
+                    let Some(most) = left.max_by(|a, b| blame(a).total_cmp(&blame(b))) else { return found };
+                    found.push(most.user);
+                }
+            })
         });
         found.into_iter().flatten().for_each(|user| self.suspects[user as usize] = true);
     }
@@ -194,18 +203,20 @@ impl<'a> Trial<'a> {
         };
         let cells = self.cells();
         let of_users: Vec<_> = cells.chunk_by(|a, b| a.0 == b.0).collect();
-        shared(of_users.len(), self.threads, |range| of_users[range].iter().map(|own| evidence(own)).collect())
+        shared(of_users.len(), self.book.threads, |range| of_users[range].iter().map(|own| evidence(own)).collect())
     }
 
     /// Looks at the swarms of which what was seen does not hold any more; at those who are settled only if `all`.
     fn see(&mut self, all: bool) {
         let holds = |seen: &Seen| if all { seen.holds_for_all } else { seen.holds };
         let stale: Vec<usize> = (0..self.places.len()).filter(|&at| !holds(&self.seen[at])).collect();
-        let seen = swept(stale.len(), self.threads, |at, sweep| self.see_one(stale[at], all, sweep));
+        let seen = swept(stale.len(), self.book.threads, |at, sweep| {
+            self.on_windows(stale[at], |merged| self.see_one(stale[at], merged, all, sweep))
+        });
         stale.into_iter().zip(seen).for_each(|(at, seen)| self.seen[at] = seen);
     }
 
-    fn see_one(&self, at: usize, all: bool, sweep: &mut Sweep) -> Seen {
+    fn see_one(&self, at: usize, merged: &Merged, all: bool, sweep: &mut Sweep) -> Seen {
         let (swarm, before) = (&self.looked[self.places[at]], &self.seen[at]);
         let (trusted, suspects): (Vec<&Claim>, Vec<&Claim>) =
             swarm.claims.iter().filter(|claim| claim.up >= odds::LEAST).partition(|claim| self.trusts(claim.user));
@@ -215,7 +226,7 @@ impl<'a> Trial<'a> {
             let place = before.cells.binary_search_by_key(&user, |cell| cell.0).ok().filter(|_| kept)?;
             Some(before.cells[place].1)
         };
-        let room = Room::new(self, &self.merged[at], |user| known(user).is_none(), sweep);
+        let room = Room::new(self, merged, |user| known(user).is_none(), sweep);
         let mut skipped = false;
         let mut beside = |claim: &Claim| {
             let known = known(claim.user);
@@ -263,6 +274,21 @@ impl<'a> Trial<'a> {
         }
         usual
     }
+}
+
+/// Room for the windows of swarms that have so many, of as many of them as may be kept: first of those with the most.
+fn kept(windows: impl Iterator<Item = usize>) -> Vec<Option<OnceLock<Merged>>> {
+    let mut order: Vec<(usize, usize)> = windows.zip(0..).collect();
+    let mut kept: Vec<_> = order.iter().map(|_| None).collect();
+    order.sort_unstable_by_key(|(windows, at)| (Reverse(*windows), *at));
+    let mut room = KEPT;
+    for (windows, at) in order {
+        if windows <= room {
+            room -= windows;
+            kept[at] = Some(OnceLock::new());
+        }
+    }
+    kept
 }
 
 /// What the trusted leave in a swarm.
