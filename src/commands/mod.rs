@@ -6,6 +6,7 @@ mod detect;
 mod explain;
 mod formats;
 mod generated;
+mod heap;
 mod out;
 mod progress;
 mod replay;

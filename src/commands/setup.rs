@@ -1,5 +1,6 @@
 //! From options to a story: what every command that reads logs has in common.
 
+use super::heap;
 use super::out::Out;
 use super::progress::Progress;
 use crate::cli::{Color, Completed, Output as Asked, Shared};
@@ -304,6 +305,7 @@ impl Told {
         let by_port = policies.iter().any(|policy| policy.identity == Identity::Port);
         let order = if by_port { Order::WholeLog } else { Order::EachPeer };
         let (input, parts) = read_all(&setup.sources, &setup.options(keep, setup.threads(), order), listeners);
+        heap::give_back();
         let (mut told, mut watches, mut pulses, mut books) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
         for (part, heard) in parts {
             told.push(part);
