@@ -75,9 +75,10 @@ fn parameters(text: &[u8], from: usize, to: usize, found: &mut Found) -> bool {
         found[which] = (begin, end);
         begin = end + 1;
     }
+    // The first eight characters are as they should be: so are all if the last eight are, too.
     let is_whole = |which: usize| {
-        let (begin, end) = found[which];
-        end == 0 || scan::word(text, begin as usize + NAMES[which].len() - 8) == Some(last_letters(which))
+        let ((begin, end), last) = (found[which], NAMES[which].len() - 8);
+        end == 0 || scan::word(text, begin as usize + last) == scan::word(NAMES[which], last)
     };
     is_whole(INFO_HASH) && is_whole(UPLOADED) && is_whole(DOWNLOADED)
 }
@@ -117,16 +118,6 @@ impl Beginning {
         }
         Beginning { word, mask, which }
     }
-}
-
-/// The last eight characters of one of [`NAMES`] that has more.
-const fn last_letters(which: usize) -> u64 {
-    let (mut word, mut at) = (0, 0);
-    while at < 8 {
-        word |= (NAMES[which][NAMES[which].len() - 8 + at] as u64) << (8 * at);
-        at += 1;
-    }
-    word
 }
 
 /// Tells the names apart by their first three letters.

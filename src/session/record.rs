@@ -231,6 +231,7 @@ impl Session {
     #[inline]
     pub fn fetch_rare(&self) {
         if let Some(rare) = &self.rare {
+            // Where it begins, and where it ends.
             prefetch_index(slice::from_ref(&**rare), 0);
             prefetch_index(slice::from_ref(&**rare), 1);
         }
