@@ -2,8 +2,11 @@
 
 use std::ops::{Index, IndexMut};
 
+/// So many bytes a piece has at most, and more than half of it.
+pub const PIECE: usize = 4 << 20;
+
 /// A list in pieces of one size.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub struct Pieces<T> {
     pieces: Vec<Vec<T>>,
     len: usize,
@@ -18,7 +21,7 @@ impl<T> Default for Pieces<T> {
 impl<T> Pieces<T> {
     /// Items in a piece. It is so large that the system gives memory for it alone, and takes that back when the piece goes;
     /// what is not used of it yet costs nothing.
-    const PIECE: usize = 1 << ((16 << 20) / size_of::<T>()).ilog2();
+    const PIECE: usize = 1 << (PIECE / size_of::<T>()).ilog2();
 
     /// How many items there are.
     pub fn len(&self) -> usize {
@@ -29,6 +32,28 @@ impl<T> Pieces<T> {
     #[inline]
     pub fn get(&self, at: usize) -> Option<&T> {
         self.pieces.get(at / Self::PIECE)?.get(at % Self::PIECE)
+    }
+
+    /// All of them in order.
+    pub fn iter(&self) -> impl Iterator<Item = &T> {
+        self.pieces.iter().flatten()
+    }
+
+    /// How many there are in each of the pieces.
+    pub fn lens(&self) -> impl Iterator<Item = usize> {
+        self.pieces.iter().map(Vec::len)
+    }
+
+    /// In which piece the item at a place is.
+    pub fn piece_of(at: usize) -> usize {
+        at / Self::PIECE
+    }
+
+    /// Gives back the memory of a piece, whose items are not asked for any more.
+    pub fn give_back(&mut self, piece: usize) {
+        if let Some(piece) = self.pieces.get_mut(piece) {
+            *piece = Vec::new();
+        }
     }
 
     /// Adds an item.

@@ -15,7 +15,7 @@ use swarmtrail::audit::{Counted, Terms, Watch, audit};
 use swarmtrail::reading::{Applied, Input, Options, read_all};
 use swarmtrail::replay::{Given, Listener, Order, Rules, Step, Story};
 use swarmtrail::report::{Filter, Output, Style, View, print_report};
-use swarmtrail::session::{Completed, Counters, Phase, Said, Transition, advance, decide};
+use swarmtrail::session::{Completed, Counters, Live, Phase, Said, Transition, advance, decide};
 use swarmtrail::side::Side;
 use swarmtrail::source::Source;
 use swarmtrail::time::{Time, Zone};
@@ -389,7 +389,7 @@ proptest! {
         seeds in any::<bool>(),
     ) {
         let mode = if seeds { Completed::Seeds } else { Completed::Removes };
-        let mut state = None;
+        let mut live: Option<Live> = None;
         let mut started: Option<Time> = None;
         let mut at = 0;
         let mut total = Counters::ZERO;
@@ -398,29 +398,30 @@ proptest! {
             let event = [Event::None, Event::Started, Event::Completed, Event::Stopped, Event::Paused][usize::from(event)];
             let counters = Counters { up: up << 24, down: down << 24 };
             let said = Said { at: Some(Time::from_secs(at + 1)), event, counters, left, same_address };
-            let transition = decide(state.as_ref(), &said, None);
-            let next = advance(state.as_ref(), &said, transition, None, mode);
+            let transition = decide(live.as_ref(), &said, None);
+            let went_on = advance(live.as_ref(), &said, transition, None, mode);
+            let (before, next) = (live.map(|live| live.state), went_on.state);
             if transition == Transition::Duplicate {
-                let state = state.unwrap();
+                let Live { state, last } = live.unwrap();
                 // Of the announce before; or of the `started` that began it, come behind its successors.
                 let of_start = event == Event::Started && counters == state.base && said.at <= started.map(|t| t.plus(8_000));
-                prop_assert!(of_start || (event, counters, left) == (state.last_event, state.last, state.last_left));
+                prop_assert!(of_start || (event, counters, left) == (state.last_event, last.counters, last.left));
                 continue;
             }
             started = if event == Event::Started { said.at } else { started.filter(|_| !transition.opens()) };
             prop_assert!(!next.peak.fell_below(next.base) && !next.peak.fell_below(counters));
             if transition.opens() {
                 prop_assert_eq!(next.credit(), Counters::ZERO, "a session begins with nothing");
-                prop_assert!(state.is_none() || event != Event::Stopped, "`stopped` ends, and begins nothing");
+                prop_assert!(before.is_none() || event != Event::Stopped, "`stopped` ends, and begins nothing");
                 total = Counters { up: total.up + next.credit().up, down: total.down + next.credit().down };
             } else {
-                let before = state.unwrap();
+                let before = before.unwrap();
                 prop_assert!(!next.credit().fell_below(before.credit()), "credit is never taken back");
                 prop_assert_eq!(next.base, before.base);
             }
             prop_assert_eq!(next.phase == Phase::Stopped, event == Event::Stopped);
             // A `started` that only stands behind its own `completed` changes nothing.
-            let late = event == Event::Started && state.is_some_and(|s| s.phase == Phase::Completed);
+            let late = event == Event::Started && before.is_some_and(|s| s.phase == Phase::Completed);
             if !late {
                 prop_assert_eq!(next.phase == Phase::Completed, event == Event::Completed && !seeds);
             }
@@ -428,7 +429,7 @@ proptest! {
                 prop_assert_eq!(next.left(), Some(0));
             }
             prop_assert!(next.completed_at.is_none() || next.leeched, "only a leech completes");
-            state = Some(next);
+            live = Some(went_on);
         }
     }
 }

@@ -18,7 +18,7 @@ pub(super) fn observe(step: &Step<'_>, watch: &mut Watch) {
     if bytes < ENOUGH || step.transition.opens() {
         return;
     }
-    let Some((at, last)) = step.said.at.zip(step.before.and_then(|b| b.last_at)) else { return };
+    let Some((at, last)) = step.said.at.zip(step.before.and_then(|b| b.last.at)) else { return };
     let secs = at.since(last).max(0) as u64 / 1000;
     let rate = bytes / (secs + STALE);
     if rate > GIGABIT {
@@ -99,7 +99,7 @@ fn seeded(session: &Session, timeout: i64) -> i64 {
 fn snatch(case: &UserCase<'_>, places: &[u32], log_end: Time) -> Option<Snatch> {
     let rules = &case.known.terms.hit_and_run;
     let sessions = || places.iter().map(|at| &case.story.sessions[*at as usize]);
-    let endings = || places.iter().map(|at| &case.story.endings[*at as usize]);
+    let endings = || places.iter().map(|at| case.story.ending(*at as usize));
     let credit = |of: fn(&Session) -> u64| sessions().map(of).fold(0, u64::saturating_add);
     let downloaded = credit(|session| session.state.credit().down);
     let uploaded = credit(|session| session.state.credit().up);
@@ -114,7 +114,7 @@ fn snatch(case: &UserCase<'_>, places: &[u32], log_end: Time) -> Option<Snatch> 
     let seeded = sessions().map(|session| seeded(session, timeout)).sum::<i64>().unsigned_abs();
     let enough = seeded >= u64::from(rules.seed_time) || uploaded as f64 >= rules.ratio * downloaded as f64;
     // Still listed, or away for so short that it may be back: not over.
-    let over = |ending: &Ending| ending.delisted.is_some_and(|at| log_end.since(at) >= i64::from(rules.grace) * 1000);
+    let over = |ending: Ending| ending.delisted.is_some_and(|at| log_end.since(at) >= i64::from(rules.grace) * 1000);
     let left = !enough && endings().all(over);
     (enough || left).then_some(Snatch { downloaded, seeded, gave_nothing: uploaded <= downloaded / 10, left })
 }

@@ -25,21 +25,23 @@ pub(super) fn observe(step: &Step<'_>, watch: &mut Watch) {
     }
     if step.transition.opens() {
         if step.transition == Transition::Reset {
-            let fell = before.peak.above(said.counters);
+            let fell = before.state.peak.above(said.counters);
             Mark::see(&mut watch.at(step).counters_fell, step, fell.down.max(fell.up), 0);
         }
         return observe_first(step, watch);
     }
     // WebTorrent's `stopped` always counts zero.
     if said.counters != Counters::ZERO {
-        let fell = before.peak.above(said.counters);
+        let fell = before.state.peak.above(said.counters);
         let by = fell.up.max(fell.down);
-        if fell_far(before.peak.up.max(before.peak.down), by) && !before.last.fell_below(before.peak) {
+        if fell_far(before.state.peak.up.max(before.state.peak.down), by)
+            && !before.last.counters.fell_below(before.state.peak)
+        {
             Mark::see(&mut watch.at(step).counters_fell, step, by, 0);
         }
     }
-    let rose = before.left().filter(|left| said.left > *left && *left > 0).map_or(0, |left| said.left - left);
-    if rose > PIECES.max(before.largest_left / 50) && said.left < 1 << 62 && said.event != Event::Stopped {
+    let rose = before.state.left().filter(|left| said.left > *left && *left > 0).map_or(0, |left| said.left - left);
+    if rose > PIECES.max(before.state.largest_left / 50) && said.left < 1 << 62 && said.event != Event::Stopped {
         Mark::see(&mut watch.at(step).left_rose, step, rose, 0);
     }
 }

@@ -31,11 +31,11 @@ pub struct Falls {
 
 pub(super) fn observe(step: &Step<'_>, watch: &mut Watch) {
     let (said, Some(before)) = (step.said, step.before) else { return };
-    let fell = said.counters.up < before.last.up && said.counters.up > 0;
+    let fell = said.counters.up < before.last.counters.up && said.counters.up > 0;
     if !fell || step.transition != Transition::Went || said.event != Event::None || !said.same_address {
         return;
     }
-    let secs = said.at.zip(before.last_at).map_or(0, |(at, last)| at.since(last).max(0) as u64 / 1000);
+    let secs = said.at.zip(before.last.at).map_or(0, |(at, last)| at.since(last).max(0) as u64 / 1000);
     if secs < SHORTEST {
         return;
     }

@@ -16,7 +16,7 @@ pub(super) fn observe(step: &Step<'_>, watch: &mut Watch) {
             if !late(step) && !step.after_refusal && !step.new_address && !found_its_size(step) =>
         {
             let grew = step.before.map_or(0, |b| {
-                let growth = step.said.counters.above(b.base);
+                let growth = step.said.counters.above(b.state.base);
                 growth.up.max(growth.down)
             });
             Mark::see(&mut watch.at(step).started_again, step, grew, 0);
@@ -33,23 +33,24 @@ fn observe_completed(step: &Step<'_>, watch: &mut Watch) {
         Mark::see(&mut watch.at(step).completed_with_left, step, step.said.left, 0);
     }
     let Some(before) = step.before.filter(|_| !step.transition.opens()) else { return };
-    let nothing_came = step.said.counters.down <= before.base.down;
-    if step.session.opening != Opening::Unseen && nothing_came && step.said.left == 0 && !before.completed {
+    let nothing_came = step.said.counters.down <= before.state.base.down;
+    if step.session.opening != Opening::Unseen && nothing_came && step.said.left == 0 && !before.state.completed {
         Mark::see(&mut watch.at(step).completed_without_download, step, 0, 0);
     }
-    if before.completed && before.left() == Some(0) {
+    if before.state.completed && before.state.left() == Some(0) {
         Mark::see(&mut watch.at(step).completed_again, step, 0, 0);
     }
 }
 
 fn late(step: &Step<'_>) -> bool {
-    let last = step.before.and_then(|b| b.last_at);
+    let last = step.before.and_then(|b| b.last.at);
     step.said.at.zip(last).is_some_and(|(at, last)| at.since(last) <= LATE)
 }
 
 /// A magnet link whose metadata came: `started` again, with the true `left` instead of a placeholder.
 fn found_its_size(step: &Step<'_>) -> bool {
-    step.before.is_some_and(|b| b.left().is_none() || b.left() == Some(0) && b.last == Counters::ZERO)
+    step.before
+        .is_some_and(|b| b.state.left().is_none() || b.state.left() == Some(0) && b.last.counters == Counters::ZERO)
         && step.said.left > 0
 }
 

@@ -41,7 +41,7 @@ use crate::announce::PeerId;
 use crate::measure;
 use crate::order::by_number;
 use crate::replay::{Listener, Step, Story, User};
-use crate::session::{Ending, LineRef, Session};
+use crate::session::{Ending, Last, LineRef, Session};
 use crate::share::{both, shared};
 use crate::side::Side;
 use crate::time::Time;
@@ -207,7 +207,7 @@ impl Finding {
 /// One session, and all that there is to judge it by.
 pub struct Case<'a> {
     session: &'a Session,
-    ending: &'a Ending,
+    ending: Ending,
     notes: Option<&'a Notes>,
     story: &'a Story,
 }
@@ -360,10 +360,9 @@ pub fn audit(
     threads: usize,
 ) -> Audit {
     let gather = || {
-        let trace = |place: usize| Some(watch_of(story, &watches, place)?.trace_of(counted.get(place)?));
-        let traces = AllTraces::gather(story.sessions.len(), threads, trace);
-        watches.iter_mut().for_each(Watch::forget_traces);
-        (traces, sizes(story, side))
+        let traces = watches.iter_mut().map(Watch::take_traces).collect();
+        let trace = |place: usize| Some((story.origins.get(place)?.0 as usize, counted.get(place)?.trace));
+        (AllTraces::gather(story.sessions.len(), threads, traces, trace), sizes(story, side))
     };
     let (clients, (traces, sizes)) = both(threads, || Clients::of(story), gather);
     let watches = &watches[..];
@@ -445,7 +444,7 @@ fn about_sessions(story: &Story, watches: &[Watch], sessions: Range<usize>) -> V
     let mut found = Vec::new();
     for at in sessions {
         let notes = notes_of(story, watches, at);
-        let case = Case { session: &story.sessions[at], ending: &story.endings[at], notes, story };
+        let case = Case { session: &story.sessions[at], ending: story.ending(at), notes, story };
         for (check, conclude) in CHECKS.iter().enumerate() {
             let Conclude::Session(conclude) = conclude.conclude else { continue };
             if let Some(finding) = conclude(&case) {
@@ -481,6 +480,10 @@ impl Listener for Watch {
 
     fn fetch(&self, counted: &Counted) {
         self.fetch_behind(counted);
+    }
+
+    fn ended(&mut self, session: &Session, last: &Last) {
+        self.end(session, last);
     }
 
     fn applied(&mut self, step: &Step<'_>, counted: &mut Counted) {

@@ -5,7 +5,7 @@ use super::cumulative::Falls;
 use super::generator::{Increments, Recent};
 use super::scaled::Multiples;
 use crate::replay::{Step, Story};
-use crate::session::LineRef;
+use crate::session::{Last, LineRef, Session};
 use crate::time::Time;
 use prefetch_index::prefetch_index;
 use std::collections::HashMap;
@@ -80,6 +80,8 @@ pub struct Notes {
     pub uploaded_fell: Option<Box<Falls>>,
     pub stopped_fell: Option<Box<Mark>>,
     pub spiked: Option<Box<Mark>>,
+    /// How far below the highest `uploaded` of a session that spiked its last one is. In bytes.
+    pub ended_below: u64,
     pub stall: Option<Stall>,
     pub longest_stall: Option<Stall>,
 }
@@ -116,7 +118,8 @@ pub fn notes_of<'a>(story: &Story, watches: &'a [Watch], place: usize) -> Option
 /// What is counted of every session.
 #[derive(Clone, Copy, Default, Debug)]
 pub struct Counted {
-    trace: Place,
+    /// Where its trace lies.
+    pub(super) trace: Place,
     /// What its uploads have in common.
     pub(super) increments: Increments,
     /// Which of its user's kinds of clients it is of, from 1; 0 if it uploaded nothing.
@@ -129,14 +132,9 @@ impl Watch {
         self.notes.get(&session).map(|notes| &**notes)
     }
 
-    /// Where the trace of a session lies.
-    pub(super) fn trace_of(&self, session: &Counted) -> (&Traces, Place) {
-        (&self.traces, session.trace)
-    }
-
-    /// Gives back the room of the traces, which are elsewhere by now.
-    pub(super) fn forget_traces(&mut self) {
-        self.traces = Traces::default();
+    /// Gives out the traces: where each lies is kept of its session.
+    pub(super) fn take_traces(&mut self) -> Traces {
+        std::mem::take(&mut self.traces)
     }
 
     /// By what the uploads of the user's clients of a session's kind may be multiplied, and the number of the kind.
@@ -157,7 +155,7 @@ impl Watch {
     pub(super) fn count(&mut self, step: &Step<'_>, counted: &mut Counted) {
         self.traces.note(&mut counted.trace, step);
         if step.credit.up > 0 {
-            let since = step.said.at.zip(step.before.and_then(|before| before.last_at));
+            let since = step.said.at.zip(step.before.and_then(|before| before.last.at));
             let secs = since.map(|(at, last)| at.since(last).max(0) as u64 / 1000);
             if counted.kind == 0 {
                 let prefix = step.peer_id.bytes().first_chunk().copied().unwrap_or_default();
@@ -174,6 +172,16 @@ impl Watch {
                 multiples.note(now.saturating_sub(up), now, secs, recent);
                 recent.keep(up);
             }
+        }
+    }
+
+    /// Notes where the counters of a session ended.
+    pub(super) fn end(&mut self, session: &Session, last: &Last) {
+        let below = session.state.peak.up.saturating_sub(last.counters.up);
+        if below > 0
+            && let Some(notes) = self.notes.get_mut(&session.number)
+        {
+            notes.ended_below = below;
         }
     }
 

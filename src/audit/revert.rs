@@ -17,8 +17,8 @@ pub(super) fn observe(step: &Step<'_>, watch: &mut Watch) {
     if step.transition != Transition::Stopped || says_nothing || !said.same_address {
         return;
     }
-    let by = before.last.up.saturating_sub(said.counters.up);
-    if fell_far(before.last.up, by) {
+    let by = before.last.counters.up.saturating_sub(said.counters.up);
+    if fell_far(before.last.counters.up, by) {
         Mark::see(&mut watch.at(step).stopped_fell, step, by, 0);
     }
 }

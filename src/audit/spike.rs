@@ -19,10 +19,15 @@ const NEARLY: u64 = 10;
 
 pub(super) fn observe(step: &Step<'_>, watch: &mut Watch) {
     let (said, Some(before)) = (step.said, step.before) else { return };
-    let by = before.last.up.saturating_sub(said.counters.up);
-    let goes_on = step.transition == Transition::Went && said.same_address && said.counters.down >= before.last.down;
-    if by >= LARGE / NEARLY && goes_on && before.last.up == before.peak.up && fell_far(before.last.up, by) {
-        Mark::see(&mut watch.at(step).spiked, step, by, before.last.up);
+    let by = before.last.counters.up.saturating_sub(said.counters.up);
+    let goes_on =
+        step.transition == Transition::Went && said.same_address && said.counters.down >= before.last.counters.down;
+    if by >= LARGE / NEARLY
+        && goes_on
+        && before.last.counters.up == before.state.peak.up
+        && fell_far(before.last.counters.up, by)
+    {
+        Mark::see(&mut watch.at(step).spiked, step, by, before.last.counters.up);
     }
 }
 
@@ -36,7 +41,8 @@ fn growth_before(trace: Trace<'_>, moment: Time, first: Time) -> Option<(u64, u6
 /// The spike of a session, by its place; `None` if there is none.
 pub fn spike_of<'a>(ground: &Ground<'a>, place: usize) -> Option<TakenBack<'a>> {
     let session = &ground.story.sessions[place];
-    let mark = notes_of(ground.story, ground.watches, place)?.spiked.as_deref()?;
+    let notes = notes_of(ground.story, ground.watches, place)?;
+    let mark = notes.spiked.as_deref()?;
     let (top, fell) = (mark.amount, mark.bytes);
     // Where it stands as high again later, there may be two clients with one peer id.
     if mark.count > 1 || session.state.peak.up != top {
@@ -47,7 +53,7 @@ pub fn spike_of<'a>(ground: &Ground<'a>, place: usize) -> Option<TakenBack<'a>> 
     let back = fell >= grown - grown / NEARLY && !(after < before && fell_far(before, before - after));
     let interval = u64::from(ground.story.settings.interval);
     let on_time = ago.abs_diff(interval) <= interval / ON_TIME;
-    let bytes = top - session.state.last.up.clamp(session.state.base.up, top);
+    let bytes = notes.ended_below.min(session.state.credit().up);
     (grown >= LARGE && back && on_time).then_some(TakenBack { place: place as u32, bytes, mark })
 }
 

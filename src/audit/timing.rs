@@ -16,7 +16,7 @@ pub(super) fn observe(step: &Step<'_>, watch: &mut Watch) {
     let stall = match &mut notes.stall {
         Some(stall) if idle > 1 => stall,
         stall => {
-            let (from, from_line) = (before.last_at, step.line_before);
+            let (from, from_line) = (before.last.at, step.line_before);
             stall.insert(Stall { from, to: None, from_line, to_line: step.line, count: 0 })
         }
     };

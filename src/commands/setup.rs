@@ -21,7 +21,7 @@ use swarmtrail::reading::{Input, Options, read_all};
 use swarmtrail::replay::{Given, Listener, Order, Rules, Step, Story};
 use swarmtrail::report::{Filter, Output, Row, Style, View, print_rows, terminal_width};
 use swarmtrail::session::credit::{Identity, Policy};
-use swarmtrail::session::{self, LineRef};
+use swarmtrail::session::{self, Last, LineRef, Session};
 use swarmtrail::side::{Side, WrongRow};
 use swarmtrail::source::{Source, SourceError, expand, lines_of};
 use swarmtrail::time::{Moment, Time};
@@ -254,6 +254,10 @@ impl Listener for Listeners {
         }
     }
 
+    fn ended(&mut self, session: &Session, last: &Last) {
+        self.watch.ended(session, last);
+    }
+
     fn fetch(&self, kept: &Self::Kept) {
         self.watch.fetch(kept);
     }
@@ -304,6 +308,7 @@ impl Told {
         // Who knows peers by their port must hear in turn of those that share it.
         let by_port = policies.iter().any(|policy| policy.identity == Identity::Port);
         let order = if by_port { Order::WholeLog } else { Order::EachPeer };
+        heap::read();
         let (input, parts) = read_all(&setup.sources, &setup.options(keep, setup.threads(), order), listeners);
         heap::give_back();
         let (mut told, mut watches, mut pulses, mut books) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());

@@ -1,5 +1,6 @@
 //! The engine: drives announces in order through their sessions, and tells whoever listens what happened.
 
+mod addresses;
 mod interval;
 mod names;
 mod peer;
@@ -17,17 +18,18 @@ use crate::account::{Account, Keep};
 use crate::announce::{Event, InfoHash, PeerId, Reason, write_form};
 use crate::pieces::Pieces;
 use crate::session::{
-    Completed, Counters, LineRef, Opening, Phase, Refused, RefusedStart, Said, Session, State, Transition, Whose,
+    Completed, Counters, Last, LineRef, Live, Opening, Phase, Refused, RefusedStart, Said, Session, Transition, Whose,
     advance, decide, is_late,
 };
 use crate::time::Time;
+use addresses::Addresses;
 use foldhash::fast::RandomState;
 use hashbrown::HashTable;
 use peer::Peer;
 use percent_encoding::percent_decode;
 use queue::{Collected, Held, LinedUp, limit, take_next, turn};
 use record::Span;
-use spellings::Spellings;
+use spellings::{Place, Spellings};
 use std::borrow::Cow;
 use std::collections::VecDeque;
 use std::hash::BuildHasher;
@@ -75,9 +77,9 @@ pub struct Step<'a> {
     pub peer_id: &'a PeerId,
     /// The session after the announce.
     pub session: &'a Session,
-    /// The state before of this user, torrent and peer id: of the session before if this one begins here. `None` for the
-    /// first announce.
-    pub before: Option<&'a State>,
+    /// The session before it of this user, torrent and peer id: another one if this one begins here. `None` for the first
+    /// announce.
+    pub before: Option<&'a Live>,
     /// The line that was heard before; its own if there was none.
     pub line_before: LineRef,
     /// What was said.
@@ -103,6 +105,9 @@ pub trait Listener {
 
     /// An announce was applied, of a session of which this is kept.
     fn applied(&mut self, step: &Step<'_>, kept: &mut Self::Kept);
+
+    /// A session is over, or the log is.
+    fn ended(&mut self, _: &Session, _: &Last) {}
 
     /// Has the cache fetch what lies behind what is kept of a session: it will be needed soon.
     fn fetch(&self, _: &Self::Kept) {}
@@ -151,8 +156,7 @@ pub struct Replay<L: Listener> {
     form: Vec<u8>,
     silences: Silences,
     duplicates: u64,
-    /// Addresses by hash.
-    addresses: HashTable<(u64, u32)>,
+    addresses: Addresses,
     /// What waits, if it is enough that each peer is told in order.
     collected: Collected,
     /// What waits, if the whole log is to be told in order.
@@ -184,7 +188,7 @@ impl<L: Listener> Replay<L> {
             form: Vec::new(),
             silences: Silences::default(),
             duplicates: 0,
-            addresses: HashTable::new(),
+            addresses: Addresses::default(),
             collected: Collected::default(),
             lined_up: LinedUp::default(),
             own: VecDeque::new(),
@@ -232,10 +236,12 @@ impl<L: Listener> Replay<L> {
             return record.decode(batch).map(|_| ());
         }
         // Whatever was spelled so before could be decoded.
-        let known = self.spellings.find(&record.hashes).map(|place| (place.peer, place.address(&record.hashes)));
-        let (peer, address) = match known {
-            Some((peer, Some(address))) => (peer, address),
-            Some((peer, None)) => (peer, self.moved(record, batch)),
+        let (peer, address) = match self.spellings.find(&record.hashes) {
+            Some(place) => {
+                let (peer, last) = self.spellings.get(place);
+                let same = self.addresses.name(last, record.hashes.addr);
+                (peer, same.unwrap_or_else(|| self.moved(place, record, batch)))
+            }
             None => self.peer(record, batch)?,
         };
         let newest = batch.newest_before(record.line).max(record.at);
@@ -336,7 +342,7 @@ impl<L: Listener> Replay<L> {
         }
         let peer = &mut self.peers[held.peer as usize];
         let begun = peer.has_begun();
-        let before = begun.then_some(peer.session.state);
+        let before = begun.then_some(Live { state: peer.session.state, last: peer.last });
         let line_before = if begun { peer.session.heard_line() } else { held.line };
         let same_address = begun && peer.session.address == held.address;
         let said = held.said(same_address);
@@ -347,10 +353,14 @@ impl<L: Listener> Replay<L> {
         let after_refusal = peer.session.note_delivered(transition != Transition::Duplicate);
         let mut credit = Counters::ZERO;
         if transition.opens() {
-            let state = advance(before.as_ref(), &said, transition, refused_start, self.rules.completed);
+            let next = advance(before.as_ref(), &said, transition, refused_start, self.rules.completed);
             let opening = Opening::of(said.event, transition, refused_start.is_some());
-            credit = state.credit();
-            let next = Session::open(peer.session.whose(), self.begun, held.address, state, held.line, opening);
+            credit = next.state.credit();
+            if begun {
+                self.listener.ended(&peer.session, &peer.last);
+            }
+            peer.last = next.last;
+            let next = Session::open(peer.session.whose(), self.begun, held.address, &next, held.line, opening);
             self.begun += 1;
             let last = (std::mem::replace(&mut peer.session, next), std::mem::take(&mut peer.kept));
             if begun {
@@ -360,8 +370,8 @@ impl<L: Listener> Replay<L> {
             self.duplicates += 1;
         } else {
             let next = advance(before.as_ref(), &said, transition, refused_start, self.rules.completed);
-            credit = next.peak.above(peer.session.state.peak);
-            peer.session.state = next;
+            credit = next.state.peak.above(peer.session.state.peak);
+            (peer.session.state, peer.last) = (next.state, next.last);
         }
         let session = &mut peer.session;
         if transition != Transition::Duplicate {
@@ -378,7 +388,7 @@ impl<L: Listener> Replay<L> {
             session.state.base = session.state.peak;
             credit = Counters::ZERO;
         }
-        if before.is_none_or(|b| b.phase != session.state.phase) || transition.opens() {
+        if before.is_none_or(|b| b.state.phase != session.state.phase) || transition.opens() {
             session.note_phase(held.at);
         }
         let plain = said.event == Event::None && transition == Transition::Went;
@@ -432,20 +442,15 @@ impl<L: Listener> Replay<L> {
 
     /// The number of the address that an announce came from, which is another than that of the one before.
     #[cold]
-    fn moved(&mut self, record: &Record, batch: &Batch<'_>) -> u32 {
-        let address = self.address(record, batch);
-        if let Some(place) = self.spellings.find(&record.hashes) {
-            place.move_to(&record.hashes, address);
-        }
+    fn moved(&mut self, place: Place, record: &Record, batch: &Batch<'_>) -> u32 {
+        let (at, address) = self.address(record, batch);
+        self.spellings.move_to(place, at);
         address
     }
 
-    /// The number of the address that an announce came from.
-    fn address(&mut self, record: &Record, batch: &Batch<'_>) -> u32 {
-        let hash = record.hashes.addr;
-        let names = &mut self.names;
-        let new = || (hash, names.number(record.addr.get(batch.text)));
-        self.addresses.entry(hash, |known| known.0 == hash, |known| known.0).or_insert_with(new).get().1
+    /// The address that an announce came from, by its place among addresses, and its number.
+    fn address(&mut self, record: &Record, batch: &Batch<'_>) -> (u32, u32) {
+        self.addresses.find(record.hashes.addr, || self.names.number(record.addr.get(batch.text)))
     }
 
     fn user(&mut self, record: &Record, batch: &Batch<'_>) -> u32 {
@@ -492,7 +497,7 @@ impl<L: Listener> Replay<L> {
     fn peer(&mut self, record: &Record, batch: &Batch<'_>) -> Result<(u32, u32), Reason> {
         let text = |span: Span| span.get(batch.text);
         let (info_hash, peer_id) = record.decode(batch)?;
-        let address = self.address(record, batch);
+        let (address_at, address) = self.address(record, batch);
         let (user, torrent) = (self.user(record, batch), self.torrent(info_hash));
         let hash = |user: u32, torrent: u32, peer_id: &PeerId| self.seed.hash_one((user, torrent, peer_id));
         let identity = hash(user, torrent, &peer_id);
@@ -502,7 +507,7 @@ impl<L: Listener> Replay<L> {
             (session.user, session.torrent) == (user, torrent) && peer_ids[n as usize] == peer_id
         };
         if let Some(&number) = self.identities.find(identity, same) {
-            self.spellings.insert(&record.hashes, number, address);
+            self.spellings.insert(&record.hashes, number, address_at);
             return Ok((number, address));
         }
         let number = self.peers.len() as u32;
@@ -513,10 +518,10 @@ impl<L: Listener> Replay<L> {
         let key: Cow<'_, [u8]> = percent_decode(text(record.key)).into();
         self.written.push(Written { form: self.names.number(&self.form), key: self.names.number(&key), escapes });
         let whose = Whose { user, torrent, peer: number };
-        let session = Session::open(whose, 0, 0, State::default(), batch.line(record), Opening::Unseen);
+        let session = Session::open(whose, 0, 0, &Live::default(), batch.line(record), Opening::Unseen);
         self.peers.push(Peer::new(session));
         self.peer_ids.push(peer_id);
-        self.spellings.insert(&record.hashes, number, address);
+        self.spellings.insert(&record.hashes, number, address_at);
         let (peers, peer_ids) = (&self.peers, &self.peer_ids);
         self.identities.insert_unique(identity, number, |&n| {
             let session = &peers[n as usize].session;
@@ -529,6 +534,9 @@ impl<L: Listener> Replay<L> {
     pub fn finish(mut self) -> (Part<L::Kept>, L) {
         self.apply_due(i64::MAX);
         self.apply_lined_up(i64::MAX);
+        for peer in self.peers.iter().filter(|peer| peer.has_begun()) {
+            self.listener.ended(&peer.session, &peer.last);
+        }
         // Each goes as soon as it is not needed any more: this is when the most memory is in use.
         drop((self.spellings, self.identities, self.user_table, self.torrent_table));
         let part = Part {

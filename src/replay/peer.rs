@@ -1,6 +1,6 @@
 //! One peer: a (user, info hash, peer id) with its present session.
 
-use crate::session::Session;
+use crate::session::{Last, Session};
 use prefetch_index::prefetch_index;
 use std::slice;
 
@@ -10,14 +10,16 @@ use std::slice;
 pub struct Peer<K> {
     /// The present session, if it has begun.
     pub session: Session,
-    /// What the listener keeps of the present session.
+    /// What its last announce said.
+    pub last: Last,
+    /// What the listener keeps of it.
     pub kept: K,
 }
 
 impl<K: Default> Peer<K> {
     /// A peer whose session has not begun; `session` says whose it will be.
     pub fn new(session: Session) -> Peer<K> {
-        Peer { session, kept: K::default() }
+        Peer { session, last: Last::default(), kept: K::default() }
     }
 
     /// Has the cache fetch what every announce needs.

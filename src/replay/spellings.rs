@@ -10,95 +10,174 @@ use prefetch_index::prefetch_index;
 /// last announce spelled so came, which most often is where the next one comes from; and it can be fetched ahead.
 #[derive(Debug)]
 pub struct Spellings {
-    /// A power of two of places, at most three in four of them taken.
-    places: Vec<Place>,
+    /// Those with higher hashes lie further behind.
+    lines: Vec<Line>,
     taken: usize,
 }
 
-/// What is known of a spelling. Two of them are a line of the cache.
+/// A line of the cache with what is known of so many spellings as fit in. It is filled from the first place on, and what does not
+/// fit in lies in the next one.
 #[derive(Clone, Copy, Debug)]
-#[repr(align(32))]
-pub struct Place {
-    spelling: u64,
+#[repr(C, align(64))]
+struct Line {
+    spelling: [u64; Line::PLACES],
     /// Some bits of the user's hash: with `spelling` it stands for the text.
-    user: u32,
+    user: [u32; Line::PLACES],
     /// The peer; [`Spellings::NONE`] in a free place.
-    pub peer: u32,
-    /// The hash of the last address...
-    addr: u64,
-    /// ...and its number.
-    address: u32,
+    peer: [u32; Line::PLACES],
+    /// The last address.
+    address: [u32; Line::PLACES],
 }
 
-const FREE: Place = Place { spelling: 0, user: 0, peer: Spellings::NONE, addr: 0, address: 0 };
+impl Line {
+    const PLACES: usize = 3;
+    const FREE: Line = Line {
+        spelling: [0; Line::PLACES],
+        user: [0; Line::PLACES],
+        peer: [Spellings::NONE; Line::PLACES],
+        address: [0; Line::PLACES],
+    };
+}
 
-impl Place {
-    /// The address that an announce came from, if it is that of the one before.
-    #[inline]
-    pub fn address(&self, hashes: &Hashes) -> Option<u32> {
-        (self.addr == hashes.addr).then_some(self.address)
-    }
+const _: () = assert!(size_of::<Line>() == 64);
 
-    /// Notes the address that an announce came from.
-    pub fn move_to(&mut self, hashes: &Hashes, address: u32) {
-        (self.addr, self.address) = (hashes.addr, address);
-    }
+/// Where a spelling is known.
+#[derive(Clone, Copy, Debug)]
+pub struct Place {
+    line: usize,
+    place: usize,
 }
 
 impl Default for Spellings {
     fn default() -> Self {
-        Spellings { places: vec![FREE; 64], taken: 0 }
+        Spellings { lines: vec![Line::FREE; 64], taken: 0 }
     }
 }
 
 impl Spellings {
     /// No peer.
-    pub const NONE: u32 = u32::MAX;
+    const NONE: u32 = u32::MAX;
+    /// Of ten places so many are taken at most.
+    const TENTHS: usize = 8;
 
     /// Fetches the cache line where a spelling is looked for.
     #[inline]
     pub fn fetch(&self, hashes: &Hashes) {
-        prefetch_index(&self.places, self.first(hashes.spelling));
+        prefetch_index(&self.lines, self.first(hashes.spelling));
     }
 
-    /// What is known of a spelling; `None` if it is new.
+    /// Where a spelling is known; `None` if it is new.
     #[inline]
-    pub fn find(&mut self, hashes: &Hashes) -> Option<&mut Place> {
+    pub fn find(&self, hashes: &Hashes) -> Option<Place> {
         let mut at = self.first(hashes.spelling);
         loop {
-            let place = &self.places[at];
-            if place.peer == Self::NONE {
+            let line = &self.lines[at];
+            // Without a branch for each: which one it is cannot be foretold.
+            let is_it = |place: usize| {
+                (line.spelling[place] == hashes.spelling)
+                    & (line.user[place] == hashes.user as u32)
+                    & (line.peer[place] != Self::NONE)
+            };
+            let found = (0..Line::PLACES).fold(0u32, |found, place| found | u32::from(is_it(place)) << place);
+            if found != 0 {
+                return Some(Place { line: at, place: found.trailing_zeros() as usize });
+            }
+            if line.peer[Line::PLACES - 1] == Self::NONE {
                 return None;
             }
-            if place.spelling == hashes.spelling && place.user == hashes.user as u32 {
-                return Some(&mut self.places[at]);
-            }
-            at = (at + 1) & (self.places.len() - 1);
+            at = self.after(at);
         }
+    }
+
+    /// The peer that is spelled so, and the address of its last announce, both by number.
+    #[inline]
+    pub fn get(&self, at: Place) -> (u32, u32) {
+        let line = &self.lines[at.line];
+        (line.peer[at.place], line.address[at.place])
+    }
+
+    /// Notes the address that an announce came from.
+    pub fn move_to(&mut self, at: Place, address: u32) {
+        self.lines[at.line].address[at.place] = address;
     }
 
     /// Notes the peer of a spelling that is new, and the address that it came from.
     pub fn insert(&mut self, hashes: &Hashes, peer: u32, address: u32) {
-        if 4 * self.taken >= 3 * self.places.len() {
-            let twice = vec![FREE; 2 * self.places.len()];
-            let places = std::mem::replace(&mut self.places, twice);
-            places.into_iter().filter(|place| place.peer != Self::NONE).for_each(|place| self.put(place));
+        if 10 * self.taken >= Self::TENTHS * Line::PLACES * self.lines.len() {
+            // By a quarter: there are as many as peers, so that much of the memory is theirs.
+            let more = vec![Line::FREE; self.lines.len() + self.lines.len() / 4];
+            for line in std::mem::replace(&mut self.lines, more) {
+                for place in (0..Line::PLACES).filter(|&place| line.peer[place] != Self::NONE) {
+                    self.put(line.spelling[place], line.user[place], line.peer[place], line.address[place]);
+                }
+            }
         }
         self.taken += 1;
-        let Hashes { spelling, user, addr } = *hashes;
-        self.put(Place { spelling, user: user as u32, peer, addr, address });
+        self.put(hashes.spelling, hashes.user as u32, peer, address);
     }
 
-    fn put(&mut self, place: Place) {
-        let mut at = self.first(place.spelling);
-        while self.places[at].peer != Self::NONE {
-            at = (at + 1) & (self.places.len() - 1);
-        }
-        self.places[at] = place;
+    fn put(&mut self, spelling: u64, user: u32, peer: u32, address: u32) {
+        let mut at = self.first(spelling);
+        let place = loop {
+            match self.lines[at].peer.iter().position(|peer| *peer == Self::NONE) {
+                Some(free) => break free,
+                None => at = self.after(at),
+            }
+        };
+        let line = &mut self.lines[at];
+        line.spelling[place] = spelling;
+        line.user[place] = user;
+        line.peer[place] = peer;
+        line.address[place] = address;
+    }
+
+    /// The line where a spelling is looked for first.
+    #[inline]
+    fn first(&self, spelling: u64) -> usize {
+        ((u128::from(spelling) * self.lines.len() as u128) >> u64::BITS) as usize
     }
 
     #[inline]
-    fn first(&self, spelling: u64) -> usize {
-        spelling as usize & (self.places.len() - 1)
+    fn after(&self, line: usize) -> usize {
+        if line + 1 == self.lines.len() { 0 } else { line + 1 }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    proptest! {
+        #[test]
+        fn whatever_was_spelled_is_found_and_nothing_else(
+            // Many of them are looked for in the same line, the last one, too.
+            spelled in prop::collection::hash_map((0u64..200, 0u32..3), 0u32..9, 0..600), spread in 0u32..64,
+        ) {
+            let hashes = |(spelling, user): (u64, u32)| {
+                Hashes { user: user.into(), spelling: !(spelling << spread), addr: 0 }
+            };
+            let mut spellings = Spellings::default();
+            let mut known = std::collections::HashMap::new();
+            for (peer, (key, address)) in (0..).zip(spelled) {
+                let hashes = hashes(key);
+                if let Some(place) = spellings.find(&hashes) {
+                    prop_assert_eq!(spellings.get(place), known[&(hashes.spelling, hashes.user)]);
+                    spellings.move_to(place, address);
+                    let peer = spellings.get(place).0;
+                    known.insert((hashes.spelling, hashes.user), (peer, address));
+                } else {
+                    prop_assert!(!known.contains_key(&(hashes.spelling, hashes.user)));
+                    spellings.insert(&hashes, peer, address);
+                    known.insert((hashes.spelling, hashes.user), (peer, address));
+                }
+            }
+            for ((spelling, user), kept) in known {
+                let found = spellings.find(&Hashes { user, spelling, addr: 0 });
+                prop_assert_eq!(found.map(|place| spellings.get(place)), Some(kept));
+                let other = Hashes { user: user + 3, spelling, addr: 0 };
+                prop_assert!(spellings.find(&other).is_none());
+            }
+        }
     }
 }

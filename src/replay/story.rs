@@ -7,7 +7,7 @@ use crate::account::{Account, Keep};
 use crate::announce::{Escapes, InfoHash, PeerId};
 use crate::order::{by_number, by_two};
 use crate::pieces::Pieces;
-use crate::session::{Clock, Completed, Ending, LineRef, Listed, Session, endings, listing};
+use crate::session::{Clock, Completed, Ending, LineRef, Listed, Session, listing, replaced};
 use crate::share::shared;
 use crate::time::Time;
 
@@ -85,8 +85,8 @@ pub struct Story {
     pub torrents: Vec<InfoHash>,
     /// Sessions by beginning, then user, torrent and peer id.
     pub sessions: Vec<Session>,
-    /// How each of them ended.
-    pub endings: Vec<Ending>,
+    /// By which one each of them was replaced, by its place; [`Story::NONE`] if by none.
+    successors: Vec<u32>,
     /// Which engine a session comes from, and its number there.
     pub origins: Vec<(u32, u32)>,
     /// Peer ids by number.
@@ -121,6 +121,9 @@ pub struct Given {
 }
 
 impl Story {
+    /// No session.
+    const NONE: u32 = u32::MAX;
+
     /// Puts the parts together, on so many threads. `span` is the first and the last time in the log. What listeners kept of
     /// sessions comes in the order of the story.
     pub fn new<K: Default>(
@@ -143,7 +146,7 @@ impl Story {
             users: Vec::new(),
             torrents: Vec::new(),
             sessions: Vec::new(),
-            endings: Vec::new(),
+            successors: Vec::new(),
             origins: Vec::new(),
             peer_ids: Vec::new(),
             written: Vec::new(),
@@ -164,7 +167,7 @@ impl Story {
             story.add(number as u32, part, &mut kept);
         }
         story.sort(&mut kept);
-        story.endings = story.endings(threads);
+        story.successors = story.successors(threads);
         (story, kept)
     }
 
@@ -175,8 +178,8 @@ impl Story {
             part.torrents.iter().map(|t| self.torrents.binary_search(t).unwrap_or_default() as u32).collect();
         let first_user = self.users.len() as u32;
         let first_peer = self.peer_ids.len() as u32;
-        self.users.extend(part.users);
-        self.peer_ids.extend(part.peer_ids);
+        append(&mut self.users, part.users);
+        append(&mut self.peer_ids, part.peer_ids);
         let (mut own, mut known) = (part.names, Vec::new());
         if number == 0 {
             // The first part's names keep their numbers.
@@ -189,12 +192,12 @@ impl Story {
             Some(known) => *known.get_or_insert_with(|| names.number(own.name(name))),
             None => name,
         };
-        let written = part.written.into_iter();
-        self.written.extend(written.map(|written| Written {
+        let written = part.written.into_iter().map(|written| Written {
             form: renumber(written.form),
             key: renumber(written.key),
             ..written
-        }));
+        });
+        append(&mut self.written, written.collect());
         // Memory is given back meanwhile: there are too many to hold them twice.
         let last = part.peers.into_iter().filter(Peer::has_begun).map(|peer| (peer.session, peer.kept));
         for (mut session, kept) in part.closed.into_iter().chain(last) {
@@ -238,30 +241,26 @@ impl Story {
         arrange(&mut self.sessions, order);
     }
 
-    fn endings(&self, threads: usize) -> Vec<Ending> {
+    fn successors(&self, threads: usize) -> Vec<u32> {
         let key = |(n, s): (usize, &Session)| (s.user, s.torrent, n as u32);
         let mut order: Vec<_> = self.sessions.iter().enumerate().map(key).collect();
         by_two(&mut order, |key| (key.0, key.1));
-        let groups: Vec<_> = order.chunk_by(|a, b| (a.0, a.1) == (b.0, b.1)).collect();
-        let mut endings = shared(groups.len(), threads, |range| {
-            let mut found = Vec::new();
+        // Most stand alone.
+        let groups = order.chunk_by(|a, b| (a.0, a.1) == (b.0, b.1)).filter(|group| group.len() > 1);
+        let groups: Vec<_> = groups.collect();
+        let pairs = shared(groups.len(), threads, |range| {
+            let mut pairs = Vec::new();
             for group in &groups[range] {
                 let sessions: Vec<&Session> = group.iter().map(|key| &self.sessions[key.2 as usize]).collect();
-                found.extend(endings(
-                    &sessions,
-                    |session| self.peer_id(session),
-                    |session| self.written(session).key,
-                    &self.clock(),
-                ));
+                let (peer_id, key) = (|s| self.peer_id(s), |s: &Session| self.written(s).key);
+                let places = replaced(&sessions, peer_id, key, &self.clock()).into_iter();
+                pairs.extend(places.map(|(at, by)| (group[at].2, group[by].2)));
             }
-            found
+            pairs
         });
-        let mut place = vec![0; order.len()];
-        for (at, key) in (0u32..).zip(&order) {
-            place[key.2 as usize] = at;
-        }
-        arrange(&mut endings, place);
-        endings
+        let mut successors = vec![Self::NONE; self.sessions.len()];
+        pairs.into_iter().for_each(|(at, by)| successors[at as usize] = by);
+        successors
     }
 
     /// What endings and listings depend on.
@@ -269,9 +268,15 @@ impl Story {
         Clock { log_end: self.log_end, timeout: self.settings.timeout }
     }
 
+    /// How the session at `index` ended.
+    pub fn ending(&self, index: usize) -> Ending {
+        let next = self.sessions.get(self.successors[index] as usize);
+        Ending::of(&self.sessions[index], next, &self.clock())
+    }
+
     /// What the profile listed for the session at `index`.
     pub fn listing(&self, index: usize) -> Vec<Listed> {
-        listing(&self.sessions[index], &self.endings[index], &self.clock())
+        listing(&self.sessions[index], &self.ending(index), &self.clock())
     }
 
     /// The peer id of a session.
@@ -287,6 +292,15 @@ impl Story {
     /// The user of a session.
     pub fn user(&self, session: &Session) -> &User {
         &self.users[session.user as usize]
+    }
+}
+
+/// Adds items to others. The first ones stay where they are.
+fn append<T>(items: &mut Vec<T>, mut more: Vec<T>) {
+    if items.is_empty() {
+        *items = more;
+    } else {
+        items.append(&mut more);
     }
 }
 

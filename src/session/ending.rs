@@ -14,6 +14,13 @@ pub struct Clock {
     pub timeout: u32,
 }
 
+impl Clock {
+    /// When a session is no longer listed if nothing more comes of it; `None` in a log without times.
+    fn times_out(&self, session: &Session) -> Option<Time> {
+        session.last_at.map(|last| last.plus(i64::from(self.timeout) * 1000))
+    }
+}
+
 /// How a session ended.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
 pub enum End {
@@ -54,6 +61,28 @@ pub struct Ending {
     pub delisted: Option<Time>,
     /// The first line of the session that replaced it.
     pub successor: Option<LineRef>,
+}
+
+impl Ending {
+    /// That of a session, which `next` replaced.
+    pub fn of(session: &Session, next: Option<&Session>, clock: &Clock) -> Ending {
+        let by_event = |end: End| {
+            let since = session.last_phase().0;
+            Ending { end, at: since, delisted: since, successor: None }
+        };
+        let over = clock.times_out(session).filter(|limit| clock.log_end.is_some_and(|end| end > *limit));
+        match (session.state.phase, next) {
+            (Phase::Stopped, _) => by_event(End::Stopped),
+            (Phase::Completed, _) => by_event(End::Completed),
+            (_, Some(next)) => {
+                let taken_over = next.peer == session.peer;
+                let delisted = if taken_over { next.first_at } else { over };
+                Ending { end: End::Replaced, at: next.first_at, delisted, successor: Some(next.first_line) }
+            }
+            (_, None) if over.is_some() => Ending { end: End::TimedOut, at: over, delisted: over, successor: None },
+            (_, None) => Ending { end: End::Open, at: None, delisted: None, successor: None },
+        }
+    }
 }
 
 /// What a profile shows for a session.
@@ -99,61 +128,37 @@ pub struct Listed {
     pub status: Status,
 }
 
-/// The endings of all sessions of one user and one torrent, which come in the order of their beginnings. `key` is the number
-/// of a session's `key` parameter, 0 if it has none.
-pub fn endings<'a>(
+/// Which sessions of one user and one torrent, which come in the order of their beginnings, were replaced by which others: by their
+/// places. `key` is the number of a session's `key` parameter, 0 if it has none.
+pub fn replaced<'a>(
     sessions: &[&'a Session],
     peer_id: impl Fn(&'a Session) -> &'a PeerId,
     key: impl Fn(&Session) -> u32,
     clock: &Clock,
-) -> Vec<Ending> {
-    // Most stand alone, and then nobody asks which client it was.
-    let programs: Vec<Option<&str>> = match sessions {
-        [_] => Vec::new(),
-        _ => sessions.iter().map(|s| program_of(peer_id(s).bytes())).collect(),
-    };
+) -> Vec<(usize, usize)> {
+    let programs: Vec<Option<&str>> = sessions.iter().map(|s| program_of(peer_id(s).bytes())).collect();
     let same_client = |at: usize, other: usize| {
         let (a, b) = (sessions[at], sessions[other]);
         a.peer == b.peer
             || key(a) != 0 && key(a) == key(b)
             || programs[at].is_some() && programs[at] == programs[other] && share_address(a, b)
     };
-    let ending = |at: usize| {
+    let successor = |at: usize| {
         let session = sessions[at];
-        let last = session.last_at;
-        let times_out = last.map(|t| t.plus(i64::from(clock.timeout) * 1000));
-        match session.state.phase {
-            Phase::Stopped => {
-                let since = session.last_phase().0;
-                return Ending { end: End::Stopped, at: since, delisted: since, successor: None };
-            }
-            Phase::Completed => {
-                let since = session.last_phase().0;
-                return Ending { end: End::Completed, at: since, delisted: since, successor: None };
-            }
-            _ => {}
+        if matches!(session.state.phase, Phase::Stopped | Phase::Completed) {
+            return None;
         }
+        let (last, limit) = (session.last_at, clock.times_out(session));
         // Later ones only: they come in the order of their beginnings.
-        let in_time = |next: &Session| match (next.first_at, last, times_out) {
+        let in_time = |next: &Session| match (next.first_at, last, limit) {
             (Some(begins), Some(last), Some(limit)) => begins >= last && begins <= limit,
             _ => next.first_line > session.last_line,
         };
-        let successor = (at + 1..sessions.len())
-            .take_while(|&other| times_out.is_none() || sessions[other].first_at <= times_out)
-            .find(|&other| in_time(sessions[other]) && same_client(at, other));
-        let over = times_out.filter(|limit| clock.log_end.is_some_and(|end| end > *limit));
-        match successor {
-            Some(next) => {
-                let next = sessions[next];
-                let taken_over = next.peer == session.peer;
-                let delisted = if taken_over { next.first_at } else { over };
-                Ending { end: End::Replaced, at: next.first_at, delisted, successor: Some(next.first_line) }
-            }
-            None if over.is_some() => Ending { end: End::TimedOut, at: over, delisted: over, successor: None },
-            None => Ending { end: End::Open, at: None, delisted: None, successor: None },
-        }
+        (at + 1..sessions.len())
+            .take_while(|&other| limit.is_none() || sessions[other].first_at <= limit)
+            .find(|&other| in_time(sessions[other]) && same_client(at, other))
     };
-    (0..sessions.len()).map(ending).collect()
+    (0..sessions.len()).filter_map(|at| Some((at, successor(at)?))).collect()
 }
 
 fn share_address(a: &Session, b: &Session) -> bool {

@@ -1,7 +1,7 @@
 //! The shared state machine: what an announce means for the session it belongs to.
 //!
 //! Everything here is pure: no input, no output, no clock but the announces' own. [`decide`] says which transition an
-//! announce makes, [`advance`] makes it, [`Session`] is what is kept, [`endings()`] says how it ended.
+//! announce makes, [`advance`] makes it, [`Session`] is what is kept, [`Ending`] says how it ended.
 //!
 //! # States
 //!
@@ -59,9 +59,10 @@ mod gaps;
 mod record;
 mod state;
 
-pub use ending::{Clock, End, Ending, Ghost, Listed, Status, endings, ghost, listing, status_at};
+pub use ending::{Clock, End, Ending, Ghost, Listed, Status, ghost, listing, replaced, status_at};
 pub use gaps::Gap;
 pub use record::{LineRef, Opening, Refused, Seen, Session, Whose};
 pub use state::{
-    Completed, Counters, Phase, RefusedStart, Said, State, Transition, advance, decide, is_late, order_within_a_moment,
+    Completed, Counters, Last, Live, Phase, RefusedStart, Said, State, Transition, advance, decide, is_late,
+    order_within_a_moment,
 };

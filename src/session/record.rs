@@ -1,7 +1,7 @@
 //! What is kept of a session.
 
 use super::gaps::{Gap, Gaps, Origin};
-use super::state::{Counters, Phase, RefusedStart, State, Transition};
+use super::state::{Counters, Live, Phase, RefusedStart, State, Transition};
 use crate::announce::Event;
 use crate::time::Time;
 use prefetch_index::prefetch_index;
@@ -174,7 +174,7 @@ pub struct Session {
 }
 
 // There are more sessions than anything else: this is most of what a large log takes.
-const _: () = assert!(size_of::<Session>() <= 208);
+const _: () = assert!(size_of::<Session>() <= 168);
 
 impl Session {
     /// An announce of it lies in the span asked for.
@@ -198,7 +198,8 @@ impl Session {
     pub const ADDRESSES: usize = 1000;
 
     /// A new session, before its first announce is noted.
-    pub fn open(whose: Whose, number: u32, address: u32, state: State, line: LineRef, opening: Opening) -> Session {
+    pub fn open(whose: Whose, number: u32, address: u32, live: &Live, line: LineRef, opening: Opening) -> Session {
+        let Live { state, last } = *live;
         Session {
             user: whose.user,
             torrent: whose.torrent,
@@ -206,8 +207,8 @@ impl Session {
             number,
             announces: 0,
             state,
-            first_at: state.last_at,
-            last_at: state.last_at,
+            first_at: last.at,
+            last_at: last.at,
             first_line: line,
             last_line: line,
             opening,
@@ -522,7 +523,7 @@ mod tests {
     #[test]
     fn after_an_announce_in_haste_regular_silences_are_no_gaps() {
         let (whose, line) = (Whose { user: 0, torrent: 0, peer: 0 }, LineRef::new(0, 1));
-        let mut session = Session::open(whose, 0, 0, State::default(), line, Opening::Started);
+        let mut session = Session::open(whose, 0, 0, &Live::default(), line, Opening::Started);
         let mut at = 1_000_000;
         let mut announce = |silence: i64| {
             at += silence;

@@ -102,7 +102,7 @@ impl Left {
     }
 }
 
-/// A session as the state machine sees it.
+/// Where a session stands: what is told of it once the whole log has been read.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
 pub struct State {
     /// Where it stands.
@@ -111,16 +111,8 @@ pub struct State {
     pub base: Counters,
     /// The highest counters so far.
     pub peak: Counters,
-    /// The counters of the last announce.
-    pub last: Counters,
-    /// The `left` of the last announce, as sent.
-    pub last_left: u64,
     /// The event of the last announce.
     pub last_event: Event,
-    /// When the last announce (not a duplicate) came.
-    pub last_at: Option<Time>,
-    /// When the last `started` came.
-    started_at: Option<Time>,
     left: Option<Left>,
     first_left: Option<Left>,
     /// The largest `left` believed; 0 if none was above it.
@@ -131,6 +123,28 @@ pub struct State {
     pub completed: bool,
     /// It has been leeching.
     pub leeched: bool,
+}
+
+/// What the last announce of a session (not a duplicate) said: the next one is held against it.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub struct Last {
+    /// Its counters.
+    pub counters: Counters,
+    /// Its `left`, as sent.
+    pub left: u64,
+    /// When it came.
+    pub at: Option<Time>,
+    /// When the last `started` came.
+    started_at: Option<Time>,
+}
+
+/// A session as the state machine sees it.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub struct Live {
+    /// Where it stands.
+    pub state: State,
+    /// What its last announce said.
+    pub last: Last,
 }
 
 /// What an announce does to a session. See the table in [`crate::session`].
@@ -194,21 +208,22 @@ const LATE: i64 = 8_000;
 /// Says what an announce does. `refused_start` is a `started` of this peer id that the server refused after the last
 /// announce that it took.
 #[inline(always)] // One place asks, for every announce.
-pub fn decide(state: Option<&State>, said: &Said, refused_start: Option<RefusedStart>) -> Transition {
-    let Some(state) = state else {
+pub fn decide(before: Option<&Live>, said: &Said, refused_start: Option<RefusedStart>) -> Transition {
+    let Some(before) = before else {
         return Transition::Began;
     };
-    if repeats(state, said) || is_over(state, said) {
+    if repeats(before, said) || is_over(&before.last, said) {
         return Transition::Duplicate;
     }
+    let Live { state, last } = before;
     let stopped = state.phase == Phase::Stopped;
     match said.event {
         Event::Started if stopped => Transition::Resumed,
         Event::Started if !said.counters.fell_below(state.peak) => Transition::StartedAgain,
         Event::Started => {
-            if soon(said, state.started_at) && said.counters == state.base {
+            if soon(said, last.started_at) && said.counters == state.base {
                 Transition::Duplicate
-            } else if is_late(state, said) {
+            } else if is_late(before, said) {
                 Transition::StartedAgain
             } else {
                 Transition::Restarted
@@ -239,11 +254,11 @@ fn soon(said: &Said, since: Option<Time>) -> bool {
 }
 
 /// Whether a `started` only stands behind lines that it came before.
-pub fn is_late(state: &State, said: &Said) -> bool {
+pub fn is_late(before: &Live, said: &Said) -> bool {
     said.event == Event::Started
-        && soon(said, state.last_at)
+        && soon(said, before.last.at)
         && said.counters != Counters::ZERO
-        && !state.peak.fell_below(said.counters)
+        && !before.state.peak.fell_below(said.counters)
 }
 
 /// Lines that come too late to be put in order do so by no more than this; what seems to be older is a clock that was set back.
@@ -251,15 +266,16 @@ const OUT_OF_ORDER: i64 = 600_000;
 
 /// Whether an announce was made long before the last one. What it says is known since, or was another session's: as growth of
 /// this one it would count twice.
-fn is_over(state: &State, said: &Said) -> bool {
-    said.at.zip(state.last_at).is_some_and(|(at, last)| (LATE + 1..=OUT_OF_ORDER).contains(&last.since(at)))
+fn is_over(before: &Last, said: &Said) -> bool {
+    said.at.zip(before.at).is_some_and(|(at, last)| (LATE + 1..=OUT_OF_ORDER).contains(&last.since(at)))
 }
 
-fn repeats(state: &State, said: &Said) -> bool {
-    if said.event != state.last_event || said.counters != state.last || said.left != state.last_left {
+fn repeats(before: &Live, said: &Said) -> bool {
+    let last = &before.last;
+    if said.event != before.state.last_event || said.counters != last.counters || said.left != last.left {
         return false;
     }
-    match said.at.zip(state.last_at) {
+    match said.at.zip(last.at) {
         Some((at, last)) => {
             let since = at.since(last);
             since <= if said.same_address { COPY } else { COPY_ELSEWHERE }
@@ -275,18 +291,18 @@ fn fell_for_good(peak: u64, now: u64) -> bool {
     now.saturating_add((peak / 100).max(1 << 20)) < peak
 }
 
-/// The state after an announce that was not a [`Transition::Duplicate`].
+/// How the session goes on after an announce that was not a [`Transition::Duplicate`].
 #[inline(always)] // The engine would wait for what it returns to be copied.
 pub fn advance(
-    state: Option<&State>,
+    before: Option<&Live>,
     said: &Said,
     transition: Transition,
     refused_start: Option<RefusedStart>,
     mode: Completed,
-) -> State {
-    match state.filter(|_| !transition.opens()) {
-        Some(state) => state.after(said, mode),
-        None => State::opened(said, refused_start, mode),
+) -> Live {
+    match before.filter(|_| !transition.opens()) {
+        Some(before) => before.after(said, mode),
+        None => Live::opened(said, refused_start, mode),
     }
 }
 
@@ -307,11 +323,12 @@ fn leeches(said: &Said, left: Option<u64>) -> bool {
 
 /// The `left` that a session's ledger begins with: the first one believed. A client that announces before its own hash check
 /// is done (ctorrent), or before it knows the size (aria2), corrects it with its next announce.
-fn first_left(before: &State, said: &Said, left: Option<u64>) -> Option<u64> {
-    let (Some(first), Some(now)) = (before.first_left(), left) else { return before.first_left().or(left) };
-    Some(match before.last_event {
+fn first_left(before: &Live, said: &Said, left: Option<u64>) -> Option<u64> {
+    let known = before.state.first_left();
+    let (Some(first), Some(now)) = (known, left) else { return known.or(left) };
+    Some(match before.state.last_event {
         Event::Started if first == 0 => now,
-        Event::Started => first.min(now.saturating_add(said.counters.above(before.last).down)),
+        Event::Started => first.min(now.saturating_add(said.counters.above(before.last.counters).down)),
         _ => first,
     })
 }
@@ -324,59 +341,69 @@ fn believed(said: &Said, before: Option<u64>) -> Option<u64> {
     (!placeholder).then_some(said.left)
 }
 
-impl State {
-    /// The state of a session after the announce that opens it.
-    fn opened(said: &Said, refused_start: Option<RefusedStart>, mode: Completed) -> State {
+impl Live {
+    /// A session after the announce that opens it.
+    fn opened(said: &Said, refused_start: Option<RefusedStart>, mode: Completed) -> Live {
         let left = believed(said, None);
         // A refused start with higher counters was another session's.
         let start = refused_start.filter(|start| !said.counters.fell_below(start.counters));
         let base = start.map_or(said.counters, |start| start.counters);
         let leeched_unheard = refused_start.is_some_and(|start| start.leeched);
         let completes = said.event == Event::Completed || left == Some(0);
-        State {
+        let state = State {
             phase: phase_of(said, left, mode),
             base,
             peak: base.max(said.counters),
-            last: said.counters,
-            last_left: said.left,
             last_event: said.event,
-            last_at: said.at,
-            started_at: said.at.filter(|_| said.event == Event::Started),
             left: left.map(Left::new),
             first_left: left.map(Left::new),
             largest_left: left.unwrap_or(0),
             completed_at: said.at.filter(|_| leeched_unheard && completes),
             completed: said.event == Event::Completed,
             leeched: leeched_unheard || leeches(said, left),
-        }
+        };
+        Live { state, last: Last::new(said, None) }
     }
 
-    /// The state after an announce that opens no other session.
+    /// The same session after another announce of it.
     #[inline(always)]
-    fn after(&self, said: &Said, mode: Completed) -> State {
-        let left = believed(said, self.left());
+    fn after(&self, said: &Said, mode: Completed) -> Live {
+        let before = &self.state;
+        let left = believed(said, before.left());
         let completes =
-            said.event == Event::Completed && !self.completed || left == Some(0) && self.completed_at.is_none();
+            said.event == Event::Completed && !before.completed || left == Some(0) && before.completed_at.is_none();
         let late = is_late(self, said);
-        State {
+        let state = State {
             // What comes late was over when the lines before it were written.
-            phase: if late { self.phase } else { phase_of(said, left, mode) },
-            left: if late { self.left } else { left.map(Left::new).or(self.left) },
-            base: self.base,
-            peak: self.peak.max(said.counters),
-            last: said.counters,
-            last_left: said.left,
+            phase: if late { before.phase } else { phase_of(said, left, mode) },
+            left: if late { before.left } else { left.map(Left::new).or(before.left) },
+            base: before.base,
+            peak: before.peak.max(said.counters),
             last_event: said.event,
-            last_at: said.at,
-            started_at: if said.event == Event::Started { said.at } else { self.started_at },
             first_left: first_left(self, said, left).map(Left::new),
-            largest_left: self.largest_left.max(left.unwrap_or(0)),
-            completed_at: if self.leeched && completes { said.at } else { self.completed_at },
-            completed: self.completed || said.event == Event::Completed,
-            leeched: self.leeched || leeches(said, left),
-        }
+            largest_left: before.largest_left.max(left.unwrap_or(0)),
+            completed_at: if before.leeched && completes { said.at } else { before.completed_at },
+            completed: before.completed || said.event == Event::Completed,
+            leeched: before.leeched || leeches(said, left),
+        };
+        Live { state, last: Last::new(said, self.last.started_at) }
     }
 
+    /// Whether it is leeching, and an announce brings no progress.
+    pub fn is_idle(&self, said: &Said) -> bool {
+        let nothing_came = said.counters.down == self.last.counters.down && said.left == self.last.left;
+        self.state.phase == Phase::Leeching && nothing_came && said.left > 0
+    }
+}
+
+impl Last {
+    fn new(said: &Said, started_at: Option<Time>) -> Last {
+        let started_at = if said.event == Event::Started { said.at } else { started_at };
+        Last { counters: said.counters, left: said.left, at: said.at, started_at }
+    }
+}
+
+impl State {
     /// The last `left` believed; `None` while only placeholders came.
     pub fn left(&self) -> Option<u64> {
         self.left.map(Left::bytes)
@@ -385,12 +412,6 @@ impl State {
     /// The first `left` believed, or what the next announce made of it: what the ledger begins with.
     pub fn first_left(&self) -> Option<u64> {
         self.first_left.map(Left::bytes)
-    }
-
-    /// Whether it is leeching, and an announce brings no progress.
-    pub fn is_idle(&self, said: &Said) -> bool {
-        let nothing_came = said.counters.down == self.last.down && said.left == self.last_left;
-        self.phase == Phase::Leeching && nothing_came && said.left > 0
     }
 
     /// What was missing at the first, at the last and at the most, if that is the same, and not nothing.

@@ -91,6 +91,11 @@ impl Side {
         &self.windows
     }
 
+    /// The same, if the rest is not needed any more.
+    pub fn into_windows(self) -> Vec<Window> {
+        self.windows
+    }
+
     /// When each begins, and its place; in that order.
     pub fn starts(&self) -> &[(u32, u32)] {
         &self.starts

@@ -36,10 +36,11 @@ impl Merged {
             before += receivers.windows()[before..].iter().take_while(|window| window.to < from).count();
             ended[place as usize] = before as u32;
         }
+        let senders = senders.into_windows();
         let (mut begun, mut own) = (receivers.starts().iter().peekable(), Own::default());
         let mut all = Merging { merged: Vec::new(), by_user: Vec::with_capacity(ended.len()), ending: Vec::new() };
         // They come in the order of their ends.
-        for (&window, ended) in senders.windows().iter().zip(ended) {
+        for (window, ended) in senders.into_iter().zip(ended) {
             while let Some((_, place)) = begun.next_if(|(from, _)| *from <= window.to) {
                 own.begin(&receivers.windows()[*place as usize]);
                 all.merge();
@@ -48,7 +49,6 @@ impl Merged {
             all.ending.push((who, ended, window));
         }
         all.merge();
-        drop(senders);
         let Merging { mut merged, mut by_user, .. } = all;
         by_number(&mut by_user, |(user, _)| *user);
         let own = by_user.chunk_by(|a, b| a.0 == b.0).scan(0, |end, own| {

@@ -25,6 +25,7 @@ use actors::Actors;
 use attribution::{Share, attribute};
 use flow::{Side, Sweep, Window};
 use std::collections::HashMap;
+use std::sync::{Mutex, PoisonError};
 use swarm::{Key, Secret, Sources, Windows};
 use trial::Trial;
 
@@ -145,6 +146,8 @@ const OPEN_FEW: usize = 5;
 const OPEN_SWARM: usize = 3;
 /// Less than this, in a swarm, is noise: stale counters, rounding, a peer whose lines were all lost. In bytes.
 const NOISE: u64 = 64 << 20;
+/// Of swarms with more windows than this only one is worked on at a time: it takes some 50 bytes for each.
+const LARGE: usize = 1 << 16;
 /// Rounds in which those are found who bring an excess wherever they go.
 const ROUNDS: usize = 2;
 /// Of what is too much beside the trusted, so much is called unexplained: who is trusted is an estimate.
@@ -212,7 +215,7 @@ pub fn balance(
     let (users, count) = (story.users.len(), actors.len());
     let sources = Sources::new(story, traces, &actors, threads);
     let (fakers, blamed) = (vec![false; count], vec![0.0; count]);
-    let mut book = Book { story, sources, sizes, swarms, fakers, blamed, threads };
+    let mut book = Book { story, sources, sizes, swarms, fakers, blamed, threads, turn: Mutex::default() };
     let mut looked = book.look();
     let unexplained = book.unexplained(&looked);
     let courses = book.courses(&unexplained, courses);
@@ -303,22 +306,30 @@ impl Looked {
     /// Finds what nobody can have received of each user's claims, but for noise. `left` is what is left of the senders' windows.
     fn find_certain(&mut self, windows: &Windows, left: &[u32], sweep: &mut Sweep, fakers: &[bool]) {
         let received = windows.received(Secret::But(fakers));
-        let mut senders: Vec<(Window, u32)> =
-            windows.senders.windows().iter().copied().zip(left.iter().copied()).collect();
-        by_number(&mut senders, |(window, _)| window.user());
-        for own in senders.chunk_by(|a, b| a.0.user() == b.0.user()) {
-            let user = own[0].0.user();
-            // What all who are not known to fake could be served together, each could be alone.
-            let left = own.iter().map(|(_, left)| u64::from(*left)).sum();
-            if !fakers[user as usize] && in_bytes(left) < NOISE {
-                continue;
+        let senders = || windows.senders.windows().iter();
+        let mut unserved = vec![0u64; self.claims.len()];
+        for (window, left) in senders().zip(left).filter(|(_, left)| **left > 0) {
+            if let Ok(place) = self.claims.binary_search_by_key(&window.user(), |claim| claim.user) {
+                unserved[place] += u64::from(*left);
             }
+        }
+        // What all who are not known to fake could be served together, each could be alone.
+        let tell = |(claim, left): &(&Claim, u64)| {
+            in_bytes(claim.up) >= NOISE && (fakers[claim.user as usize] || in_bytes(*left) >= NOISE)
+        };
+        let telling = self.claims.iter().zip(unserved).filter(tell);
+        let users: Vec<u32> = telling.map(|(claim, _)| claim.user).collect();
+        if users.is_empty() {
+            return;
+        }
+        let mut senders: Vec<Window> =
+            senders().copied().filter(|window| users.binary_search(&window.user()).is_ok()).collect();
+        by_number(&mut senders, Window::user);
+        for own in senders.chunk_by(|a, b| a.user() == b.user()) {
+            let user = own[0].user();
             let Ok(place) = self.claims.binary_search_by_key(&user, |claim| claim.user) else { continue };
             let claim = &mut self.claims[place];
-            if in_bytes(claim.up) < NOISE {
-                continue;
-            }
-            let own = Side::new(own.iter().map(|(window, _)| *window).collect());
+            let own = Side::new(own.to_vec());
             claim.certain = sweep.unserved_alone(&own, (&windows.receivers, &received));
             if in_bytes(claim.certain) >= NOISE {
                 let large = own.windows().iter().filter(|window| in_bytes(window.bytes.into()) >= NOISE);
@@ -342,6 +353,8 @@ struct Book<'a> {
     /// By user: which part of his claims explained the excesses best when that was found.
     blamed: Vec<f64>,
     threads: usize,
+    /// Whose turn it is to work on a large swarm.
+    turn: Mutex<()>,
 }
 
 impl Book<'_> {
@@ -423,6 +436,17 @@ impl Book<'_> {
         self.sources.windows(self.swarms[at], self.size(at))
     }
 
+    /// Works on a swarm with so many windows: never on two large ones at a time.
+    fn in_turn<T>(&self, windows: usize, work: impl FnOnce() -> T) -> T {
+        let _turn = (windows > LARGE).then(|| self.turn.lock().unwrap_or_else(PoisonError::into_inner));
+        work()
+    }
+
+    /// Announces in a swarm: about as many as windows.
+    fn announces(&self, at: usize) -> usize {
+        self.swarms[at].iter().map(|key| self.story.sessions[key.2 as usize].announces as usize).sum()
+    }
+
     fn look_at(&self, at: usize, sweep: &mut Sweep) -> Looked {
         let claim = |own: &[Key]| Claim { user: own[0].1, up: self.claimed(own), certain: 0 };
         let claims: Vec<Claim> = self.swarms[at].chunk_by(|a, b| a.1 == b.1).map(claim).collect();
@@ -433,14 +457,16 @@ impl Book<'_> {
             // Whatever was not received there is noise.
             return looked;
         }
-        let windows = self.windows(at);
-        looked.windows = windows.senders.windows().len() + windows.receivers.windows().len();
-        let left = looked.weigh(&windows, sweep, &self.fakers);
-        // Nobody alone can have more of an excess than all have together.
-        if in_bytes(looked.proved) >= NOISE || self.swarms[at].iter().any(|key| self.fakers[key.1 as usize]) {
-            looked.find_certain(&windows, &left, sweep, &self.fakers);
-        }
-        looked
+        self.in_turn(self.announces(at), || {
+            let windows = self.windows(at);
+            looked.windows = windows.senders.windows().len() + windows.receivers.windows().len();
+            let left = looked.weigh(&windows, sweep, &self.fakers);
+            // Nobody alone can have more of an excess than all have together.
+            if in_bytes(looked.proved) >= NOISE || self.swarms[at].iter().any(|key| self.fakers[key.1 as usize]) {
+                looked.find_certain(&windows, &left, sweep, &self.fakers);
+            }
+            looked
+        })
     }
 
     /// What a user claims in a swarm, in granules.
@@ -473,7 +499,8 @@ impl Book<'_> {
         chosen.truncate(many);
         let course = |at: usize, sweep: &mut Sweep| {
             let at = chosen[at];
-            (self.swarms[at][0].0, Course::new(&self.windows(at), &self.sources, sweep))
+            let course = || Course::new(&self.windows(at), &self.sources, sweep);
+            (self.swarms[at][0].0, self.in_turn(self.announces(at), course))
         };
         swept(chosen.len(), self.threads, course).into_iter().collect()
     }

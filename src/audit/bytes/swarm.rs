@@ -5,7 +5,7 @@ use super::flow::{Side, Sweep, Window};
 use super::trace::{AllTraces, BEFORE, GRANULE, Stretch};
 use crate::audit::sizes::LEAST;
 use crate::replay::Story;
-use crate::session::{End, Opening, Session};
+use crate::session::{Opening, Phase, Session};
 use crate::share::shared;
 use crate::time::Time;
 
@@ -179,7 +179,7 @@ impl<'a> Sources<'a> {
             let state = &session.state;
             let next = own.get(n + 1).map(|key| &story.sessions[key.2 as usize]);
             let next = next.and_then(|next| Some((secs(next.first_at?), next.state.first_left()?)));
-            let stopped = story.endings[at as usize].end == End::Stopped && session.refused_stop().is_none();
+            let stopped = session.state.phase == Phase::Stopped && session.refused_stop().is_none();
             let left = state.left().unwrap_or(0);
             match next {
                 // What is missing later is less: it was received in between.

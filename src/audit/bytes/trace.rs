@@ -8,6 +8,7 @@ use crate::share::shared;
 use crate::time::Time;
 use prefetch_index::prefetch_index;
 use std::slice;
+use std::sync::atomic::{AtomicUsize, Ordering};
 
 /// Bytes are kept in multiples of this.
 pub const GRANULE: u64 = 16 << 10;
@@ -30,7 +31,7 @@ pub struct Stretch {
 
 /// The stretches of all sessions, in order: see [`Packed`]. A seed that announces every half hour for a week takes some 1.5 kB.
 /// They lie in chunks, which a session takes one by one: nothing is moved when it needs more.
-#[derive(Default, Debug)]
+#[derive(Clone, Default, Debug)]
 pub struct Traces {
     chunks: Pieces<Chunk>,
     /// Chunks that are not used any more.
@@ -74,6 +75,13 @@ impl Default for Place {
     }
 }
 
+impl Place {
+    /// How many bytes the trace has that lies there.
+    fn len(&self) -> usize {
+        (usize::from(self.chunks) * Chunk::BYTES).saturating_sub(Chunk::BYTES - usize::from(self.used))
+    }
+}
+
 /// A stretch as it is written: how many bytes each of four numbers takes, in two bits each, and those bytes. The numbers are by how
 /// much it is longer than the one before (twice that, and if it is shorter, twice how much that is, less one), what went up, the
 /// seconds since the one before, and what came down. Most take five bytes, and are read without a branch: traces are read again
@@ -110,30 +118,52 @@ impl Group {
 /// While a trace is gathered, the end of the one so many sessions further is fetched.
 const AHEAD: usize = 8;
 
+/// So many groups are gathered before memory is given back.
+const GROUPS: usize = 64;
+
 impl AllTraces {
-    /// Those of so many sessions; `of` says where each lies.
-    pub fn gather<'a>(
+    /// Those of so many sessions, by their places in the story: `of` says in which of `traces` each lies, and where. What was gathered
+    /// is given back meanwhile: there is too much to hold it twice. Traces begin about in the order of their sessions.
+    pub fn gather(
         len: usize,
         threads: usize,
-        of: impl Fn(usize) -> Option<(&'a Traces, Place)> + Sync,
+        mut traces: Vec<Traces>,
+        of: impl Fn(usize) -> Option<(usize, Place)> + Sync,
     ) -> AllTraces {
-        let group = |number: usize| {
-            let mut group = Group { bytes: Vec::new(), ends: Vec::new() };
-            let first = number * Group::SESSIONS;
-            for session in first..len.min(first + Group::SESSIONS) {
-                if let Some((traces, place)) = of(session + AHEAD) {
-                    traces.fetch(&place);
+        let mut unread: Vec<Vec<AtomicUsize>> = traces.iter().map(Traces::in_use).collect();
+        let mut groups = Vec::with_capacity(len.div_ceil(Group::SESSIONS));
+        while groups.len() < groups.capacity() {
+            let next = groups.len()..groups.capacity().min(groups.len() + GROUPS);
+            let group = |number: usize| {
+                let first = number * Group::SESSIONS;
+                let sessions = first..len.min(first + Group::SESSIONS);
+                let bytes = sessions.clone().filter_map(&of).map(|(_, place)| place.len()).sum::<usize>();
+                let mut group = Group {
+                    bytes: Vec::with_capacity(bytes + Packed::BEYOND),
+                    ends: Vec::with_capacity(sessions.len()),
+                };
+                for session in sessions {
+                    if let Some((of, place)) = of(session + AHEAD) {
+                        traces[of].fetch(&place);
+                    }
+                    if let Some((of, place)) = of(session) {
+                        traces[of].read(place, &mut group.bytes, |chunk| {
+                            unread[of][Pieces::<Chunk>::piece_of(chunk)].fetch_sub(1, Ordering::Relaxed);
+                        });
+                    }
+                    group.ends.push(group.bytes.len() as u32);
                 }
-                if let Some((traces, place)) = of(session) {
-                    traces.read(place, &mut group.bytes);
-                }
-                group.ends.push(group.bytes.len() as u32);
+                group.bytes.extend([0; Packed::BEYOND]);
+                group
+            };
+            let begin = next.start;
+            groups.extend(shared(next.len(), threads, |range| range.map(|at| group(begin + at)).collect()));
+            for (traces, unread) in traces.iter_mut().zip(&mut unread) {
+                let read = unread.iter_mut().map(|left| *left.get_mut() == 0);
+                read.enumerate().filter(|(_, read)| *read).for_each(|(piece, _)| traces.chunks.give_back(piece));
             }
-            group.bytes.extend([0; Packed::BEYOND]);
-            group.bytes.shrink_to_fit();
-            group
-        };
-        AllTraces(shared(len.div_ceil(Group::SESSIONS), threads, |range| range.map(group).collect()))
+        }
+        AllTraces(groups)
     }
 
     /// That of a session, by its place; empty if nothing moved in it.
@@ -160,7 +190,7 @@ impl Traces {
         }
         let Some((first, at)) = step.session.first_at.zip(step.said.at) else { return };
         let secs = |time: Time| BEFORE + (time.since(first).max(0) / 1000) as u64;
-        let last = step.before.filter(|_| !step.transition.opens()).and_then(|before| before.last_at);
+        let last = step.before.filter(|_| !step.transition.opens()).and_then(|before| before.last.at);
         let from = last.map_or(0, secs).max(place.end.into());
         self.push(place, &Stretch { from, to: secs(at).max(from), up, down });
         if place.chunks > Self::MOST {
@@ -182,20 +212,28 @@ impl Traces {
         std::iter::successors(Some(place.last), move |&at| next(at)).take(place.chunks.into())
     }
 
-    /// Adds the bytes of the trace that lies at `place` to others.
-    fn read(&self, place: Place, bytes: &mut Vec<u8>) {
+    /// How many chunks of each piece are in use.
+    fn in_use(&self) -> Vec<AtomicUsize> {
+        let mut lens: Vec<usize> = self.chunks.lens().collect();
+        self.free.iter().for_each(|free| lens[Pieces::<Chunk>::piece_of(*free as usize)] -= 1);
+        lens.into_iter().map(AtomicUsize::new).collect()
+    }
+
+    /// Adds the bytes of the trace that lies at `place` to others. `read` is told of each chunk.
+    fn read(&self, place: Place, bytes: &mut Vec<u8>, read: impl Fn(usize)) {
         let mut chunks = [NONE; Traces::MOST as usize + 1];
         let count = chunks.iter_mut().zip(self.chunks(place)).map(|(place, at)| *place = at).count();
         for (back, &at) in chunks[..count].iter().enumerate().rev() {
             let used = if back == 0 { usize::from(place.used) } else { Chunk::BYTES };
             bytes.extend_from_slice(&self.chunks[at as usize].bytes[..used]);
+            read(at as usize);
         }
     }
 
     /// The stretches of the trace that lies at `place`.
     fn stretches(&self, place: Place) -> Vec<Stretch> {
         let mut bytes = Vec::new();
-        self.read(place, &mut bytes);
+        self.read(place, &mut bytes, |_| {});
         let len = bytes.len();
         bytes.extend([0; Packed::BEYOND]);
         Trace { bytes: &bytes, len }.stretches().collect()
@@ -337,7 +375,7 @@ impl<'a> Trace<'a> {
 fn received(step: &Step<'_>) -> u64 {
     let fell = |before: u64, left: u64| (before.saturating_sub(left), left.saturating_sub(before));
     let before = step.before.filter(|_| !step.transition.opens());
-    let left = before.and_then(|before| before.left()).zip(step.session.state.left());
+    let left = before.and_then(|before| before.state.left()).zip(step.session.state.left());
     let (fell, rose) = left.map_or((0, 0), |(before, left)| fell(before, left));
     // A file added to what is wanted is no loss; but the log cannot tell one from the other.
     let rose = if step.credit.down > 0 { rose } else { 0 };
@@ -385,5 +423,33 @@ mod tests {
         assert!(traces.stretches(other).into_iter().eq((0..100).map(stretch)));
         assert!(traces.stretches(place).into_iter().skip(50).eq((100..150).map(stretch)));
         assert!(traces.free.is_empty());
+    }
+
+    #[test]
+    fn gathered_traces_are_those_that_lay_in_chunks() {
+        // Some of them fill pieces of memory, which are given back meanwhile; those that were halved use chunks again.
+        let lens = (0..70_000u64).map(|n| if n % 500 == 3 { 700 } else { 1 + n % 2 });
+        let mut engines = vec![Traces::default(), Traces::default()];
+        let mut places = Vec::new();
+        for (n, len) in (0u64..).zip(lens) {
+            let (of, mut place) = ((n % 3 / 2) as usize, Place::default());
+            for at in 0..len {
+                engines[of].push(&mut place, &Stretch { from: at * 3600, to: at * 3600 + n % 999, up: n, down: n % 7 });
+                if place.chunks > Traces::MOST {
+                    engines[of].halve(&mut place);
+                }
+            }
+            places.push((of, place));
+        }
+        let expected: Vec<Vec<Stretch>> = places.iter().map(|(of, place)| engines[*of].stretches(*place)).collect();
+        let sum = |all: &[Stretch]| all.iter().map(|stretch| stretch.up).sum::<u64>();
+        assert!((0u64..).zip(&expected).all(|(n, all)| sum(all) == n * if n % 500 == 3 { 700 } else { 1 + n % 2 }));
+        for threads in [1, 2] {
+            let engines = engines.clone();
+            let all = AllTraces::gather(places.len(), threads, engines, |at| places.get(at).copied());
+            for (at, expected) in expected.iter().enumerate() {
+                assert!(all.of(at).stretches().eq(expected.iter().copied()), "{at} with {threads} threads");
+            }
+        }
     }
 }

@@ -163,7 +163,7 @@ impl Page<'_> {
     /// What the profile listed for a session: as what, and when only because no `stopped` came.
     fn session_lane(&self, at: u32, user: usize) -> Lane {
         let (story, index) = (self.view.story, at as usize);
-        let (session, ending) = (&story.sessions[index], &story.endings[index]);
+        let (session, ending) = (&story.sessions[index], story.ending(index));
         let client = client_of(story.peer_id(session).bytes()).to_string();
         let torrent = story.torrents[session.torrent as usize].to_string();
         let second = |time: crate::time::Time| time.millis().div_euclid(1000);

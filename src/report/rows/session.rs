@@ -54,7 +54,7 @@ impl<'a> SessionRow<'a> {
 
     pub(in crate::report) fn new(view: &'a View<'_>, index: usize) -> Self {
         let story = view.story;
-        let (session, ending) = (&story.sessions[index], &story.endings[index]);
+        let (session, ending) = (&story.sessions[index], story.ending(index));
         let credit = view.credit(index);
         let text = |number: u32| printable(story.names.name(number)).to_string();
         SessionRow {
@@ -145,7 +145,7 @@ impl ListedRow {
             status: listed.status.name(),
             since: view.at(listed.from),
             last_at: view.at(session.last_at),
-            ghost: ghost(session, story.peer_id(session), &story.endings[index], story.settings.interval, at).name(),
+            ghost: ghost(session, story.peer_id(session), &story.ending(index), story.settings.interval, at).name(),
             client: client_of(story.peer_id(session).bytes()).to_string(),
         }
     }
