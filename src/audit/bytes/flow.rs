@@ -6,6 +6,7 @@
 //! serving in that order, and what remains is what no assignment could have served. But nobody receives from himself: where
 //! that changed whom somebody serves, what is left over is looked at again ([`Reroute`]).
 
+use super::LARGE;
 use super::reroute::Reroute;
 use crate::order::by_number;
 
@@ -76,12 +77,9 @@ pub struct Side {
 impl Side {
     /// Of some windows, in whatever order.
     pub fn new(mut windows: Vec<Window>) -> Side {
-        by_number(&mut windows, |window| window.to);
-        for together in windows.chunk_by_mut(|a, b| a.to == b.to).filter(|together| together.len() > 1) {
-            together.sort_unstable_by_key(|window| (window.who, window.from));
-        }
-        let mut starts: Vec<(u32, u32)> = windows.iter().zip(0u32..).map(|(window, at)| (window.from, at)).collect();
-        by_number(&mut starts, |start| start.0);
+        sort(&mut windows, |window| window.to, |window| (window.who, window.from));
+        let mut starts: Vec<(u32, u32)> = windows.iter().zip(0..).map(|(window, at)| (window.from, at)).collect();
+        sort(&mut starts, |start| start.0, |start| start.1);
         let longest = windows.iter().map(|window| window.to.saturating_sub(window.from)).max().unwrap_or(0);
         Side { windows, starts, longest }
     }
@@ -117,6 +115,19 @@ impl Side {
     /// What moved in each window that is wanted, and 0 for the others; in the same order.
     pub fn amounts(&self, wanted: impl Fn(&Window) -> bool) -> Vec<u32> {
         self.windows.iter().map(|window| u32::from(wanted(window)) * window.bytes).collect()
+    }
+}
+
+/// Sorts by a number, and where that is the same, by what else there is. Of a large swarm in place, though that takes longer: there
+/// are millions.
+fn sort<T, K: Ord>(items: &mut [T], number: impl Fn(&T) -> u32, rest: impl Fn(&T) -> K) {
+    if items.len() > LARGE {
+        items.sort_unstable_by_key(|item| (number(item), rest(item)));
+        return;
+    }
+    by_number(items, &number);
+    for together in items.chunk_by_mut(|a, b| number(a) == number(b)).filter(|together| together.len() > 1) {
+        together.sort_unstable_by_key(&rest);
     }
 }
 

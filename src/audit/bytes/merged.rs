@@ -3,7 +3,6 @@
 
 use super::flow::{Side, Window};
 use super::swarm::Windows;
-use crate::order::by_number;
 use foldhash::fast::RandomState;
 use std::collections::HashMap;
 
@@ -38,25 +37,20 @@ impl Merged {
         }
         let senders = senders.into_windows();
         let (mut begun, mut own) = (receivers.starts().iter().peekable(), Own::default());
-        let mut all = Merging { merged: Vec::new(), by_user: Vec::with_capacity(ended.len()), ending: Vec::new() };
+        let mut all = Merging { merged: Vec::new(), places: ended, ending: Vec::new() };
         // They come in the order of their ends.
-        for (window, ended) in senders.into_iter().zip(ended) {
+        for (at, &window) in (0u32..).zip(&senders) {
             while let Some((_, place)) = begun.next_if(|(from, _)| *from <= window.to) {
                 own.begin(&receivers.windows()[*place as usize]);
                 all.merge();
             }
             let who = if own.touches(&window) { window.user() } else { Window::NOBODY };
-            all.ending.push((who, ended, window));
+            all.ending.push((who, all.places[at as usize], at, window));
         }
         all.merge();
-        let Merging { mut merged, mut by_user, .. } = all;
-        by_number(&mut by_user, |(user, _)| *user);
-        let own = by_user.chunk_by(|a, b| a.0 == b.0).scan(0, |end, own| {
-            *end += own.len() as u32;
-            Some((own[0].0, *end))
-        });
-        let (users, sent) = (own.collect(), by_user.iter().map(|(_, sent)| *sent).collect());
-        drop(by_user);
+        let Merging { mut merged, places, .. } = all;
+        let (users, sent) = sent_by(&senders, &places);
+        drop((senders, places));
         // They are in the order of a side: so their places stay.
         merged.shrink_to_fit();
         Merged { users, sent, windows: Windows { senders: Side::new(merged), receivers } }
@@ -102,26 +96,56 @@ pub fn add(sum: &mut [u32], sent: &[Sent]) {
     }
 }
 
+/// What users sent in some windows, of which each is part of the merged one at its place: see [`Merged`]. There may be millions:
+/// they are counted, and put where they belong.
+fn sent_by(windows: &[Window], places: &[u32]) -> (Vec<(u32, u32)>, Vec<Sent>) {
+    let mut counts: HashMap<u32, u32, RandomState> = HashMap::default();
+    windows.iter().for_each(|window| *counts.entry(window.user()).or_default() += 1);
+    let mut users: Vec<(u32, u32)> = counts.iter().map(|(user, count)| (*user, *count)).collect();
+    users.sort_unstable();
+    let mut end = 0;
+    for (user, count) in &mut users {
+        counts.insert(*user, end);
+        end += *count;
+        *count = end;
+    }
+    let mut sent = vec![Sent { place: 0, bytes: 0 }; windows.len()];
+    for (window, &place) in windows.iter().zip(places) {
+        if let Some(next) = counts.get_mut(&window.user()) {
+            sent[*next as usize] = Sent { place, bytes: window.bytes };
+            *next += 1;
+        }
+    }
+    let mut begin = 0;
+    for &(_, end) in &users {
+        let own = &mut sent[begin..end as usize];
+        if !own.is_sorted_by_key(|sent| sent.place) {
+            own.sort_by_key(|sent| sent.place);
+        }
+        begin = end as usize;
+    }
+    (users, sent)
+}
+
 /// Windows on their way to be merged.
 struct Merging {
     merged: Vec<Window>,
-    /// What was sent in those, by whom.
-    by_user: Vec<(u32, Sent)>,
-    /// Those that touch the same beginnings and are not merged yet: with the user if one of his own is touched, and how many have
-    /// ended before.
-    ending: Vec<(u32, u32, Window)>,
+    /// By window: the place of the merged one that it is part of. Before that is known, how many have ended before.
+    places: Vec<u32>,
+    /// Those that touch the same beginnings and are not merged yet: with the user if one of his own is touched, how many have ended
+    /// before, and its place.
+    ending: Vec<(u32, u32, u32, Window)>,
 }
 
 impl Merging {
     fn merge(&mut self) {
-        self.ending.sort_unstable_by_key(|(who, ended, window)| (*who, *ended, window.user()));
+        self.ending.sort_unstable_by_key(|(who, ended, _, window)| (*who, *ended, window.user()));
         let to = self.ending.iter().map(|(.., window)| window.to).max().unwrap_or(0);
         for alike in self.ending.chunk_by(|a, b| (a.0, a.1) == (b.0, b.1)) {
             let from = alike.iter().map(|(.., window)| window.from).min().unwrap_or(0);
             let place = self.merged.len() as u32;
             self.merged.push(Window::new(alike[0].0, from, to, 0));
-            let sent = |(.., window): &(u32, u32, Window)| (window.user(), Sent { place, bytes: window.bytes });
-            self.by_user.extend(alike.iter().map(sent));
+            alike.iter().for_each(|(_, _, at, _)| self.places[*at as usize] = place);
         }
         self.ending.clear();
     }
