@@ -147,7 +147,7 @@ const OPEN_SWARM: usize = 3;
 /// Less than this, in a swarm, is noise: stale counters, rounding, a peer whose lines were all lost. In bytes.
 const NOISE: u64 = 64 << 20;
 /// Of swarms with more windows than this only one is worked on at a time: it takes some 50 bytes for each.
-const LARGE: usize = 1 << 16;
+const LARGE: usize = 1 << 17;
 /// Rounds in which those are found who bring an excess wherever they go.
 const ROUNDS: usize = 2;
 /// Of what is too much beside the trusted, so much is called unexplained: who is trusted is an estimate.
