@@ -129,8 +129,8 @@ impl Credits {
         let (policies, timelines) = (first.policies.clone(), first.timelines.is_some());
         let many = policies.len();
         let mut sessions = Vec::with_capacity(story.sessions.len() * many);
-        for (session, &(engine, number)) in story.sessions.iter().zip(&story.origins) {
-            let (of, number) = (&mut books[engine as usize], number as usize);
+        for session in &story.sessions {
+            let (of, number) = (&mut books[usize::from(session.engine)], session.number as usize);
             sessions.extend_from_slice(&of.sessions[number * many..(number + 1) * many]);
             // Users have other numbers in the engines, but sessions know whose they are.
             if timelines && let Some(account) = of.accounts[of.users[number] as usize].take() {

@@ -361,7 +361,7 @@ pub fn audit(
 ) -> Audit {
     let gather = || {
         let traces = watches.iter_mut().map(Watch::take_traces).collect();
-        let trace = |place: usize| Some((story.origins.get(place)?.0 as usize, counted.get(place)?.trace));
+        let trace = |place: usize| Some((story.sessions.get(place)?.engine.into(), counted.get(place)?.trace));
         (AllTraces::gather(story.sessions.len(), threads, traces, trace), sizes(story, side))
     };
     let (clients, (traces, sizes)) = both(threads, || Clients::of(story), gather);

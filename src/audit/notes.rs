@@ -107,12 +107,12 @@ struct Kind {
 
 /// Who listened to a session, by its place in the story.
 pub fn watch_of<'a>(story: &Story, watches: &'a [Watch], place: usize) -> Option<&'a Watch> {
-    watches.get(story.origins.get(place)?.0 as usize)
+    watches.get(usize::from(story.sessions.get(place)?.engine))
 }
 
 /// The notes on a session, by its place in the story.
 pub fn notes_of<'a>(story: &Story, watches: &'a [Watch], place: usize) -> Option<&'a Notes> {
-    watch_of(story, watches, place)?.of(story.origins.get(place)?.1)
+    watch_of(story, watches, place)?.of(story.sessions.get(place)?.number)
 }
 
 /// What is counted of every session.

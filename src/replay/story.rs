@@ -87,8 +87,6 @@ pub struct Story {
     pub sessions: Vec<Session>,
     /// By which one each of them was replaced, by its place; [`Story::NONE`] if by none.
     successors: Vec<u32>,
-    /// Which engine a session comes from, and its number there.
-    pub origins: Vec<(u32, u32)>,
     /// Peer ids by number.
     pub peer_ids: Vec<PeerId>,
     /// How those peers write, by the same numbers.
@@ -147,7 +145,6 @@ impl Story {
             torrents: Vec::new(),
             sessions: Vec::new(),
             successors: Vec::new(),
-            origins: Vec::new(),
             peer_ids: Vec::new(),
             written: Vec::new(),
             names: Names::default(),
@@ -163,8 +160,8 @@ impl Story {
         let (many, mut kept) = (parts.iter().map(|part| part.peers.len() + part.closed.len()).sum(), Vec::new());
         story.sessions.reserve_exact(many);
         kept.reserve_exact(many);
-        for (number, part) in parts.into_iter().enumerate() {
-            story.add(number as u32, part, &mut kept);
+        for (number, part) in (0u16..).zip(parts) {
+            story.add(number, part, &mut kept);
         }
         story.sort(&mut kept);
         story.successors = story.successors(threads);
@@ -172,7 +169,7 @@ impl Story {
     }
 
     /// Takes a part in, and gives everything numbers that hold for the whole.
-    fn add<K: Default>(&mut self, number: u32, part: Part<K>, all_kept: &mut Vec<K>) {
+    fn add<K: Default>(&mut self, number: u16, part: Part<K>, all_kept: &mut Vec<K>) {
         self.duplicates += part.duplicates;
         let torrents: Vec<u32> =
             part.torrents.iter().map(|t| self.torrents.binary_search(t).unwrap_or_default() as u32).collect();
@@ -201,7 +198,7 @@ impl Story {
         // Memory is given back meanwhile: there are too many to hold them twice.
         let last = part.peers.into_iter().filter(Peer::has_begun).map(|peer| (peer.session, peer.kept));
         for (mut session, kept) in part.closed.into_iter().chain(last) {
-            self.origins.push((number, session.number));
+            session.engine = number;
             session.user += first_user;
             session.peer += first_peer;
             session.torrent = torrents[session.torrent as usize];
@@ -236,7 +233,6 @@ impl Story {
             });
         }
         let order: Vec<u32> = keys.into_iter().map(|key| key.1).collect();
-        arrange(&mut self.origins, order.clone());
         arrange(kept, order.clone());
         arrange(&mut self.sessions, order);
     }

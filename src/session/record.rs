@@ -164,6 +164,8 @@ pub struct Session {
     phases_at: [Option<Time>; Session::PHASES - 1],
     /// What most sessions do not have.
     rare: Option<Box<Rare>>,
+    /// Which engine it comes from, by the place among them; known once all is read.
+    pub engine: u16,
     /// How the beginning is known.
     pub opening: Opening,
     /// What else there is to know of it: [`Session::IN_SPAN`] and so on.
@@ -211,6 +213,7 @@ impl Session {
             last_at: last.at,
             first_line: line,
             last_line: line,
+            engine: 0,
             opening,
             flags: 0,
             shortest: u32::MAX,
