@@ -29,7 +29,7 @@ use peer::Peer;
 use percent_encoding::percent_decode;
 use queue::{Collected, Held, LinedUp, limit, take_next, turn};
 use record::Span;
-use spellings::{Place, Spellings};
+use spellings::{Known, Spellings};
 use std::borrow::Cow;
 use std::collections::VecDeque;
 use std::hash::BuildHasher;
@@ -237,10 +237,9 @@ impl<L: Listener> Replay<L> {
         }
         // Whatever was spelled so before could be decoded.
         let (peer, address) = match self.spellings.find(&record.hashes) {
-            Some(place) => {
-                let (peer, last) = self.spellings.get(place);
-                let same = self.addresses.name(last, record.hashes.addr);
-                (peer, same.unwrap_or_else(|| self.moved(place, record, batch)))
+            Some(known) => {
+                let same = self.addresses.name(known.address, record.hashes.addr);
+                (known.peer, same.unwrap_or_else(|| self.moved(known, record, batch)))
             }
             None => self.peer(record, batch)?,
         };
@@ -442,9 +441,9 @@ impl<L: Listener> Replay<L> {
 
     /// The number of the address that an announce came from, which is another than that of the one before.
     #[cold]
-    fn moved(&mut self, place: Place, record: &Record, batch: &Batch<'_>) -> u32 {
+    fn moved(&mut self, known: Known, record: &Record, batch: &Batch<'_>) -> u32 {
         let (at, address) = self.address(record, batch);
-        self.spellings.move_to(place, at);
+        self.spellings.move_to(known, at);
         address
     }
 

@@ -41,11 +41,15 @@ impl Line {
 
 const _: () = assert!(size_of::<Line>() == 64);
 
-/// Where a spelling is known.
-#[derive(Clone, Copy, Debug)]
-pub struct Place {
-    line: usize,
-    place: usize,
+/// What is known of a spelling.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Known {
+    /// The peer that is spelled so, by number.
+    pub peer: u32,
+    /// Where its last announce came from.
+    pub address: u32,
+    /// The line and the place in it.
+    at: (usize, usize),
 }
 
 impl Default for Spellings {
@@ -66,21 +70,21 @@ impl Spellings {
         prefetch_index(&self.lines, self.first(hashes.spelling));
     }
 
-    /// Where a spelling is known; `None` if it is new.
+    /// What is known of a spelling; `None` if it is new.
     #[inline]
-    pub fn find(&self, hashes: &Hashes) -> Option<Place> {
+    pub fn find(&self, hashes: &Hashes) -> Option<Known> {
         let mut at = self.first(hashes.spelling);
         loop {
             let line = &self.lines[at];
             // Without a branch for each: which one it is cannot be foretold.
-            let is_it = |place: usize| {
-                (line.spelling[place] == hashes.spelling)
-                    & (line.user[place] == hashes.user as u32)
-                    & (line.peer[place] != Self::NONE)
-            };
+            let is_it =
+                |place: usize| (line.spelling[place] == hashes.spelling) & (line.user[place] == hashes.user as u32);
             let found = (0..Line::PLACES).fold(0u32, |found, place| found | u32::from(is_it(place)) << place);
             if found != 0 {
-                return Some(Place { line: at, place: found.trailing_zeros() as usize });
+                let place = found.trailing_zeros() as usize;
+                let known = Known { peer: line.peer[place], address: line.address[place], at: (at, place) };
+                // What is in a free place may be anything.
+                return Some(known).filter(|known| known.peer != Self::NONE);
             }
             if line.peer[Line::PLACES - 1] == Self::NONE {
                 return None;
@@ -89,16 +93,10 @@ impl Spellings {
         }
     }
 
-    /// The peer that is spelled so, and the address of its last announce, both by number.
-    #[inline]
-    pub fn get(&self, at: Place) -> (u32, u32) {
-        let line = &self.lines[at.line];
-        (line.peer[at.place], line.address[at.place])
-    }
-
     /// Notes the address that an announce came from.
-    pub fn move_to(&mut self, at: Place, address: u32) {
-        self.lines[at.line].address[at.place] = address;
+    pub fn move_to(&mut self, known: Known, address: u32) {
+        let (line, place) = known.at;
+        self.lines[line].address[place] = address;
     }
 
     /// Notes the peer of a spelling that is new, and the address that it came from.
@@ -161,11 +159,11 @@ mod tests {
             let mut known = std::collections::HashMap::new();
             for (peer, (key, address)) in (0..).zip(spelled) {
                 let hashes = hashes(key);
-                if let Some(place) = spellings.find(&hashes) {
-                    prop_assert_eq!(spellings.get(place), known[&(hashes.spelling, hashes.user)]);
-                    spellings.move_to(place, address);
-                    let peer = spellings.get(place).0;
-                    known.insert((hashes.spelling, hashes.user), (peer, address));
+                if let Some(found) = spellings.find(&hashes) {
+                    let kept = known.get_mut(&(hashes.spelling, hashes.user));
+                    prop_assert_eq!(kept.as_deref(), Some(&(found.peer, found.address)));
+                    spellings.move_to(found, address);
+                    kept.unwrap().1 = address;
                 } else {
                     prop_assert!(!known.contains_key(&(hashes.spelling, hashes.user)));
                     spellings.insert(&hashes, peer, address);
@@ -174,7 +172,7 @@ mod tests {
             }
             for ((spelling, user), kept) in known {
                 let found = spellings.find(&Hashes { user, spelling, addr: 0 });
-                prop_assert_eq!(found.map(|place| spellings.get(place)), Some(kept));
+                prop_assert_eq!(found.map(|found| (found.peer, found.address)), Some(kept));
                 let other = Hashes { user: user + 3, spelling, addr: 0 };
                 prop_assert!(spellings.find(&other).is_none());
             }

@@ -5,7 +5,7 @@ use super::table::{ROWS, Row, Scope, Version, row_of, version};
 use super::traits::trait_of::{CASE, ORDER, SHARED};
 use super::traits::{KINDS, look_at_escapes, look_at_form, look_at_peer_id};
 use crate::announce::{Client, Escapes, Form, client_of};
-use crate::order::by_two;
+use crate::order::by_number;
 use crate::replay::{Story, Written};
 use crate::session::Session;
 use foldhash::fast::RandomState;
@@ -146,10 +146,10 @@ impl<'a> Learner<'a> {
             }
             learner.class.push(class);
         }
-        let mut order: Vec<_> =
-            learner.class.iter().zip(&story.sessions).map(|(class, s)| (*class, s.user)).zip(0..).collect();
-        by_two(&mut order, |(key, _)| *key);
-        learner.order = order.into_iter().map(|(_, at)| at).collect();
+        let users: Vec<u32> = story.sessions.iter().map(|session| session.user).collect();
+        learner.order = (0..users.len() as u32).collect();
+        by_number(&mut learner.order, |at| users[*at as usize]);
+        by_number(&mut learner.order, |at| learner.class[*at as usize]);
         learner
     }
 
