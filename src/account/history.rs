@@ -114,7 +114,7 @@ impl History {
 #[inline]
 fn push<T>(list: &mut Vec<T>, item: T) {
     if list.len() == list.capacity() {
-        list.reserve_exact((list.len() / 8).max(12));
+        list.reserve_exact((list.len() / 4).max(32));
     }
     list.push(item);
 }

@@ -370,7 +370,8 @@ impl<L: Listener> Replay<L> {
         } else {
             let next = advance(before.as_ref(), &said, transition, refused_start, self.rules.completed);
             credit = next.state.peak.above(peer.session.state.peak);
-            (peer.session.state, peer.last) = (next.state, next.last);
+            peer.session.state = next.state;
+            peer.last = next.last;
         }
         let session = &mut peer.session;
         if transition != Transition::Duplicate {

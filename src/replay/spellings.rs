@@ -77,14 +77,15 @@ impl Spellings {
         loop {
             let line = &self.lines[at];
             // Without a branch for each: which one it is cannot be foretold.
-            let is_it =
-                |place: usize| (line.spelling[place] == hashes.spelling) & (line.user[place] == hashes.user as u32);
-            let found = (0..Line::PLACES).fold(0u32, |found, place| found | u32::from(is_it(place)) << place);
-            if found != 0 {
+            let same = |place: usize| u32::from(line.spelling[place] == hashes.spelling) << place;
+            let mut found = (0..Line::PLACES).fold(0, |found, place| found | same(place));
+            while found != 0 {
                 let place = found.trailing_zeros() as usize;
                 let known = Known { peer: line.peer[place], address: line.address[place], at: (at, place) };
-                // What is in a free place may be anything.
-                return Some(known).filter(|known| known.peer != Self::NONE);
+                if line.user[place] == hashes.user as u32 && known.peer != Self::NONE {
+                    return Some(known);
+                }
+                found &= found - 1;
             }
             if line.peer[Line::PLACES - 1] == Self::NONE {
                 return None;

@@ -118,7 +118,7 @@ impl Side {
 }
 
 /// From so many windows on they are sorted in place: that takes three times as long, but no room beside.
-const IN_PLACE: usize = 1 << 18;
+const IN_PLACE: usize = 1 << 20;
 
 /// Sorts by a number, and where that is the same, by what else there is.
 fn sort<T, K: Ord>(items: &mut [T], number: impl Fn(&T) -> u32, rest: impl Fn(&T) -> K) {

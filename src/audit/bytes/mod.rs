@@ -14,6 +14,7 @@ mod reroute;
 mod swarm;
 mod trace;
 mod trial;
+mod turns;
 
 pub use course::Course;
 pub use trace::{AllTraces, BEFORE, GRANULE, Place, Stretch, Trace, Traces};
@@ -25,9 +26,9 @@ use actors::Actors;
 use attribution::{Share, attribute};
 use flow::{Side, Sweep, Window};
 use std::collections::HashMap;
-use std::sync::{Mutex, PoisonError};
 use swarm::{Key, Secret, Sources, Windows};
 use trial::Trial;
+use turns::Turns;
 
 /// What bytes say about a user. All in bytes.
 #[derive(Clone, Copy, Default, Debug, PartialEq)]
@@ -146,8 +147,6 @@ const OPEN_FEW: usize = 5;
 const OPEN_SWARM: usize = 3;
 /// Less than this, in a swarm, is noise: stale counters, rounding, a peer whose lines were all lost. In bytes.
 const NOISE: u64 = 64 << 20;
-/// Of swarms with more windows than this only one is worked on at a time: it takes some 50 bytes for each.
-const LARGE: usize = 1 << 17;
 /// Rounds in which those are found who bring an excess wherever they go.
 const ROUNDS: usize = 2;
 /// Of what is too much beside the trusted, so much is called unexplained: who is trusted is an estimate.
@@ -215,7 +214,7 @@ pub fn balance(
     let (users, count) = (story.users.len(), actors.len());
     let sources = Sources::new(story, traces, &actors, threads);
     let (fakers, blamed) = (vec![false; count], vec![0.0; count]);
-    let mut book = Book { story, sources, sizes, swarms, fakers, blamed, threads, turn: Mutex::default() };
+    let mut book = Book { story, sources, sizes, swarms, fakers, blamed, threads, turns: Turns::default() };
     let mut looked = book.look();
     let unexplained = book.unexplained(&looked);
     let courses = book.courses(&unexplained, courses);
@@ -353,8 +352,7 @@ struct Book<'a> {
     /// By user: which part of his claims explained the excesses best when that was found.
     blamed: Vec<f64>,
     threads: usize,
-    /// Whose turn it is to work on a large swarm.
-    turn: Mutex<()>,
+    turns: Turns,
 }
 
 impl Book<'_> {
@@ -436,12 +434,6 @@ impl Book<'_> {
         self.sources.windows(self.swarms[at], self.size(at))
     }
 
-    /// Works on a swarm with so many windows: never on two large ones at a time.
-    fn in_turn<T>(&self, windows: usize, work: impl FnOnce() -> T) -> T {
-        let _turn = (windows > LARGE).then(|| self.turn.lock().unwrap_or_else(PoisonError::into_inner));
-        work()
-    }
-
     /// Announces in a swarm: about as many as windows.
     fn announces(&self, at: usize) -> usize {
         self.swarms[at].iter().map(|key| self.story.sessions[key.2 as usize].announces as usize).sum()
@@ -457,7 +449,7 @@ impl Book<'_> {
             // Whatever was not received there is noise.
             return looked;
         }
-        self.in_turn(self.announces(at), || {
+        self.turns.take(self.announces(at), || {
             let windows = self.windows(at);
             looked.windows = windows.senders.windows().len() + windows.receivers.windows().len();
             let left = looked.weigh(&windows, sweep, &self.fakers);
@@ -500,7 +492,7 @@ impl Book<'_> {
         let course = |at: usize, sweep: &mut Sweep| {
             let at = chosen[at];
             let course = || Course::new(&self.windows(at), &self.sources, sweep);
-            (self.swarms[at][0].0, self.in_turn(self.announces(at), course))
+            (self.swarms[at][0].0, self.turns.take(self.announces(at), course))
         };
         swept(chosen.len(), self.threads, course).into_iter().collect()
     }

@@ -103,7 +103,7 @@ impl<'a> Trial<'a> {
     /// Works with the windows of a swarm.
     fn on_windows<T>(&self, at: usize, work: impl FnOnce(&Merged) -> T) -> T {
         let make = || Merged::new(self.book.windows(self.places[at]));
-        self.book.in_turn(self.looked[self.places[at]].windows, || match &self.kept[at] {
+        self.book.turns.take(self.looked[self.places[at]].windows, || match &self.kept[at] {
             Some(kept) => work(kept.get_or_init(make)),
             None => work(&make()),
         })
