@@ -1,24 +1,16 @@
 //! What the allocator does with memory that was freed.
 
-/// Has glibc take large pieces of memory from the system, and keep the rest of what is freed: while a log is read, tables and lists
-/// grow, and what one gives back the next one takes.
-pub fn read() {
-    // Pieces of lists lie alone: see `Pieces` in the library.
-    tell(Setting::LargeFrom, 2 << 20);
-    tell(Setting::KeepFree, 64 << 20);
-}
-
 /// Has every larger piece of memory given back to the system as soon as it is free, from now on.
 ///
 /// glibc takes larger and larger pieces from its heaps once such were freed, and there they leave holes between what lives on.
-/// After reading, when tables and buffers are gone and the audit makes its lists, that is much: with this, a report of 2 GB of log
-/// takes 106 instead of 114 MiB, one of 2 GB of a thousand users 89 instead of 109. It takes no longer that could be measured; from
-/// the beginning on it would, by 4 to 11 %, since pages that were given back have to be made again. Other allocators are left alone.
+/// That is much where tables grow, and where the audit makes its lists. What is free at a heap's end is kept, for that is soon
+/// taken again. Other allocators are left alone.
 pub fn give_back() {
     tell(Setting::LargeFrom, 256 << 10);
-    // Well above what one piece below that takes with glibc's padding: where a heap is not in one piece, glibc 2.36 would give
-    // back what it has just taken, and say that there is no memory.
-    tell(Setting::KeepFree, 1 << 20);
+    // Pages that were given back have to be made again: with the 128 KiB that glibc keeps by itself once it was told the other
+    // thing, a report takes 8 % longer. There is another reason not to keep less than some pieces: where a heap is not in one, glibc
+    // 2.36 gives back what it has just taken, and says that there is no memory.
+    tell(Setting::KeepFree, 2 << 20);
 }
 
 /// What glibc can be told.

@@ -308,9 +308,8 @@ impl Told {
         // Who knows peers by their port must hear in turn of those that share it.
         let by_port = policies.iter().any(|policy| policy.identity == Identity::Port);
         let order = if by_port { Order::WholeLog } else { Order::EachPeer };
-        heap::read();
-        let (input, parts) = read_all(&setup.sources, &setup.options(keep, setup.threads(), order), listeners);
         heap::give_back();
+        let (input, parts) = read_all(&setup.sources, &setup.options(keep, setup.threads(), order), listeners);
         let (mut told, mut watches, mut pulses, mut books) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
         for (part, heard) in parts {
             told.push(part);
