@@ -2,9 +2,6 @@
 
 use std::ops::{Index, IndexMut};
 
-/// So many bytes a piece has at most, and more than half of it.
-pub const PIECE: usize = 4 << 20;
-
 /// A list in pieces of one size.
 #[derive(Clone, Debug)]
 pub struct Pieces<T> {
@@ -21,7 +18,7 @@ impl<T> Default for Pieces<T> {
 impl<T> Pieces<T> {
     /// Items in a piece. It is so large that the system gives memory for it alone, and takes that back when the piece goes;
     /// what is not used of it yet costs nothing.
-    const PIECE: usize = 1 << (PIECE / size_of::<T>()).ilog2();
+    const PIECE: usize = 1 << ((4 << 20) / size_of::<T>()).ilog2();
 
     /// How many items there are.
     pub fn len(&self) -> usize {

@@ -313,10 +313,10 @@ impl Looked {
             }
         }
         // What all who are not known to fake could be served together, each could be alone.
-        let tell = |(claim, left): &(&Claim, u64)| {
+        let tells = |(claim, left): &(&Claim, u64)| {
             in_bytes(claim.up) >= NOISE && (fakers[claim.user as usize] || in_bytes(*left) >= NOISE)
         };
-        let telling = self.claims.iter().zip(unserved).filter(tell);
+        let telling = self.claims.iter().zip(unserved).filter(tells);
         let users: Vec<u32> = telling.map(|(claim, _)| claim.user).collect();
         if users.is_empty() {
             return;
@@ -352,6 +352,7 @@ struct Book<'a> {
     /// By user: which part of his claims explained the excesses best when that was found.
     blamed: Vec<f64>,
     threads: usize,
+    /// Who may work on a large swarm.
     turns: Turns,
 }
 
