@@ -80,7 +80,7 @@ pub struct Notes {
     pub uploaded_fell: Option<Box<Falls>>,
     pub stopped_fell: Option<Box<Mark>>,
     pub spiked: Option<Box<Mark>>,
-    /// How far below the highest `uploaded` of a session that spiked its last one is. In bytes.
+    /// How far below the highest `uploaded` the last one is, once the session is over. In bytes.
     pub ended_below: u64,
     pub stall: Option<Stall>,
     pub longest_stall: Option<Stall>,

@@ -7,9 +7,8 @@
 /// taken again. Other allocators are left alone.
 pub fn give_back() {
     tell(Setting::LargeFrom, 256 << 10);
-    // Pages that were given back have to be made again: with the 128 KiB that glibc keeps by itself once it was told the other
-    // thing, a report takes 8 % longer. There is another reason not to keep less than some pieces: where a heap is not in one, glibc
-    // 2.36 gives back what it has just taken, and says that there is no memory.
+    // More than one piece below that takes with glibc's padding. By itself it keeps 128 KiB once it was told the other thing; and where
+    // a heap is not in one, glibc 2.36 gave back what it had just taken, and said that there is no memory, with 256 KiB.
     tell(Setting::KeepFree, 2 << 20);
 }
 

@@ -7,7 +7,7 @@
 //! that changed whom somebody serves, what is left over is looked at again ([`Reroute`]).
 
 use super::reroute::Reroute;
-use crate::order::by_number;
+use crate::order::by_number_then;
 
 /// A window in which a user sent or received. There are as many as announces: it is kept small.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -76,9 +76,9 @@ pub struct Side {
 impl Side {
     /// Of some windows, in whatever order.
     pub fn new(mut windows: Vec<Window>) -> Side {
-        sort(&mut windows, |window| window.to, |window| (window.who, window.from));
+        by_number_then(&mut windows, |window| window.to, |window| (window.who, window.from));
         let mut starts: Vec<(u32, u32)> = windows.iter().zip(0..).map(|(window, at)| (window.from, at)).collect();
-        sort(&mut starts, |start| start.0, |start| start.1);
+        by_number_then(&mut starts, |start| start.0, |start| start.1);
         let longest = windows.iter().map(|window| window.to.saturating_sub(window.from)).max().unwrap_or(0);
         Side { windows, starts, longest }
     }
@@ -114,21 +114,6 @@ impl Side {
     /// What moved in each window that is wanted, and 0 for the others; in the same order.
     pub fn amounts(&self, wanted: impl Fn(&Window) -> bool) -> Vec<u32> {
         self.windows.iter().map(|window| u32::from(wanted(window)) * window.bytes).collect()
-    }
-}
-
-/// From so many windows on they are sorted in place: that takes three times as long, but no room beside.
-const IN_PLACE: usize = 1 << 20;
-
-/// Sorts by a number, and where that is the same, by what else there is.
-fn sort<T, K: Ord>(items: &mut [T], number: impl Fn(&T) -> u32, rest: impl Fn(&T) -> K) {
-    if items.len() > IN_PLACE {
-        items.sort_unstable_by_key(|item| (number(item), rest(item)));
-        return;
-    }
-    by_number(items, &number);
-    for together in items.chunk_by_mut(|a, b| number(a) == number(b)).filter(|together| together.len() > 1) {
-        together.sort_unstable_by_key(&rest);
     }
 }
 

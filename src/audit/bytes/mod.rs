@@ -8,6 +8,7 @@ mod attribution;
 mod bootstrap;
 mod course;
 mod flow;
+mod looked;
 mod merged;
 mod odds;
 mod reroute;
@@ -19,14 +20,15 @@ mod turns;
 pub use course::Course;
 pub use trace::{AllTraces, BEFORE, GRANULE, Place, Stretch, Trace, Traces};
 
-use crate::order::{by_number, by_two};
+use crate::order::by_two;
 use crate::replay::Story;
 use crate::share::shared;
 use actors::Actors;
 use attribution::{Share, attribute};
-use flow::{Side, Sweep, Window};
+use flow::Sweep;
+use looked::{Claim, Looked};
 use std::collections::HashMap;
-use swarm::{Key, Secret, Sources, Windows};
+use swarm::{Key, Sources, Windows};
 use trial::Trial;
 use turns::Turns;
 
@@ -142,9 +144,6 @@ const OPEN: u64 = 3;
 /// ...nor if of those who upload a GiB or more one in so many, and this many beside, sent something that nobody can have received.
 const OPEN_USERS: usize = 4;
 const OPEN_FEW: usize = 5;
-/// If so many, and half of those who uploaded in a swarm, did so there, then it is receivers of that swarm who are missing: its
-/// torrent is somewhere else, too.
-const OPEN_SWARM: usize = 3;
 /// Less than this, in a swarm, is noise: stale counters, rounding, a peer whose lines were all lost. In bytes.
 const NOISE: u64 = 64 << 20;
 /// Rounds in which those are found who bring an excess wherever they go.
@@ -157,36 +156,6 @@ const UNLIKELY: usize = 50;
 const RANGE: [usize; 2] = [25, 975];
 /// From how many bytes on anything is said.
 pub const GIB: u64 = 1 << 30;
-
-/// What one user claims to have sent in a swarm. In granules.
-#[derive(Clone, Copy, Debug)]
-struct Claim {
-    user: u32,
-    up: u64,
-    /// What of it nobody can have received, whatever was received in secret.
-    certain: u64,
-}
-
-/// One swarm, looked at. In granules, but for the size.
-#[derive(Default)]
-struct Looked {
-    torrent: u32,
-    /// The torrent's size in bytes; 0 if unknown.
-    size: u64,
-    /// Its windows.
-    windows: usize,
-    /// What those who are not known to fake sent beyond what can have been received: first, what all sent.
-    excess: u64,
-    /// The same if everybody who may have received in secret did.
-    proved: u64,
-    /// All claims together.
-    claimed: u64,
-    /// By user.
-    claims: Vec<Claim>,
-    /// Of a few users, the windows with [`NOISE`] or more in which nobody can have received anything: how many, and all that was
-    /// sent in them. By user.
-    unattended: Vec<(u32, u32, u64)>,
-}
 
 /// Of whom something else than bytes says that they may fake.
 #[derive(Debug)]
@@ -269,75 +238,6 @@ fn is_open(looked: &[Looked], users: usize) -> bool {
     let in_vain = uploads().filter(|sum| sum.certain.bytes > 0).count();
     total(|swarm| swarm.excess) > total(|swarm| swarm.claimed) / OPEN
         || in_vain > OPEN_FEW + uploads().count() / OPEN_USERS
-}
-
-impl Looked {
-    /// Whether receivers are missing from the swarm.
-    fn is_open(&self) -> bool {
-        let uploads = || self.claims.iter().filter(|claim| in_bytes(claim.up) >= NOISE);
-        let in_vain = uploads().filter(|claim| in_bytes(claim.certain) >= NOISE).count();
-        in_vain >= OPEN_SWARM && in_vain * 2 >= uploads().count()
-    }
-
-    /// Holds nobody to account for it.
-    fn leave_out(&mut self) {
-        *self = Looked { torrent: self.torrent, ..Looked::default() };
-    }
-
-    /// An excess up to this is none.
-    fn noise(&self) -> u64 {
-        (NOISE / GRANULE).max(self.claimed / 100)
-    }
-
-    /// What of the upload of those who are not known to fake cannot have been received. Returns what is left of the senders'
-    /// windows, in their order, if everybody who may have received in secret did; 0 of each if all of it is noise.
-    fn weigh(&mut self, windows: &Windows, sweep: &mut Sweep, fakers: &[bool]) -> Vec<u32> {
-        let sent = windows.sent(|user| !fakers[user as usize]);
-        self.excess = windows.excess(sweep, &sent, &windows.received(Secret::None));
-        // With more who receive there is no more of an excess.
-        if in_bytes(self.excess) < NOISE {
-            return vec![0; sent.len()];
-        }
-        self.proved = windows.excess(sweep, &sent, &windows.received(Secret::But(fakers)));
-        sweep.unsent().to_vec()
-    }
-
-    /// Finds what nobody can have received of each user's claims, but for noise. `left` is what is left of the senders' windows.
-    fn find_certain(&mut self, windows: &Windows, left: &[u32], sweep: &mut Sweep, fakers: &[bool]) {
-        let received = windows.received(Secret::But(fakers));
-        let senders = || windows.senders.windows().iter();
-        let mut unserved = vec![0u64; self.claims.len()];
-        for (window, left) in senders().zip(left).filter(|(_, left)| **left > 0) {
-            if let Ok(place) = self.claims.binary_search_by_key(&window.user(), |claim| claim.user) {
-                unserved[place] += u64::from(*left);
-            }
-        }
-        // What all who are not known to fake could be served together, each could be alone.
-        let tells = |(claim, left): &(&Claim, u64)| {
-            in_bytes(claim.up) >= NOISE && (fakers[claim.user as usize] || in_bytes(*left) >= NOISE)
-        };
-        let telling = self.claims.iter().zip(unserved).filter(tells);
-        let users: Vec<u32> = telling.map(|(claim, _)| claim.user).collect();
-        if users.is_empty() {
-            return;
-        }
-        let mut senders: Vec<Window> =
-            senders().copied().filter(|window| users.binary_search(&window.user()).is_ok()).collect();
-        by_number(&mut senders, Window::user);
-        for own in senders.chunk_by(|a, b| a.user() == b.user()) {
-            let user = own[0].user();
-            let Ok(place) = self.claims.binary_search_by_key(&user, |claim| claim.user) else { continue };
-            let claim = &mut self.claims[place];
-            let own = Side::new(own.to_vec());
-            claim.certain = sweep.unserved_alone(&own, (&windows.receivers, &received));
-            if in_bytes(claim.certain) >= NOISE {
-                let large = own.windows().iter().filter(|window| in_bytes(window.bytes.into()) >= NOISE);
-                let alone = large.filter(|window| !windows.receivers.any_for(window, &received));
-                let (count, up) = alone.fold((0, 0), |(n, up), window| (n + 1, up + u64::from(window.bytes)));
-                self.unattended.extend((count > 0).then_some((user, count, up)));
-            }
-        }
-    }
 }
 
 /// All swarms, and who is trusted.

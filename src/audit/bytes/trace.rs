@@ -7,6 +7,7 @@ use crate::session::Transition;
 use crate::share::shared;
 use crate::time::Time;
 use prefetch_index::prefetch_index;
+use std::ops::Range;
 use std::slice;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
@@ -113,6 +114,30 @@ struct Group {
 
 impl Group {
     const SESSIONS: usize = 256;
+
+    /// Those of some sessions; see [`AllTraces::gather`]. `unread` is how many chunks of each piece of the traces are not read yet.
+    fn gather(
+        sessions: Range<usize>,
+        traces: &[Traces],
+        unread: &[Vec<AtomicUsize>],
+        of: &impl Fn(usize) -> Option<(usize, Place)>,
+    ) -> Group {
+        let len: usize = sessions.clone().filter_map(of).map(|(_, place)| place.len()).sum();
+        let (mut bytes, mut ends) = (Vec::with_capacity(len + Packed::BEYOND), Vec::with_capacity(sessions.len()));
+        for session in sessions {
+            if let Some((from, place)) = of(session + AHEAD) {
+                traces[from].fetch(&place);
+            }
+            if let Some((from, place)) = of(session) {
+                traces[from].read(place, &mut bytes, |chunk| {
+                    unread[from][Pieces::<Chunk>::piece_of(chunk)].fetch_sub(1, Ordering::Relaxed);
+                });
+            }
+            ends.push(bytes.len() as u32);
+        }
+        bytes.extend([0; Packed::BEYOND]);
+        Group { bytes, ends }
+    }
 }
 
 /// While a trace is gathered, the end of the one so many sessions further is fetched.
@@ -131,33 +156,14 @@ impl AllTraces {
         of: impl Fn(usize) -> Option<(usize, Place)> + Sync,
     ) -> AllTraces {
         let mut unread: Vec<Vec<AtomicUsize>> = traces.iter().map(Traces::in_use).collect();
-        let mut groups = Vec::with_capacity(len.div_ceil(Group::SESSIONS));
-        while groups.len() < groups.capacity() {
-            let next = groups.len()..groups.capacity().min(groups.len() + GROUPS);
+        let count = len.div_ceil(Group::SESSIONS);
+        let mut groups = Vec::with_capacity(count);
+        for next in (0..count).step_by(GROUPS) {
             let group = |number: usize| {
-                let first = number * Group::SESSIONS;
-                let sessions = first..len.min(first + Group::SESSIONS);
-                let bytes = sessions.clone().filter_map(&of).map(|(_, place)| place.len()).sum::<usize>();
-                let mut group = Group {
-                    bytes: Vec::with_capacity(bytes + Packed::BEYOND),
-                    ends: Vec::with_capacity(sessions.len()),
-                };
-                for session in sessions {
-                    if let Some((of, place)) = of(session + AHEAD) {
-                        traces[of].fetch(&place);
-                    }
-                    if let Some((of, place)) = of(session) {
-                        traces[of].read(place, &mut group.bytes, |chunk| {
-                            unread[of][Pieces::<Chunk>::piece_of(chunk)].fetch_sub(1, Ordering::Relaxed);
-                        });
-                    }
-                    group.ends.push(group.bytes.len() as u32);
-                }
-                group.bytes.extend([0; Packed::BEYOND]);
-                group
+                let begin = (next + number) * Group::SESSIONS;
+                Group::gather(begin..len.min(begin + Group::SESSIONS), &traces, &unread, &of)
             };
-            let begin = next.start;
-            groups.extend(shared(next.len(), threads, |range| range.map(|at| group(begin + at)).collect()));
+            groups.extend(shared(GROUPS.min(count - next), threads, |range| range.map(group).collect()));
             for (traces, unread) in traces.iter_mut().zip(&mut unread) {
                 let read = unread.iter_mut().map(|left| *left.get_mut() == 0);
                 read.enumerate().filter(|(_, read)| *read).for_each(|(piece, _)| traces.chunks.give_back(piece));

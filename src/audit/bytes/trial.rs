@@ -2,10 +2,11 @@
 
 use super::bootstrap::{self, Draws};
 use super::flow::Sweep;
+use super::looked::{Claim, Looked};
 use super::merged::{self, Merged, Sent};
 use super::odds::{self, Cell, Usual};
 use super::swarm::Secret;
-use super::{Book, Claim, Excess, GRANULE, Looked, NOISE, in_bytes, swept};
+use super::{Book, Excess, GRANULE, NOISE, in_bytes, swept};
 use crate::share::shared;
 use std::cell::OnceCell;
 use std::cmp::Reverse;

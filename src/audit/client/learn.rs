@@ -5,7 +5,7 @@ use super::table::{ROWS, Row, Scope, Version, row_of, version};
 use super::traits::trait_of::{CASE, ORDER, SHARED};
 use super::traits::{KINDS, look_at_escapes, look_at_form, look_at_peer_id};
 use crate::announce::{Client, Escapes, Form, client_of};
-use crate::order::by_number;
+use crate::order::by_two;
 use crate::replay::{Story, Written};
 use crate::session::Session;
 use foldhash::fast::RandomState;
@@ -146,10 +146,8 @@ impl<'a> Learner<'a> {
             }
             learner.class.push(class);
         }
-        let users: Vec<u32> = story.sessions.iter().map(|session| session.user).collect();
-        learner.order = (0..users.len() as u32).collect();
-        by_number(&mut learner.order, |at| users[*at as usize]);
-        by_number(&mut learner.order, |at| learner.class[*at as usize]);
+        learner.order = (0..story.sessions.len() as u32).collect();
+        by_two(&mut learner.order, |at| (learner.class[*at as usize], story.sessions[*at as usize].user));
         learner
     }
 
