@@ -13,24 +13,23 @@ mod merged;
 mod odds;
 mod reroute;
 mod swarm;
+mod swept;
 mod trace;
 mod trial;
-mod turns;
 
 pub use course::Course;
 pub use trace::{AllTraces, BEFORE, GRANULE, Place, Stretch, Trace, Traces};
 
 use crate::order::by_two;
 use crate::replay::Story;
-use crate::share::shared;
 use actors::Actors;
 use attribution::{Share, attribute};
 use flow::Sweep;
 use looked::{Claim, Looked};
 use std::collections::HashMap;
 use swarm::{Key, Sources, Windows};
+use swept::swept;
 use trial::Trial;
-use turns::Turns;
 
 /// What bytes say about a user. All in bytes.
 #[derive(Clone, Copy, Default, Debug, PartialEq)]
@@ -183,7 +182,7 @@ pub fn balance(
     let (users, count) = (story.users.len(), actors.len());
     let sources = Sources::new(story, traces, &actors, threads);
     let (fakers, blamed) = (vec![false; count], vec![0.0; count]);
-    let mut book = Book { story, sources, sizes, swarms, fakers, blamed, threads, turns: Turns::default() };
+    let mut book = Book { story, sources, sizes, swarms, fakers, blamed, threads };
     let mut looked = book.look();
     let unexplained = book.unexplained(&looked);
     let courses = book.courses(&unexplained, courses);
@@ -252,8 +251,6 @@ struct Book<'a> {
     /// By user: which part of his claims explained the excesses best when that was found.
     blamed: Vec<f64>,
     threads: usize,
-    /// Who may work on a large swarm.
-    turns: Turns,
 }
 
 impl Book<'_> {
@@ -311,7 +308,7 @@ impl Book<'_> {
 
     /// Looks at all swarms.
     fn look(&self) -> Vec<Looked> {
-        swept(self.swarms.len(), self.threads, |at, sweep| self.look_at(at, sweep))
+        self.swept(&(0..self.swarms.len()).collect::<Vec<_>>(), |at, sweep| self.look_at(at, sweep))
     }
 
     /// Looks again at the swarms of some users who are known to fake by now.
@@ -320,7 +317,7 @@ impl Book<'_> {
             in_bytes(looked[*at].excess) >= NOISE && self.swarms[*at].iter().any(|key| newly[key.1 as usize])
         };
         let again: Vec<usize> = (0..self.swarms.len()).filter(touched).collect();
-        let new = swept(again.len(), self.threads, |at, sweep| self.look_at(again[at], sweep));
+        let new = self.swept(&again, |at, sweep| self.look_at(at, sweep));
         for (at, new) in again.into_iter().zip(new) {
             looked[at] = new;
         }
@@ -335,9 +332,11 @@ impl Book<'_> {
         self.sources.windows(self.swarms[at], self.size(at))
     }
 
-    /// Announces in a swarm: about as many as windows.
-    fn announces(&self, at: usize) -> usize {
-        self.swarms[at].iter().map(|key| self.story.sessions[key.2 as usize].announces as usize).sum()
+    /// Works on some swarms. In each are about as many windows as announces.
+    fn swept<T: Send>(&self, places: &[usize], work: impl Fn(usize, &mut Sweep) -> T + Sync) -> Vec<T> {
+        let announces = |key: &Key| self.story.sessions[key.2 as usize].announces as usize;
+        let windows: Vec<usize> = places.iter().map(|&at| self.swarms[at].iter().map(announces).sum()).collect();
+        swept(&windows, self.threads, |at, sweep| work(places[at], sweep))
     }
 
     fn look_at(&self, at: usize, sweep: &mut Sweep) -> Looked {
@@ -350,16 +349,14 @@ impl Book<'_> {
             // Whatever was not received there is noise.
             return looked;
         }
-        self.turns.take(self.announces(at), || {
-            let windows = self.windows(at);
-            looked.windows = windows.senders.windows().len() + windows.receivers.windows().len();
-            let left = looked.weigh(&windows, sweep, &self.fakers);
-            // Nobody alone can have more of an excess than all have together.
-            if in_bytes(looked.proved) >= NOISE || self.swarms[at].iter().any(|key| self.fakers[key.1 as usize]) {
-                looked.find_certain(&windows, &left, sweep, &self.fakers);
-            }
-            looked
-        })
+        let windows = self.windows(at);
+        looked.windows = windows.senders.windows().len() + windows.receivers.windows().len();
+        let left = looked.weigh(&windows, sweep, &self.fakers);
+        // Nobody alone can have more of an excess than all have together.
+        if in_bytes(looked.proved) >= NOISE || self.swarms[at].iter().any(|key| self.fakers[key.1 as usize]) {
+            looked.find_certain(&windows, &left, sweep, &self.fakers);
+        }
+        looked
     }
 
     /// What a user claims in a swarm, in granules.
@@ -390,12 +387,9 @@ impl Book<'_> {
             std::cmp::Reverse((unexplained, uploaded.fold(0, u64::saturating_add)))
         });
         chosen.truncate(many);
-        let course = |at: usize, sweep: &mut Sweep| {
-            let at = chosen[at];
-            let course = || Course::new(&self.windows(at), &self.sources, sweep);
-            (self.swarms[at][0].0, self.turns.take(self.announces(at), course))
-        };
-        swept(chosen.len(), self.threads, course).into_iter().collect()
+        let course =
+            |at: usize, sweep: &mut Sweep| (self.swarms[at][0].0, Course::new(&self.windows(at), &self.sources, sweep));
+        self.swept(&chosen, course).into_iter().collect()
     }
 
     /// Says of every user what cannot have been received.
@@ -448,14 +442,6 @@ impl Book<'_> {
         }
         sums
     }
-}
-
-/// Works on many swarms, with room to sweep in.
-fn swept<T: Send>(len: usize, threads: usize, work: impl Fn(usize, &mut Sweep) -> T + Sync) -> Vec<T> {
-    shared(len, threads, |range| {
-        let mut sweep = Sweep::default();
-        range.map(|at| work(at, &mut sweep)).collect()
-    })
 }
 
 fn in_bytes(granules: u64) -> u64 {

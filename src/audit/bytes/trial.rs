@@ -6,7 +6,8 @@ use super::looked::{Claim, Looked};
 use super::merged::{self, Merged, Sent};
 use super::odds::{self, Cell, Usual};
 use super::swarm::Secret;
-use super::{Book, Excess, GRANULE, NOISE, in_bytes, swept};
+use super::swept::swept;
+use super::{Book, Excess, GRANULE, NOISE, in_bytes};
 use crate::share::shared;
 use std::cell::OnceCell;
 use std::cmp::Reverse;
@@ -104,10 +105,16 @@ impl<'a> Trial<'a> {
     /// Works with the windows of a swarm.
     fn on_windows<T>(&self, at: usize, work: impl FnOnce(&Merged) -> T) -> T {
         let make = || Merged::new(self.book.windows(self.places[at]));
-        self.book.turns.take(self.looked[self.places[at]].windows, || match &self.kept[at] {
+        match &self.kept[at] {
             Some(kept) => work(kept.get_or_init(make)),
             None => work(&make()),
-        })
+        }
+    }
+
+    /// Works on some of the places.
+    fn swept<T: Send>(&self, places: &[usize], work: impl Fn(usize, &mut Sweep) -> T + Sync) -> Vec<T> {
+        let windows: Vec<usize> = places.iter().map(|&at| self.looked[self.places[at]].windows).collect();
+        swept(&windows, self.book.threads, |at, sweep| work(places[at], sweep))
     }
 
     fn secret(&self) -> Secret<'_> {
@@ -121,7 +128,8 @@ impl<'a> Trial<'a> {
     /// The trusted together must not leave an excess that not even secret receivers explain; else the one who is blamed for most
     /// of it is not trusted.
     pub fn suspect_more(&mut self, parts: &[f64]) {
-        let found = swept(self.places.len(), self.book.threads, |at, sweep| {
+        let all: Vec<usize> = (0..self.places.len()).collect();
+        let found = self.swept(&all, |at, sweep| {
             let swarm = &self.looked[self.places[at]];
             // With the same receivers the trusted have no more of an excess than all who are not known to fake.
             if swarm.proved <= swarm.noise() {
@@ -211,9 +219,7 @@ impl<'a> Trial<'a> {
     fn see(&mut self, all: bool) {
         let holds = |seen: &Seen| if all { seen.holds_for_all } else { seen.holds };
         let stale: Vec<usize> = (0..self.places.len()).filter(|&at| !holds(&self.seen[at])).collect();
-        let seen = swept(stale.len(), self.book.threads, |at, sweep| {
-            self.on_windows(stale[at], |merged| self.see_one(stale[at], merged, all, sweep))
-        });
+        let seen = self.swept(&stale, |at, sweep| self.on_windows(at, |merged| self.see_one(at, merged, all, sweep)));
         stale.into_iter().zip(seen).for_each(|(at, seen)| self.seen[at] = seen);
     }
 
