@@ -53,6 +53,11 @@ impl<T> Pieces<T> {
         }
     }
 
+    /// The pieces, each with its items in order.
+    pub fn into_pieces(self) -> impl Iterator<Item = Vec<T>> {
+        self.pieces.into_iter()
+    }
+
     /// Adds an item.
     pub fn push(&mut self, item: T) {
         match self.pieces.last_mut().filter(|piece| piece.len() < Self::PIECE) {
@@ -64,16 +69,6 @@ impl<T> Pieces<T> {
             }
         }
         self.len += 1;
-    }
-}
-
-/// All items in order. Each piece's memory is given back when it is done.
-impl<T> IntoIterator for Pieces<T> {
-    type Item = T;
-    type IntoIter = std::iter::Flatten<std::vec::IntoIter<Vec<T>>>;
-
-    fn into_iter(self) -> Self::IntoIter {
-        self.pieces.into_iter().flatten()
     }
 }
 

@@ -7,6 +7,7 @@ use super::steady::Rates;
 use super::{CHECKS, Clients, Conclude, Mark, Severity, watch_of};
 use crate::replay::Story;
 use crate::session::LineRef;
+use crate::share::each;
 use std::collections::HashMap;
 use std::sync::OnceLock;
 
@@ -127,11 +128,16 @@ pub struct Generated(Vec<(usize, HashMap<u32, Sign>)>);
 impl Generated {
     /// Looks at all sessions.
     pub fn new(ground: &Ground<'_>) -> Generated {
-        let signs = CHECKS.iter().enumerate().filter_map(|(at, check)| match check.conclude {
-            Conclude::Counters(find) => Some((at, find(ground))),
+        let checks = CHECKS.iter().enumerate().filter_map(|(at, check)| match check.conclude {
+            Conclude::Counters(find) => Some((at, find)),
             _ => None,
         });
-        Generated(signs.collect())
+        let checks: Vec<_> = checks.collect();
+        // Much of each is done by one thread.
+        Generated(each(checks.len(), ground.threads, |number| {
+            let (at, find) = checks[number];
+            (at, find(ground))
+        }))
     }
 
     /// What a check, by its place, found of a user.

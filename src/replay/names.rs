@@ -44,10 +44,12 @@ impl Names {
         }
     }
 
-    /// How many there are.
-    #[allow(clippy::len_without_is_empty)] // The empty string is always there.
-    pub fn len(&self) -> usize {
-        self.ends.len()
+    /// Takes others in. Returns their numbers here, by those that they had.
+    pub fn merge(&mut self, others: Names) -> Vec<u32> {
+        let count = others.ends.len() as u32;
+        let Names { table, text, ends, seed } = self;
+        table.reserve(others.ends.len(), |&n| seed.hash_one(of(text, ends, n)));
+        (0..count).map(|n| self.number(others.name(n))).collect()
     }
 
     /// The name of a number.

@@ -7,12 +7,12 @@ use crate::account::{Account, Keep};
 use crate::announce::{Escapes, InfoHash, PeerId};
 use crate::order::{by_number, by_two};
 use crate::pieces::Pieces;
-use crate::session::{Clock, Completed, Ending, LineRef, Listed, Session, listing, replaced};
-use crate::share::shared;
+use crate::session::{Clock, Completed, Ending, Listed, Session, listing, replaced};
+use crate::share::{both, shared};
 use crate::time::Time;
 
 /// A user: a passkey, or where there is none, an address.
-#[derive(Clone, Debug)]
+#[derive(Clone, Default, Debug)]
 pub struct User {
     /// The passkey or the address, as written.
     pub name: Box<[u8]>,
@@ -118,13 +118,27 @@ pub struct Given {
     pub keep: Keep,
 }
 
+/// Sessions on their way into the story, and what listeners kept of them.
+struct Told<K> {
+    sessions: Vec<Session>,
+    kept: Vec<K>,
+    keys: Vec<Key>,
+}
+
+/// What most sessions are ordered by: to look at these themselves would take longer.
+struct Key {
+    begins: Option<Time>,
+    user: u32,
+    place: u32,
+}
+
 impl Story {
     /// No session.
     const NONE: u32 = u32::MAX;
 
     /// Puts the parts together, on so many threads. `span` is the first and the last time in the log. What listeners kept of
     /// sessions comes in the order of the story.
-    pub fn new<K: Default>(
+    pub fn new<K: Default + Send>(
         parts: Vec<Part<K>>,
         given: Given,
         span: (Option<Time>, Option<Time>),
@@ -157,84 +171,115 @@ impl Story {
         story.torrents = parts.iter().flat_map(|part| part.torrents.iter().copied()).collect();
         story.torrents.sort_unstable();
         story.torrents.dedup();
-        let (many, mut kept) = (parts.iter().map(|part| part.peers.len() + part.closed.len()).sum(), Vec::new());
-        story.sessions.reserve_exact(many);
-        kept.reserve_exact(many);
-        for (number, part) in (0u16..).zip(parts) {
-            story.add(number, part, &mut kept);
+        let mut parts: Vec<Part<K>> = parts;
+        let users = story.add_users(parts.iter_mut().map(|part| std::mem::take(&mut part.users)));
+        let many = parts.iter().map(|part| part.peers.len() + part.closed.len()).sum();
+        let mut told = Told { sessions: Vec::new(), kept: Vec::new(), keys: Vec::new() };
+        told.sessions.reserve_exact(many);
+        told.kept.reserve_exact(many);
+        told.keys.reserve_exact(many);
+        let mut parts = (0u16..).zip(parts).zip(&users);
+        if let Some(((number, mut first), users)) = parts.next() {
+            // The first part's names keep their numbers, so its sessions can be added while the others' get theirs.
+            let (mut names, mut others) = (std::mem::take(&mut first.names), parts.collect::<Vec<_>>());
+            let merge =
+                || others.iter_mut().map(|((_, part), _)| names.merge(std::mem::take(&mut part.names))).collect();
+            let add = || story.add(number, first, users, |name| name, &mut told);
+            let (numbers, ()): (Vec<Vec<u32>>, ()) = both(threads, merge, add);
+            for (((number, part), users), numbers) in others.into_iter().zip(numbers) {
+                story.add(number, part, users, |name| numbers[name as usize], &mut told);
+            }
+            story.names = names;
         }
-        story.sort(&mut kept);
+        let kept = story.sort(told, threads);
         story.successors = story.successors(threads);
         (story, kept)
     }
 
-    /// Takes a part in, and gives everything numbers that hold for the whole.
-    fn add<K: Default>(&mut self, number: u16, part: Part<K>, all_kept: &mut Vec<K>) {
+    /// Takes in the users of all parts, and orders them by name. Returns their numbers, by part and by the numbers that they had.
+    fn add_users(&mut self, parts: impl Iterator<Item = Vec<User>>) -> Vec<Vec<u32>> {
+        let mut ends = Vec::new();
+        for users in parts {
+            append(&mut self.users, users);
+            ends.push(self.users.len());
+        }
+        let mut order: Vec<u32> = (0..self.users.len() as u32).collect();
+        let name = |n: u32| (&*self.users[n as usize].name, self.users[n as usize].is_passkey);
+        order.sort_by(|&a, &b| name(a).cmp(&name(b)));
+        let mut places = vec![0; order.len()];
+        for (place, &user) in order.iter().enumerate() {
+            places[user as usize] = place as u32;
+        }
+        arrange(&mut self.users, order, std::mem::take);
+        let mut begin = 0;
+        ends.into_iter().map(|end| places[std::mem::replace(&mut begin, end)..end].to_vec()).collect()
+    }
+
+    /// Takes a part in, and gives everything numbers that hold for the whole: `users` are those of its users, and `renumber` does
+    /// that with names.
+    fn add<K: Default>(
+        &mut self,
+        number: u16,
+        part: Part<K>,
+        users: &[u32],
+        renumber: impl Fn(u32) -> u32,
+        told: &mut Told<K>,
+    ) {
         self.duplicates += part.duplicates;
         let torrents: Vec<u32> =
             part.torrents.iter().map(|t| self.torrents.binary_search(t).unwrap_or_default() as u32).collect();
-        let first_user = self.users.len() as u32;
         let first_peer = self.peer_ids.len() as u32;
-        append(&mut self.users, part.users);
         append(&mut self.peer_ids, part.peer_ids);
-        let (mut own, mut known) = (part.names, Vec::new());
-        if number == 0 {
-            // The first part's names keep their numbers.
-            self.names = std::mem::take(&mut own);
-        } else {
-            known = vec![None; own.len()];
-        }
-        let names = &mut self.names;
-        let mut renumber = |name: u32| match known.get_mut(name as usize) {
-            Some(known) => *known.get_or_insert_with(|| names.number(own.name(name))),
-            None => name,
-        };
         let written = part.written.into_iter().map(|written| Written {
             form: renumber(written.form),
             key: renumber(written.key),
             ..written
         });
         append(&mut self.written, written.collect());
-        // Memory is given back meanwhile: there are too many to hold them twice.
-        let last = part.peers.into_iter().filter(Peer::has_begun).map(|peer| (peer.session, peer.kept));
-        for (mut session, kept) in part.closed.into_iter().chain(last) {
+        let mut add = |session: &mut Session, kept: &mut K| {
+            let mut session = session.take();
             session.engine = number;
-            session.user += first_user;
+            session.user = users[session.user as usize];
             session.peer += first_peer;
             session.torrent = torrents[session.torrent as usize];
-            session.renumber_addresses(&mut renumber);
-            self.sessions.push(session);
-            all_kept.push(kept);
+            session.renumber_addresses(&renumber);
+            told.keys.push(Key { begins: session.first_at, user: session.user, place: told.sessions.len() as u32 });
+            told.sessions.push(session);
+            told.kept.push(std::mem::take(kept));
+        };
+        // Memory is given back meanwhile: there are too many to hold them twice.
+        for mut piece in part.closed.into_pieces() {
+            piece.iter_mut().for_each(|(session, kept)| add(session, kept));
+        }
+        for mut piece in part.peers.into_pieces() {
+            let begun = piece.iter_mut().filter(|peer| peer.has_begun());
+            begun.for_each(|peer| add(&mut peer.session, &mut peer.kept));
         }
     }
 
-    /// Orders users by name, and sessions by beginning, with what was kept of them.
-    fn sort<K>(&mut self, kept: &mut [K]) {
-        let mut order: Vec<u32> = (0..self.users.len() as u32).collect();
-        let name = |n: u32| (&*self.users[n as usize].name, self.users[n as usize].is_passkey);
-        order.sort_by(|&a, &b| name(a).cmp(&name(b)));
-        let mut place = vec![0; order.len()];
-        for (at, &user) in order.iter().enumerate() {
-            place[user as usize] = at as u32;
-        }
-        self.sessions.iter_mut().for_each(|session| session.user = place[session.user as usize]);
-        arrange(&mut self.users, order);
-
-        // Sessions without times have nothing but their lines to order them.
-        let line = |s: &Session| if s.first_at.is_none() { s.first_line } else { LineRef::new(0, 0) };
-        let begins = |s: &Session| s.first_at.map_or(i64::MIN, Time::millis);
-        let mut keys: Vec<(i64, u32)> = self.sessions.iter().map(begins).zip(0..).collect();
-        by_number(&mut keys, |key| key.0);
-        for together in keys.chunk_by_mut(|a, b| a.0 == b.0).filter(|together| together.len() > 1) {
+    /// Orders sessions by beginning, with what was kept of them.
+    fn sort<K: Default + Send>(&mut self, told: Told<K>, threads: usize) -> Vec<K> {
+        let Told { mut sessions, mut kept, mut keys } = told;
+        let begins = |key: &Key| key.begins.map_or(i64::MIN, Time::millis);
+        by_number(&mut keys, begins);
+        for together in keys.chunk_by_mut(|a, b| begins(a) == begins(b)).filter(|together| together.len() > 1) {
+            let session = |key: &Key| &sessions[key.place as usize];
+            // Sessions without times have nothing but their lines to order them.
+            let line = |key: &Key| key.begins.is_none().then(|| session(key).first_line);
+            let rest = |key: &Key| {
+                let session = session(key);
+                (session.torrent, self.peer_id(session), session.first_line)
+            };
             together.sort_unstable_by(|a, b| {
-                let key = |s: &Session| (line(s), s.user, s.torrent);
-                let (a, b) = (&self.sessions[a.1 as usize], &self.sessions[b.1 as usize]);
-                key(a).cmp(&key(b)).then_with(|| (self.peer_id(a), a.first_line).cmp(&(self.peer_id(b), b.first_line)))
+                let first = (line(a), a.user).cmp(&(line(b), b.user));
+                first.then_with(|| rest(a).cmp(&rest(b)))
             });
         }
-        let order: Vec<u32> = keys.into_iter().map(|key| key.1).collect();
-        arrange(kept, order.clone());
-        arrange(&mut self.sessions, order);
+        let order: Vec<u32> = keys.into_iter().map(|key| key.place).collect();
+        let same = order.clone();
+        both(threads, || arrange(&mut kept, same, std::mem::take), || arrange(&mut sessions, order, Session::take));
+        self.sessions = sessions;
+        kept
     }
 
     fn successors(&self, threads: usize) -> Vec<u32> {
@@ -301,18 +346,23 @@ fn append<T>(items: &mut Vec<T>, mut more: Vec<T>) {
 }
 
 /// Puts `items` into an order, in place: first the one at `order[0]`, and so on. There are too many sessions to hold them
-/// twice.
-fn arrange<T>(items: &mut [T], mut order: Vec<u32>) {
+/// twice. `take` takes an item away, and leaves any other one there.
+fn arrange<T>(items: &mut [T], mut order: Vec<u32>, take: impl Fn(&mut T) -> T) {
     for start in 0..order.len() {
-        let mut at = start;
+        if order[start] as usize == start {
+            continue;
+        }
         // Follow the cycle that begins here; places that are done point to themselves.
-        while order[at] as usize != start {
-            let from = order[at] as usize;
-            items.swap(at, from);
-            order[at] = at as u32;
+        let (first, mut at) = (take(&mut items[start]), start);
+        loop {
+            let from = std::mem::replace(&mut order[at], at as u32) as usize;
+            if from == start {
+                break;
+            }
+            items[at] = take(&mut items[from]);
             at = from;
         }
-        order[at] = at as u32;
+        items[at] = first;
     }
 }
 
@@ -324,7 +374,7 @@ mod tests {
     fn arranging_is_indexing() {
         for order in [vec![], vec![0], vec![2, 0, 1], vec![1, 0, 3, 2], vec![4, 2, 0, 1, 3]] {
             let mut items: Vec<u32> = (0..order.len() as u32).map(|n| n * 10).collect();
-            arrange(&mut items, order.clone());
+            arrange(&mut items, order.clone(), std::mem::take);
             assert_eq!(items, order.iter().map(|n| n * 10).collect::<Vec<_>>());
         }
     }

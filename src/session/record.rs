@@ -226,6 +226,11 @@ impl Session {
         }
     }
 
+    /// The session, of which nothing is left where it was.
+    pub fn take(&mut self) -> Session {
+        Session { rare: self.rare.take(), ..*self }
+    }
+
     /// Whose it is.
     pub fn whose(&self) -> Whose {
         Whose { user: self.user, torrent: self.torrent, peer: self.peer }

@@ -1,9 +1,9 @@
 //! Work on many swarms, shared among threads: the largest first, so that none is left over when all others are done.
 
 use super::flow::Sweep;
+use crate::share::on_threads;
 use std::cmp::Reverse;
 use std::sync::{Condvar, Mutex, PoisonError};
-use std::thread;
 
 /// So many windows are worked on at a time, unless one swarm alone has more: each takes some 40 bytes.
 const MOST: usize = 1 << 20;
@@ -14,7 +14,7 @@ const SMALL: usize = 1 << 15;
 pub fn swept<T: Send>(windows: &[usize], threads: usize, work: impl Fn(usize, &mut Sweep) -> T + Sync) -> Vec<T> {
     let (queue, changed) = (Mutex::new(Queue::new(windows)), Condvar::new());
     let lock = || queue.lock().unwrap_or_else(PoisonError::into_inner);
-    let work_on = || {
+    on_threads(threads.min(windows.len()), || {
         let (mut done, mut sweep) = (Vec::new(), Sweep::default());
         loop {
             let queue = changed.wait_while(lock(), |queue| queue.must_wait(windows));
@@ -25,17 +25,7 @@ pub fn swept<T: Send>(windows: &[usize], threads: usize, work: impl Fn(usize, &m
                 changed.notify_all();
             }
         }
-    };
-    let mut all = thread::scope(|scope| {
-        let others: Vec<_> = (1..threads.min(windows.len())).map(|_| scope.spawn(work_on)).collect();
-        let mut all = work_on();
-        for other in others {
-            all.extend(other.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic)));
-        }
-        all
-    });
-    all.sort_unstable_by_key(|(at, _)| *at);
-    all.into_iter().map(|(_, done)| done).collect()
+    })
 }
 
 /// Swarms that nobody works on yet.
@@ -80,6 +70,7 @@ mod tests {
     use super::*;
     use proptest::prelude::*;
     use std::sync::atomic::{AtomicUsize, Ordering};
+    use std::thread;
 
     proptest! {
         #[test]
