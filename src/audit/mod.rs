@@ -349,6 +349,9 @@ pub struct Audit {
     pub clients: Clients,
 }
 
+/// What is found in so few sessions takes little room: that much may lie beside the swarms.
+const FEW: usize = 1 << 17;
+
 /// Audits a story, on so many threads. `watches` are the listeners of the engines that its parts came from; `counted` is what they
 /// kept of the sessions; `side` is what the site knows.
 pub fn audit(
@@ -385,18 +388,16 @@ pub fn audit(
     // It keeps rates of all sessions.
     drop(ground);
     drop(counted);
-    let balance = bytes::balance(story, &traces, &sizes, &doubts, terms.courses, threads);
-    let known = Known {
-        terms,
-        side,
-        traces: &traces,
-        balance: &balance,
-        clients: &clients,
-        sizes,
-        crowds: identity::crowds(story, &clients, threads),
-        generated,
+    let of_sessions = |threads| {
+        let found = shared(story.sessions.len(), threads, |range| about_sessions(story, watches, range));
+        (found, identity::crowds(story, &clients, threads))
     };
-    let findings = findings(story, watches, &known, threads);
+    let few = story.sessions.len() < FEW;
+    let (balance, early) =
+        bytes::balance(story, &traces, &sizes, &doubts, terms.courses, threads, || few.then(|| of_sessions(1)));
+    let (found, crowds) = early.unwrap_or_else(|| of_sessions(threads));
+    let known = Known { terms, side, traces: &traces, balance: &balance, clients: &clients, sizes, crowds, generated };
+    let findings = findings(story, &known, found, threads);
     let judgements = verdict::judge(story, &balance, &findings, &known.generated);
     Audit { findings, judgements, swarms: balance.swarms, courses: balance.courses, clients }
 }
@@ -422,9 +423,9 @@ fn by_user(story: &Story) -> Vec<u32> {
     places.into_iter().map(|(_, at)| at).collect()
 }
 
-fn findings(story: &Story, watches: &[Watch], known: &Known<'_>, threads: usize) -> Vec<Finding> {
+/// All findings, in their order; `found` are those in single sessions.
+fn findings(story: &Story, known: &Known<'_>, mut found: Vec<Finding>, threads: usize) -> Vec<Finding> {
     let (by_user, since) = (by_user(story), known.terms.since);
-    let mut found = shared(by_user.len(), threads, |range| about_sessions(story, watches, range));
     let user = |at: u32| story.sessions[at as usize].user;
     let users: Vec<_> = by_user.chunk_by(|a, b| user(*a) == user(*b)).collect();
     found.extend(shared(users.len(), threads, |range| about_users(story, known, &users[range])));

@@ -22,6 +22,7 @@ pub use trace::{AllTraces, BEFORE, GRANULE, Place, Stretch, Trace, Traces};
 
 use crate::order::by_two;
 use crate::replay::Story;
+use crate::share::both;
 use actors::Actors;
 use attribution::{Share, attribute};
 use flow::Sweep;
@@ -166,15 +167,17 @@ pub struct Doubts {
 }
 
 /// Holds all uploads against all downloads. `traces` are those of the sessions, by their places in the story; `sizes` those of
-/// the torrents. Of so many swarms as `courses` says it is shown how uploads may have found receivers.
-pub fn balance(
+/// the torrents. Of so many swarms as `courses` says it is shown how uploads may have found receivers. `meanwhile` is done once few
+/// swarms are left to look at, and with them not enough to do for all threads.
+pub fn balance<T: Send>(
     story: &Story,
     traces: &AllTraces,
     sizes: &[Option<u64>],
     doubts: &Doubts,
     courses: usize,
     threads: usize,
-) -> Balance {
+    meanwhile: impl FnOnce() -> T + Send,
+) -> (Balance, T) {
     let actors = Actors::new(story, &doubts.sessions);
     let mut keys: Vec<Key> = story.sessions.iter().zip(0u32..).map(|(s, at)| (s.torrent, actors.of(at), at)).collect();
     by_two(&mut keys, |key| (key.0, key.1));
@@ -188,7 +191,8 @@ pub fn balance(
     let courses = book.courses(&unexplained, courses);
     looked.iter_mut().filter(|swarm| swarm.is_open()).for_each(Looked::leave_out);
     if is_open(&looked, count) {
-        return Balance { users: vec![UserBytes::default(); users], swarms: unexplained, courses, open: true };
+        let balance = Balance { users: vec![UserBytes::default(); users], swarms: unexplained, courses, open: true };
+        return (balance, meanwhile());
     }
     // Who brings an excess wherever he goes is left out, and the rest is looked at again: else fakers explain each other.
     for _ in 0..ROUNDS {
@@ -199,7 +203,8 @@ pub fn balance(
         book.fakers.iter_mut().zip(&newly).for_each(|(known, new)| *known |= new);
         book.look_again(&mut looked, &newly);
     }
-    Balance { users: book.conclude(&looked, doubts), swarms: unexplained, courses, open: false }
+    let (done, users) = both(threads, meanwhile, || book.conclude(&looked, doubts));
+    (Balance { users, swarms: unexplained, courses, open: false }, done)
 }
 
 /// What explains the excesses best.

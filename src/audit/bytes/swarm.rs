@@ -6,8 +6,9 @@ use super::trace::{AllTraces, BEFORE, GRANULE, Stretch};
 use crate::audit::sizes::LEAST;
 use crate::replay::Story;
 use crate::session::{Opening, Phase, Session};
-use crate::share::shared;
+use crate::share::{both, shared};
 use crate::time::Time;
+use std::ops::Range;
 
 /// Counters in an announce may be so many seconds old.
 const STALE: i64 = 190;
@@ -60,6 +61,15 @@ impl Secret<'_> {
 }
 
 impl Windows {
+    /// Those of senders and of receivers, in any order.
+    fn new(senders: Vec<Window>, receivers: Vec<Window>, threads: usize) -> Windows {
+        /// Of so many it pays to sort both at once. Of more, that would take too much room.
+        const LARGE: Range<usize> = 1 << 15..1 << 18;
+        let threads = if LARGE.contains(&(senders.len() + receivers.len())) { threads } else { 1 };
+        let (senders, receivers) = both(threads, || Side::new(senders), || Side::new(receivers));
+        Windows { senders, receivers }
+    }
+
     /// What some users sent, by the places of the senders' windows, in granules.
     pub fn sent(&self, by: impl Fn(u32) -> bool) -> Vec<u32> {
         self.senders.amounts(|window| by(window.user()))
@@ -92,6 +102,7 @@ pub struct Sources<'a> {
     fastest: Vec<f64>,
     /// The second that windows count from.
     zero: i64,
+    threads: usize,
 }
 
 impl<'a> Sources<'a> {
@@ -107,7 +118,7 @@ impl<'a> Sources<'a> {
             let fastest = &mut fastest[session.user as usize];
             *fastest = fastest.max(rate);
         }
-        Sources { story, traces, actors, fastest, zero: story.log_start.map_or(0, secs) - MARGIN }
+        Sources { story, traces, actors, fastest, zero: story.log_start.map_or(0, secs) - MARGIN, threads }
     }
 
     /// What of so many granules somebody can have received in so many seconds without saying so.
@@ -148,7 +159,7 @@ impl<'a> Sources<'a> {
             receivers.extend(self.silent(&own));
             receivers.extend(self.having_all(&own, size, first_peer));
         }
-        Windows { senders: Side::new(senders), receivers: Side::new(receivers) }
+        Windows::new(senders, receivers, self.threads)
     }
 
     /// Adds one user's sessions. Returns whether he had several clients there at once.
