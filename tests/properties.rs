@@ -15,7 +15,8 @@ use swarmtrail::audit::{Counted, Terms, Watch, audit};
 use swarmtrail::reading::{Applied, Input, Options, read_all};
 use swarmtrail::replay::{Given, Listener, Order, Rules, Step, Story};
 use swarmtrail::report::{Filter, Output, Style, View, print_report};
-use swarmtrail::session::{Completed, Counters, Live, Phase, Said, Transition, advance, decide};
+use swarmtrail::session::{Completed, Counters, Last, Live, Phase, Said, Session, Transition};
+use swarmtrail::session::{advance, decide, says_nothing_new};
 use swarmtrail::side::Side;
 use swarmtrail::source::Source;
 use swarmtrail::time::{Time, Zone};
@@ -120,10 +121,71 @@ fn sum_holds(report: &Value) {
     assert_eq!(reasons, count("rejected"));
 }
 
+/// An audit's listener that is told of every announce.
+#[derive(Default)]
+struct HearsAll(Watch, u64);
+
+impl Listener for HearsAll {
+    type Kept = Counted;
+
+    fn applied(&mut self, step: &Step<'_>, kept: &mut Counted) {
+        self.1 += 1;
+        self.0.applied(step, kept);
+    }
+
+    fn ended(&mut self, session: &Session, last: &Last) {
+        self.0.ended(session, last);
+    }
+}
+
+/// The same, but that it need not be told of all.
+#[derive(Default)]
+struct HearsNews(HearsAll);
+
+impl Listener for HearsNews {
+    type Kept = Counted;
+
+    fn applied(&mut self, step: &Step<'_>, kept: &mut Counted) {
+        self.0.applied(step, kept);
+    }
+
+    fn ended(&mut self, session: &Session, last: &Last) {
+        self.0.ended(session, last);
+    }
+
+    fn hears_all(&self) -> bool {
+        self.0.0.hears_all()
+    }
+}
+
 /// The second of a line, as text: lines of the same one may be in any order.
 fn second_of(line: &[u8]) -> &[u8] {
     let open = line.iter().position(|b| *b == b'[').map_or(0, |at| at + 1);
     line.get(open..open + 20).unwrap_or_default()
+}
+
+/// Seeds that have nothing new to say are passed over quickly: that must change nothing.
+#[test]
+fn what_says_nothing_new_changes_nothing() {
+    fn told<L: Listener<Kept = Counted> + Default + Send>(log: &[u8], watch: fn(L) -> HearsAll) -> (String, u64) {
+        let (input, engines) = read_by(&[log], on(1), Rules::default(), L::default);
+        let (parts, listeners): (Vec<_>, Vec<L>) = engines.into_iter().unzip();
+        let (watches, heard): (Vec<_>, Vec<u64>) =
+            listeners.into_iter().map(watch).map(|HearsAll(watch, heard)| (watch, heard)).unzip();
+        let span = (input.tally.first_at, input.tally.last_at);
+        let (story, counted) = Story::new(parts, Given::default(), span, 1);
+        let audit = audit(&story, watches, counted, &Side::default(), &Terms::default(), 1);
+        let Story { sessions, users, settings, .. } = &story;
+        (format!("{sessions:?} {users:?} {settings:?} {:?} {:?}", audit.findings, audit.judgements), heard.iter().sum())
+    }
+    let (mut all, mut news) = (0, 0);
+    for (path, log) in logs() {
+        let (told_all, heard) = told(&log, |all: HearsAll| all);
+        let (told_news, heard_news) = told(&log, |news: HearsNews| news.0);
+        assert_eq!(told_all, told_news, "{}", path.display());
+        (all, news) = (all + heard, news + heard_news);
+    }
+    assert!(news < all, "{news} of {all} are news");
 }
 
 #[test]
@@ -400,6 +462,10 @@ proptest! {
             let said = Said { at: Some(Time::from_secs(at + 1)), event, counters, left, same_address };
             let transition = decide(live.as_ref(), &said, None);
             let went_on = advance(live.as_ref(), &said, transition, None, mode);
+            if let Some(mut same) = live.filter(|live| says_nothing_new(&live.state, &live.last, &said)) {
+                same.last.at = said.at;
+                prop_assert_eq!((transition, went_on), (Transition::Went, same));
+            }
             let (before, next) = (live.map(|live| live.state), went_on.state);
             if transition == Transition::Duplicate {
                 let Live { state, last } = live.unwrap();

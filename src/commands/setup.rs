@@ -258,6 +258,10 @@ impl Listener for Listeners {
         self.watch.ended(session, last);
     }
 
+    fn hears_all(&self) -> bool {
+        self.pulse.is_some() || self.books.is_some() || self.watch.hears_all()
+    }
+
     fn fetch(&self, kept: &Self::Kept) {
         self.watch.fetch(kept);
     }

@@ -19,7 +19,7 @@ use crate::announce::{Event, InfoHash, PeerId, Reason, write_form};
 use crate::pieces::Pieces;
 use crate::session::{
     Completed, Counters, Last, LineRef, Live, Opening, Phase, Refused, RefusedStart, Said, Session, Transition, Whose,
-    advance, decide, is_late,
+    advance, decide, is_late, says_nothing_new,
 };
 use crate::time::Time;
 use addresses::Addresses;
@@ -111,6 +111,11 @@ pub trait Listener {
 
     /// Has the cache fetch what lies behind what is kept of a session: it will be needed soon.
     fn fetch(&self, _: &Self::Kept) {}
+
+    /// Whether it is to be told of seeds, too, that have nothing new to say (see [`says_nothing_new`]). They credit nothing.
+    fn hears_all(&self) -> bool {
+        true
+    }
 
     /// Nothing more needs to be told: reading may stop.
     fn done(&self) -> bool {
@@ -339,6 +344,9 @@ impl<L: Listener> Replay<L> {
         if held.refused {
             return self.note_refused(held);
         }
+        if self.goes_on(held) {
+            return;
+        }
         let peer = &mut self.peers[held.peer as usize];
         let begun = peer.has_begun();
         let before = begun.then_some(Live { state: peer.session.state, last: peer.last });
@@ -425,6 +433,26 @@ impl<L: Listener> Replay<L> {
             new_address,
         };
         self.listener.applied(&step, &mut peer.kept);
+    }
+
+    /// Applies an announce if it is a seed's that has nothing new to say, and nobody wants to hear of: then it does no more than
+    /// [`Replay::apply`] would, in a fraction of the time.
+    #[inline]
+    fn goes_on(&mut self, held: &Held) -> bool {
+        let Peer { session, last, .. } = &mut self.peers[held.peer as usize];
+        let same_address = session.address == held.address;
+        let says_nothing = same_address && says_nothing_new(&session.state, last, &held.said(same_address));
+        if !says_nothing || session.is_after_refusal() || self.rules.since.is_some() || self.listener.hears_all() {
+            return false;
+        }
+        last.at = held.at;
+        session.announces += 1;
+        session.idle = 0;
+        session.note_going_on();
+        if let Some(silence) = session.note_announce(held.at, held.line, true, false) {
+            self.silences.note(silence);
+        }
+        true
     }
 
     /// A refused announce credits nothing, but its `started` tells where the counters begin, and its `stopped` why a

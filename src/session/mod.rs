@@ -64,5 +64,5 @@ pub use gaps::Gap;
 pub use record::{LineRef, Opening, Refused, Seen, Session, Whose};
 pub use state::{
     Completed, Counters, Last, Live, Phase, RefusedStart, Said, State, Transition, advance, decide, is_late,
-    order_within_a_moment,
+    order_within_a_moment, says_nothing_new,
 };

@@ -320,7 +320,7 @@ impl Session {
     /// The `started` that the server refused after the last announce that it took.
     #[inline]
     pub fn refused_start(&self) -> Option<RefusedStart> {
-        let rare = self.rare.as_ref().filter(|_| self.flags & Self::AFTER_REFUSAL != 0);
+        let rare = self.rare.as_ref().filter(|_| self.is_after_refusal());
         rare.and_then(|rare| rare.unheard.as_ref()?.start)
     }
 
@@ -337,7 +337,12 @@ impl Session {
     /// whether it had refused any since the last one.
     #[inline]
     pub fn note_delivered(&mut self, ends: bool) -> bool {
-        self.flags & Self::AFTER_REFUSAL != 0 && self.end_refusal(ends)
+        self.is_after_refusal() && self.end_refusal(ends)
+    }
+
+    /// The server refused an announce, and took none since that is more than a copy.
+    pub fn is_after_refusal(&self) -> bool {
+        self.flags & Self::AFTER_REFUSAL != 0
     }
 
     #[cold]

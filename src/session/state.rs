@@ -291,6 +291,18 @@ fn fell_for_good(peak: u64, now: u64) -> bool {
     now.saturating_add((peak / 100).max(1 << 20)) < peak
 }
 
+/// Whether an announce is of a seed that has nothing new to say: [`Transition::Went`], after which all is as before, but for when
+/// it was last heard of ([`Last::at`]). In a tracker that lives most are. Of some of them it says `false`; after
+/// an announce that the server refused it says nothing.
+#[inline]
+pub fn says_nothing_new(state: &State, last: &Last, said: &Said) -> bool {
+    let same = said.counters == last.counters && (said.left, last.left) == (0, 0);
+    let seeds_on = state.phase == Phase::Seeding && (said.event, state.last_event) == (Event::None, Event::None);
+    let no_copy = said.at.zip(last.at).is_some_and(|(at, last)| at.since(last) > COPY_ELSEWHERE);
+    let is_whole = !state.leeched || state.completed_at.is_some();
+    same && seeds_on && no_copy && is_whole && !fell_for_good(state.peak.down, said.counters.down)
+}
+
 /// How the session goes on after an announce that was not a [`Transition::Duplicate`].
 #[inline(always)] // The engine would wait for what it returns to be copied.
 pub fn advance(
