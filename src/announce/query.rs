@@ -71,7 +71,7 @@ fn parameters(text: &[u8], from: usize, to: usize, found: &mut Found) -> bool {
     for &end in &ends[..count] {
         let first = scan::word(text, begin as usize).unwrap_or_else(|| last_word(text, begin as usize));
         let name = &BY_HASH[hash(first)];
-        let which = if first & name.mask == name.word { name.which } else { NAMES.len() };
+        let which = std::hint::select_unpredictable(first & name.mask == name.word, name.which, NAMES.len());
         found[which] = (begin, end);
         begin = end + 1;
     }

@@ -135,7 +135,7 @@ fn rates(ground: &Ground<'_>, candidate: u32, of: &Candidate) -> Vec<Rate> {
                 nth: 0,
                 from: since(stretch.from).try_into().ok()?,
                 to: since(stretch.to).try_into().ok()?,
-                rate: (stretch.up as f32 / (stretch.to - stretch.from) as f32).ln(),
+                rate: stretch.up as f32 / (stretch.to - stretch.from) as f32,
                 laws: Laws::default(),
             })
         }));
@@ -144,7 +144,7 @@ fn rates(ground: &Ground<'_>, candidate: u32, of: &Candidate) -> Vec<Rate> {
     let one_in = (rates.len() as u32 / ENOUGH_RATES).max(1);
     rates.retain(|rate| (rate.from / SLOT).is_multiple_of(one_in));
     // They come by torrent and session.
-    rates.iter_mut().zip(0..).for_each(|(rate, nth)| rate.nth = nth);
+    rates.iter_mut().zip(0..).for_each(|(rate, nth)| (rate.nth, rate.rate) = (nth, rate.rate.ln()));
     by_number(&mut rates, |rate| rate.from);
     rates
 }
