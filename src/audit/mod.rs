@@ -49,6 +49,7 @@ use generated::{Generated, Ground, Sign};
 use identity::Crowds;
 use notes::{notes_of, watch_of};
 use sizes::sizes;
+use std::cmp::{Ordering, Reverse};
 use std::collections::HashMap;
 use std::ops::Range;
 use std::sync::OnceLock;
@@ -196,6 +197,12 @@ impl Finding {
     /// The finding in a sentence.
     pub fn message(&self) -> String {
         (self.check().message)(self)
+    }
+
+    /// The order in which findings are told.
+    fn worst_first(&self, other: &Finding) -> Ordering {
+        let order = |f: &Finding| (Reverse(f.severity), f.check, Reverse(f.bytes), f.from, f.user, f.session);
+        order(self).cmp(&order(other))
     }
 
     /// Its bytes, for people.
@@ -383,13 +390,17 @@ pub fn audit(
     let starts_anew = |at| client::started_every_time(notes_of(story, watches, at), &story.sessions[at]).is_some();
     let doubts = Doubts {
         users: (0..story.users.len() as u32).map(|user| generated.looks(user)).collect(),
-        sessions: (0..story.sessions.len()).map(|at| clients.wrong(at) != 0 || starts_anew(at)).collect(),
+        sessions: shared(story.sessions.len(), threads, |range| {
+            range.map(|at| clients.wrong(at) != 0 || starts_anew(at)).collect()
+        }),
     };
     // It keeps rates of all sessions.
     drop(ground);
     drop(counted);
     let of_sessions = |threads| {
-        let found = shared(story.sessions.len(), threads, |range| about_sessions(story, watches, range));
+        let mut found = shared(story.sessions.len(), threads, |range| about_sessions(story, watches, range));
+        // What is sorted already is soon sorted with the rest.
+        found.sort_by(Finding::worst_first);
         (found, identity::crowds(story, &clients, threads))
     };
     let few = story.sessions.len() < FEW;
@@ -431,12 +442,7 @@ fn findings(story: &Story, known: &Known<'_>, mut found: Vec<Finding>, threads: 
     found.extend(shared(users.len(), threads, |range| about_users(story, known, &users[range])));
     // What was over before the span asked for is not asked for.
     found.retain(|f| since.is_none() || f.to.max(f.from).is_none_or(|to| Some(to) >= since));
-    found.sort_by(|a, b| {
-        let order = |f: &Finding| {
-            (std::cmp::Reverse(f.severity), f.check, std::cmp::Reverse(f.bytes), f.from, f.user, f.session)
-        };
-        order(a).cmp(&order(b))
-    });
+    found.sort_by(Finding::worst_first);
     found
 }
 

@@ -179,11 +179,15 @@ pub fn balance<T: Send>(
     meanwhile: impl FnOnce() -> T + Send,
 ) -> (Balance, T) {
     let actors = Actors::new(story, &doubts.sessions);
-    let mut keys: Vec<Key> = story.sessions.iter().zip(0u32..).map(|(s, at)| (s.torrent, actors.of(at), at)).collect();
-    by_two(&mut keys, |key| (key.0, key.1));
+    let keys = || {
+        let mut keys: Vec<Key> =
+            story.sessions.iter().zip(0u32..).map(|(s, at)| (s.torrent, actors.of(at), at)).collect();
+        by_two(&mut keys, |key| (key.0, key.1));
+        keys
+    };
+    let (keys, sources) = both(threads, keys, || Sources::new(story, traces, &actors, threads));
     let swarms: Vec<&[Key]> = keys.chunk_by(|a, b| a.0 == b.0).collect();
     let (users, count) = (story.users.len(), actors.len());
-    let sources = Sources::new(story, traces, &actors, threads);
     let (fakers, blamed) = (vec![false; count], vec![0.0; count]);
     let mut book = Book { story, sources, sizes, swarms, fakers, blamed, threads };
     let mut looked = book.look();
