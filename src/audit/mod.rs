@@ -356,7 +356,7 @@ pub struct Audit {
     pub clients: Clients,
 }
 
-/// What is found in so few sessions takes little room: that much may lie beside the swarms.
+/// What is made of so few sessions takes little room: several things at once may be. Of more, one after the other, each by all threads.
 const FEW: usize = 1 << 17;
 
 /// Audits a story, on so many threads. `watches` are the listeners of the engines that its parts came from; `counted` is what they

@@ -10,7 +10,7 @@ mod spellings;
 mod story;
 
 pub use interval::{IntervalFrom, Silences, timeout_of};
-pub use names::Names;
+pub use names::{Names, Texts};
 pub use record::{Arrival, Batch, Hashes, Record};
 pub use story::{Given, Part, Settings, Story, User, Written};
 

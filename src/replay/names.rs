@@ -10,17 +10,22 @@ use std::hash::BuildHasher;
 #[derive(Clone, Debug)]
 pub struct Names {
     table: HashTable<u32>,
-    /// All names, one after the other.
+    texts: Texts,
+    seed: RandomState,
+}
+
+/// Byte strings by number, of which none is added any more.
+#[derive(Clone, Default, Debug)]
+pub struct Texts {
+    /// All of them, one after the other.
     text: Vec<u8>,
     /// Where each ends.
     ends: Vec<usize>,
-    seed: RandomState,
 }
 
 impl Default for Names {
     fn default() -> Self {
-        let mut names =
-            Names { table: HashTable::new(), text: Vec::new(), ends: Vec::new(), seed: RandomState::default() };
+        let mut names = Names { table: HashTable::new(), texts: Texts::default(), seed: RandomState::default() };
         names.number(b"");
         names
     }
@@ -29,16 +34,16 @@ impl Default for Names {
 impl Names {
     /// The number of a name, a new one if it is new.
     pub fn number(&mut self, name: &[u8]) -> u32 {
-        let Names { table, text, ends, seed } = self;
-        let known = |n: u32| of(text, ends, n);
+        let Names { table, texts, seed } = self;
+        let known = |n: u32| texts.name(n);
         let entry = table.entry(seed.hash_one(name), |&n| known(n) == name, |&n| seed.hash_one(known(n)));
         match entry {
             hashbrown::hash_table::Entry::Occupied(known) => *known.get(),
             hashbrown::hash_table::Entry::Vacant(free) => {
-                let number = ends.len() as u32;
+                let number = texts.ends.len() as u32;
                 free.insert(number);
-                text.extend_from_slice(name);
-                ends.push(text.len());
+                texts.text.extend_from_slice(name);
+                texts.ends.push(texts.text.len());
                 number
             }
         }
@@ -46,20 +51,22 @@ impl Names {
 
     /// Takes others in. Returns their numbers here, by those that they had.
     pub fn merge(&mut self, others: Names) -> Vec<u32> {
-        let count = others.ends.len() as u32;
-        let Names { table, text, ends, seed } = self;
-        table.reserve(others.ends.len(), |&n| seed.hash_one(of(text, ends, n)));
-        (0..count).map(|n| self.number(others.name(n))).collect()
+        let (Names { table, texts, seed }, others) = (&mut *self, others.into_texts());
+        table.reserve(others.ends.len(), |&n| seed.hash_one(texts.name(n)));
+        (0..others.ends.len() as u32).map(|n| self.number(others.name(n))).collect()
     }
 
-    /// The name of a number.
-    pub fn name(&self, number: u32) -> &[u8] {
-        of(&self.text, &self.ends, number)
+    /// All of them.
+    pub fn into_texts(self) -> Texts {
+        self.texts
     }
 }
 
-fn of<'a>(text: &'a [u8], ends: &[usize], number: u32) -> &'a [u8] {
-    let number = number as usize;
-    let from = number.checked_sub(1).map_or(0, |before| ends[before]);
-    &text[from..ends[number]]
+impl Texts {
+    /// The one with that number.
+    pub fn name(&self, number: u32) -> &[u8] {
+        let number = number as usize;
+        let from = number.checked_sub(1).map_or(0, |before| self.ends[before]);
+        &self.text[from..self.ends[number]]
+    }
 }

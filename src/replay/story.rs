@@ -1,7 +1,7 @@
 //! What came together: every session in a fixed order, with its end, for whoever reports on it.
 
 use super::interval::{IntervalFrom, Silences, timeout_of};
-use super::names::Names;
+use super::names::{Names, Texts};
 use super::peer::Peer;
 use crate::account::{Account, Keep};
 use crate::announce::{Escapes, InfoHash, PeerId};
@@ -92,7 +92,7 @@ pub struct Story {
     /// How those peers write, by the same numbers.
     pub written: Vec<Written>,
     /// Keys, addresses and forms by number.
-    pub names: Names,
+    pub names: Texts,
     /// Interval, timeout and reading of `completed`.
     pub settings: Settings,
     /// The first time in the log.
@@ -161,7 +161,7 @@ impl Story {
             successors: Vec::new(),
             peer_ids: Vec::new(),
             written: Vec::new(),
-            names: Names::default(),
+            names: Texts::default(),
             settings,
             log_start: span.0,
             log_end: span.1,
@@ -189,7 +189,7 @@ impl Story {
             for (((number, part), users), numbers) in others.into_iter().zip(numbers) {
                 story.add(number, part, users, |name| numbers[name as usize], &mut told);
             }
-            story.names = names;
+            story.names = names.into_texts();
         }
         let kept = story.sort(told, threads);
         story.successors = story.successors(threads);
