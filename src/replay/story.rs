@@ -119,7 +119,7 @@ pub struct Given {
 }
 
 /// Sessions on their way into the story, and what listeners kept of them.
-struct Told<K> {
+struct Unsorted<K> {
     sessions: Vec<Session>,
     kept: Vec<K>,
     keys: Vec<Key>,
@@ -174,24 +174,25 @@ impl Story {
         let mut parts: Vec<Part<K>> = parts;
         let users = story.add_users(parts.iter_mut().map(|part| std::mem::take(&mut part.users)));
         let many = parts.iter().map(|part| part.peers.len() + part.closed.len()).sum();
-        let mut told = Told { sessions: Vec::new(), kept: Vec::new(), keys: Vec::new() };
-        told.sessions.reserve_exact(many);
-        told.kept.reserve_exact(many);
-        told.keys.reserve_exact(many);
+        let mut unsorted = Unsorted {
+            sessions: Vec::with_capacity(many),
+            kept: Vec::with_capacity(many),
+            keys: Vec::with_capacity(many),
+        };
         let mut parts = (0u16..).zip(parts).zip(&users);
         if let Some(((number, mut first), users)) = parts.next() {
             // The first part's names keep their numbers, so its sessions can be added while the others' get theirs.
             let (mut names, mut others) = (std::mem::take(&mut first.names), parts.collect::<Vec<_>>());
             let merge =
                 || others.iter_mut().map(|((_, part), _)| names.merge(std::mem::take(&mut part.names))).collect();
-            let add = || story.add(number, first, users, |name| name, &mut told);
+            let add = || story.add(number, first, users, |name| name, &mut unsorted);
             let (numbers, ()): (Vec<Vec<u32>>, ()) = both(threads, merge, add);
             for (((number, part), users), numbers) in others.into_iter().zip(numbers) {
-                story.add(number, part, users, |name| numbers[name as usize], &mut told);
+                story.add(number, part, users, |name| numbers[name as usize], &mut unsorted);
             }
             story.names = names.into_texts();
         }
-        let kept = story.sort(told, threads);
+        let kept = story.sort(unsorted, threads);
         story.successors = story.successors(threads);
         (story, kept)
     }
@@ -223,7 +224,7 @@ impl Story {
         part: Part<K>,
         users: &[u32],
         renumber: impl Fn(u32) -> u32,
-        told: &mut Told<K>,
+        unsorted: &mut Unsorted<K>,
     ) {
         self.duplicates += part.duplicates;
         let torrents: Vec<u32> =
@@ -243,9 +244,13 @@ impl Story {
             session.peer += first_peer;
             session.torrent = torrents[session.torrent as usize];
             session.renumber_addresses(&renumber);
-            told.keys.push(Key { begins: session.first_at, user: session.user, place: told.sessions.len() as u32 });
-            told.sessions.push(session);
-            told.kept.push(std::mem::take(kept));
+            unsorted.keys.push(Key {
+                begins: session.first_at,
+                user: session.user,
+                place: unsorted.sessions.len() as u32,
+            });
+            unsorted.sessions.push(session);
+            unsorted.kept.push(std::mem::take(kept));
         };
         // Memory is given back meanwhile: there are too many to hold them twice.
         for mut piece in part.closed.into_pieces() {
@@ -258,8 +263,8 @@ impl Story {
     }
 
     /// Orders sessions by beginning, with what was kept of them.
-    fn sort<K: Default + Send>(&mut self, told: Told<K>, threads: usize) -> Vec<K> {
-        let Told { mut sessions, mut kept, mut keys } = told;
+    fn sort<K: Default + Send>(&mut self, unsorted: Unsorted<K>, threads: usize) -> Vec<K> {
+        let Unsorted { mut sessions, mut kept, mut keys } = unsorted;
         let begins = |key: &Key| key.begins.map_or(i64::MIN, Time::millis);
         by_number(&mut keys, begins);
         for together in keys.chunk_by_mut(|a, b| begins(a) == begins(b)).filter(|together| together.len() > 1) {

@@ -226,7 +226,7 @@ impl Session {
         }
     }
 
-    /// The session, of which nothing is left where it was.
+    /// Takes the session away. What is left in its place is of no use.
     pub fn take(&mut self) -> Session {
         Session { rare: self.rare.take(), ..*self }
     }

@@ -291,9 +291,9 @@ fn fell_for_good(peak: u64, now: u64) -> bool {
     now.saturating_add((peak / 100).max(1 << 20)) < peak
 }
 
-/// Whether an announce is of a seed that has nothing new to say: [`Transition::Went`], after which all is as before, but for when
-/// it was last heard of ([`Last::at`]). In a tracker that lives most are. Of some of them it says `false`; after
-/// an announce that the server refused it says nothing.
+/// Whether an announce is of a seed that has nothing new to say: it is [`Transition::Went`], and [`advance`] changes nothing but
+/// [`Last::at`]. In a tracker that lives most are. It may be `false` of some that are, and does not hold where the server refused an
+/// announce since the last one.
 #[inline]
 pub fn says_nothing_new(state: &State, last: &Last, said: &Said) -> bool {
     let same = said.counters == last.counters && (said.left, last.left) == (0, 0);
