@@ -3,7 +3,7 @@
 use super::flow::Sweep;
 use crate::share::on_threads;
 use std::cmp::Reverse;
-use std::sync::{Condvar, Mutex, PoisonError};
+use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 
 /// So many windows are worked on at a time, unless one swarm alone has more: each takes some 40 bytes.
 const MOST: usize = 1 << 20;
@@ -13,19 +13,33 @@ const SMALL: usize = 1 << 15;
 /// Works on swarms with about so many windows each, with room to sweep in, on so many threads. What comes out is in their order.
 pub fn swept<T: Send>(windows: &[usize], threads: usize, work: impl Fn(usize, &mut Sweep) -> T + Sync) -> Vec<T> {
     let (queue, changed) = (Mutex::new(Queue::new(windows)), Condvar::new());
-    let lock = || queue.lock().unwrap_or_else(PoisonError::into_inner);
     on_threads(threads.min(windows.len()), || {
         let (mut done, mut sweep) = (Vec::new(), Sweep::default());
         loop {
-            let queue = changed.wait_while(lock(), |queue| queue.must_wait(windows));
-            let Some(at) = queue.unwrap_or_else(PoisonError::into_inner).take(windows) else { return done };
+            let free = changed.wait_while(lock(&queue), |queue| queue.must_wait(windows));
+            let Some(at) = free.unwrap_or_else(PoisonError::into_inner).take(windows) else { return done };
+            let _room = (windows[at] > SMALL).then(|| Room { queue: &queue, changed: &changed, windows: windows[at] });
             done.push((at, work(at, &mut sweep)));
-            if windows[at] > SMALL {
-                lock().taken -= windows[at];
-                changed.notify_all();
-            }
         }
     })
+}
+
+/// Room that a large swarm takes until this is dropped, even by a panic: others wait for it.
+struct Room<'a> {
+    queue: &'a Mutex<Queue>,
+    changed: &'a Condvar,
+    windows: usize,
+}
+
+impl Drop for Room<'_> {
+    fn drop(&mut self) {
+        lock(self.queue).taken -= self.windows;
+        self.changed.notify_all();
+    }
+}
+
+fn lock(queue: &Mutex<Queue>) -> MutexGuard<'_, Queue> {
+    queue.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 /// Swarms that nobody works on yet.
