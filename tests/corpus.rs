@@ -17,10 +17,12 @@
 //!
 //! `cargo test --test corpus -- --nocapture` prints a table per log.
 
+#[path = "corpus/formats.rs"]
+mod formats;
 #[path = "support/known/mod.rs"]
 mod known;
 mod support;
-#[path = "support/told.rs"]
+#[path = "corpus/told.rs"]
 mod told;
 
 use known::{Client, Counted, Ended, Row, Run, Truth, runs};

@@ -440,8 +440,7 @@ impl<L: Listener> Replay<L> {
     #[inline]
     fn goes_on(&mut self, held: &Held) -> bool {
         let Peer { session, last, .. } = &mut self.peers[held.peer as usize];
-        let same_address = session.address == held.address;
-        let says_nothing = same_address && says_nothing_new(&session.state, last, &held.said(same_address));
+        let says_nothing = session.address == held.address && says_nothing_new(&session.state, last, &held.said(true));
         if !says_nothing || session.is_after_refusal() || self.rules.since.is_some() || self.listener.hears_all() {
             return false;
         }

@@ -139,7 +139,7 @@ impl Story {
     /// Puts the parts together, on so many threads. `span` is the first and the last time in the log. What listeners kept of
     /// sessions comes in the order of the story.
     pub fn new<K: Default + Send>(
-        parts: Vec<Part<K>>,
+        mut parts: Vec<Part<K>>,
         given: Given,
         span: (Option<Time>, Option<Time>),
         threads: usize,
@@ -171,7 +171,6 @@ impl Story {
         story.torrents = parts.iter().flat_map(|part| part.torrents.iter().copied()).collect();
         story.torrents.sort_unstable();
         story.torrents.dedup();
-        let mut parts: Vec<Part<K>> = parts;
         let users = story.add_users(parts.iter_mut().map(|part| std::mem::take(&mut part.users)));
         let many = parts.iter().map(|part| part.peers.len() + part.closed.len()).sum();
         let mut unsorted = Unsorted {

@@ -1,18 +1,13 @@
 //! One story, logged by many servers at once (`testdata/formats`), must be told the same from every log; and whatever is done
 //! to a log of any format, every line is counted once and nothing panics.
 
-#[allow(dead_code)] // It has more than is asked for here.
-#[path = "support/told.rs"]
-mod told;
-
-mod support;
-
+use crate::support::{self, swarmtrail, swarmtrail_on};
+use crate::told;
 use proptest::prelude::*;
 use proptest::test_runner::Config;
 use serde_json::{Value, json};
 use std::fs;
 use std::path::{Path, PathBuf};
-use support::{swarmtrail, swarmtrail_on};
 use swarmtrail::access_log::{FORMATS, Format, Json, LineReader, Pattern, Template, lines};
 use swarmtrail::audit::{Terms, Watch, audit};
 use swarmtrail::reading::{Options, read_all};
