@@ -129,7 +129,7 @@ impl Credits {
         let (policies, timelines) = (first.policies.clone(), first.timelines.is_some());
         let many = policies.len();
         let mut sessions = Vec::with_capacity(story.sessions.len() * many);
-        for session in &story.sessions {
+        for session in story.sessions.iter() {
             let (of, number) = (&mut books[usize::from(session.engine)], session.number as usize);
             sessions.extend_from_slice(&of.sessions[number * many..(number + 1) * many]);
             // Users have other numbers in the engines, but sessions know whose they are.

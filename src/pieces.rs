@@ -31,11 +31,6 @@ impl<T> Pieces<T> {
         self.pieces.get(at / Self::PIECE)?.get(at % Self::PIECE)
     }
 
-    /// All of them in order.
-    pub fn iter(&self) -> impl Iterator<Item = &T> {
-        self.pieces.iter().flatten()
-    }
-
     /// How many there are in each of the pieces.
     pub fn lens(&self) -> impl Iterator<Item = usize> {
         self.pieces.iter().map(Vec::len)
@@ -51,11 +46,6 @@ impl<T> Pieces<T> {
         if let Some(piece) = self.pieces.get_mut(piece) {
             *piece = Vec::new();
         }
-    }
-
-    /// The pieces, each with its items in order.
-    pub fn into_pieces(self) -> impl Iterator<Item = Vec<T>> {
-        self.pieces.into_iter()
     }
 
     /// Adds an item.

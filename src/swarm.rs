@@ -27,12 +27,12 @@ pub struct Swarm {
 pub fn swarms(story: &Story, status: impl Fn(usize) -> Option<Status>) -> Vec<Swarm> {
     let mut swarms = vec![Swarm::default(); story.torrents.len()];
     let mut pairs = Vec::new();
-    for (index, session) in story.sessions.iter().enumerate() {
+    for (index, session) in story.sessions.briefs().iter().enumerate() {
         let Some(status) = status(index) else { continue };
         let swarm = &mut swarms[session.torrent as usize];
-        swarm.totals.add(session.state.credit());
+        swarm.totals.add(session.credit);
         swarm.sessions += 1;
-        swarm.size = swarm.size.max(Some(session.state.largest_left).filter(|left| *left > 0));
+        swarm.size = swarm.size.max(Some(session.largest_left).filter(|left| *left > 0));
         swarm.leeching += u32::from(status == Status::Leeching);
         swarm.seeding += u32::from(status == Status::Seeding);
         pairs.push((session.torrent, session.user));

@@ -13,7 +13,7 @@ use swarmtrail::account::Keep;
 use swarmtrail::announce::Event;
 use swarmtrail::audit::{Counted, Terms, Watch, audit};
 use swarmtrail::reading::{Applied, Input, Options, read_all};
-use swarmtrail::replay::{Given, Listener, Order, Rules, Step, Story};
+use swarmtrail::replay::{Aside, Given, Listener, Order, Rules, Step, Story};
 use swarmtrail::report::{Filter, Output, Style, View, print_report};
 use swarmtrail::session::{Completed, Counters, Last, Live, Phase, Said, Session, Transition};
 use swarmtrail::session::{advance, decide, says_nothing_new};
@@ -186,6 +186,35 @@ fn what_says_nothing_new_changes_nothing() {
         (all, news) = (all + heard, news + heard_news);
     }
     assert!(news < all, "{news} of {all} are news");
+}
+
+#[test]
+fn who_is_put_aside_is_told_of_as_all_others_are() {
+    let told = |log: &[u8], aside: Aside, order: Order| {
+        let how = How { threads: 1, block: Some(3_000) };
+        let (input, engines) = read_by(&[log], how, Rules { aside, order, ..Rules::default() }, Watch::default);
+        let (parts, watches): (Vec<_>, Vec<Watch>) = engines.into_iter().unzip();
+        let span = (input.tally.first_at, input.tally.last_at);
+        let (story, counted) = Story::new(parts, Given::default(), span, 1);
+        let kept = format!("{counted:?}");
+        let audit = audit(&story, watches, counted, &Side::default(), &Terms::default(), 1);
+        let sessions: Vec<Session> = story.sessions.iter().collect();
+        format!(
+            "{sessions:?} {kept} {:?} {:?} {:?} {:?}",
+            story.users, story.settings, audit.findings, audit.judgements
+        )
+    };
+    let never = Aside { from: usize::MAX, after: 0 };
+    let of_corpus = logs().into_iter().map(|(path, log)| (path.display().to_string(), log));
+    for (name, log) in of_corpus.chain([("many days".into(), long_log())]) {
+        for order in [Order::EachPeer, Order::WholeLog] {
+            let expected = told(&log, never, order);
+            // All of them again and again, those who stopped, and those who are silent for some time.
+            for after in [-1, i64::MAX, 600_000] {
+                assert!(told(&log, Aside { from: 0, after }, order) == expected, "{name}: aside after {after}");
+            }
+        }
+    }
 }
 
 #[test]

@@ -1,5 +1,6 @@
 //! What was credited when: most of what is kept of a user.
 
+use crate::packed::{Packer, Unpacker};
 use crate::session::Counters;
 use crate::time::Time;
 use prefetch_index::prefetch_index;
@@ -15,6 +16,8 @@ pub enum History {
     /// As they are, once one did not fit. Boxed, so that a history is no larger than a list.
     #[allow(clippy::box_collection)]
     Wide(Box<Vec<Credit>>),
+    /// In about eight bytes each, once all of them have come: see [`History::settle`].
+    Settled(Box<[u8]>),
 }
 
 /// So many bits hold the bytes of a credit: 4 TiB since the announce before.
@@ -58,6 +61,7 @@ impl History {
         match self {
             History::Packed(credits) => credits.len(),
             History::Wide(credits) => credits.len(),
+            History::Settled(_) => self.credits().len(),
         }
     }
 
@@ -67,6 +71,7 @@ impl History {
         match self {
             History::Packed(credits) => unpack(*credits.last()?).0,
             History::Wide(credits) => credits.last()?.0,
+            History::Settled(_) => self.unsettled_last()?.0,
         }
     }
 
@@ -75,6 +80,7 @@ impl History {
         match self {
             History::Packed(credits) => credits.pop().map(unpack),
             History::Wide(credits) => credits.pop(),
+            History::Settled(_) => self.unsettled().pop(),
         }
     }
 
@@ -84,11 +90,8 @@ impl History {
         match (&mut *self, pack(credit)) {
             (History::Packed(credits), Some(packed)) => push(credits, packed),
             (History::Wide(credits), _) => push(credits, credit),
-            (History::Packed(_), None) => {
-                let mut credits = self.credits();
-                push(&mut credits, credit);
-                *self = History::Wide(credits.into());
-            }
+            (History::Packed(_), None) => self.widen().push(credit),
+            (History::Settled(_), _) => self.unsettled().push(credit),
         }
     }
 
@@ -97,7 +100,56 @@ impl History {
         match self {
             History::Packed(credits) => credits.iter().map(|packed| unpack(*packed)).collect(),
             History::Wide(credits) => credits.to_vec(),
+            History::Settled(bytes) => {
+                let mut from = Unpacker(bytes);
+                let (unit, len) = (from.signed(), from.number());
+                let mut at = 0;
+                let next = || {
+                    at += from.signed() * unit;
+                    ((at != 0).then(|| Time::from_millis(at)), Counters { up: from.number(), down: from.number() })
+                };
+                std::iter::repeat_with(next).take(len).collect()
+            }
         }
+    }
+
+    #[cold]
+    fn widen(&mut self) -> &mut History {
+        *self = History::Wide(self.credits().into());
+        self
+    }
+
+    /// Takes more again.
+    #[cold]
+    fn unsettled(&mut self) -> &mut History {
+        *self = self.credits().into();
+        self
+    }
+
+    #[cold]
+    fn unsettled_last(&self) -> Option<Credit> {
+        self.credits().pop()
+    }
+
+    /// Packs them as tightly as may be, since no more will come: most of a large log's users are told of in a table or not at all.
+    pub fn settle(&mut self) {
+        let History::Packed(credits) = self else { return };
+        let times = || credits.iter().map(|packed| (*packed >> (2 * BYTES)) as i64);
+        let unit = if times().all(|at| at % 1000 == 0) { 1000 } else { 1 };
+        // In one piece, and as large as it must be.
+        let mut bytes = Vec::with_capacity(4 + 16 * credits.len());
+        let mut to = Packer(&mut bytes);
+        to.signed(unit);
+        to.number(credits.len());
+        let mut before = 0;
+        for (packed, at) in credits.iter().zip(times()) {
+            let (_, credit) = unpack(*packed);
+            // The compiler divides by a constant in a few operations.
+            to.signed(if unit == 1 { at - before } else { (at - before) / 1000 });
+            [credit.up, credit.down].into_iter().for_each(|bytes| to.number(bytes));
+            before = at;
+        }
+        *self = History::Settled(bytes.into());
     }
 
     /// Has the cache fetch its end.
@@ -106,6 +158,7 @@ impl History {
         match self {
             History::Packed(credits) => prefetch_index(credits, credits.len()),
             History::Wide(credits) => prefetch_index(credits.as_slice(), credits.len()),
+            History::Settled(_) => {}
         }
     }
 }
@@ -143,6 +196,15 @@ mod tests {
             }
             prop_assert_eq!(history.len(), credits.len());
             prop_assert_eq!(history.credits(), credits.clone());
+            let mut settled = history.clone();
+            settled.settle();
+            prop_assert!(!fit || matches!(settled, History::Settled(_)));
+            prop_assert_eq!((settled.credits(), settled.len()), (credits.clone(), credits.len()));
+            // Whatever comes nevertheless is taken.
+            let more = (Some(Time::from_millis(5)), Counters::ZERO);
+            settled.push(more);
+            prop_assert_eq!((settled.last_at(), settled.pop()), (more.0, Some(more)));
+            prop_assert_eq!(settled.credits(), credits.clone());
             prop_assert_eq!(History::from(credits.clone()).credits(), credits);
             prop_assert!(!fit || matches!(history, History::Packed(_)));
         }

@@ -104,6 +104,11 @@ impl Account {
         }
     }
 
+    /// Makes its timeline small, since no more will come.
+    pub fn settle(&mut self) {
+        self.history.settle();
+    }
+
     #[cold]
     fn thin(&mut self) {
         let mut credits = self.history.credits();

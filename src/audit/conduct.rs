@@ -3,7 +3,7 @@
 use super::{Check, Conclude, Mark, Severity, UserCase, Watch};
 use crate::measure::duration;
 use crate::replay::Step;
-use crate::session::{Ending, Opening, Phase, Session};
+use crate::session::{Counters, Ending, Opening, Phase, Session};
 use crate::time::Time;
 
 /// Bytes a second that a gigabit line carries, about.
@@ -98,11 +98,18 @@ fn seeded(session: &Session, timeout: i64) -> i64 {
 /// What became of a torrent that one user completed; `None` if it was not completed, or the log does not tell how it ends.
 fn snatch(case: &UserCase<'_>, places: &[u32], log_end: Time) -> Option<Snatch> {
     let rules = &case.known.terms.hit_and_run;
-    let sessions = || places.iter().map(|at| &case.story.sessions[*at as usize]);
-    let endings = || places.iter().map(|at| case.story.ending(*at as usize));
-    let credit = |of: fn(&Session) -> u64| sessions().map(of).fold(0, u64::saturating_add);
-    let downloaded = credit(|session| session.state.credit().down);
-    let uploaded = credit(|session| session.state.credit().up);
+    let sum = |of: fn(Counters) -> u64| {
+        let credits = places.iter().map(|at| case.story.sessions.brief(*at as usize).credit);
+        credits.map(of).fold(0, u64::saturating_add)
+    };
+    let (downloaded, uploaded) = (sum(|credit| credit.down), sum(|credit| credit.up));
+    // Most downloaded nothing.
+    if downloaded == 0 {
+        return None;
+    }
+    let sessions: Vec<Session> = case.story.sessions.at(places).collect();
+    let sessions = || sessions.iter();
+    let endings = || places.iter().zip(sessions()).map(|(at, session)| case.story.ending_of(*at as usize, session));
     let size = sessions().map(|session| session.state.largest_left).max()?;
     let completed = sessions().any(|session| session.state.completed_at.is_some());
     // What came before the log's beginning is not known.
@@ -136,8 +143,8 @@ pub static HIT_AND_RUN: Check = Check {
         let left: Vec<_> = judged.iter().filter(|(_, snatch)| snatch.left).collect();
         let at_once = left.iter().filter(|(_, snatch)| snatch.seeded <= AT_ONCE && snatch.gave_nothing).count();
         let severity = if at_once >= 2 && at_once * 5 >= judged.len() * 4 { Severity::Low } else { Severity::Info };
-        let sessions: Vec<&Session> =
-            left.iter().filter_map(|(places, _)| Some(&case.story.sessions[*places.last()? as usize])).collect();
+        let last = left.iter().filter_map(|(places, _)| places.last());
+        let sessions: Vec<Session> = last.map(|at| case.story.sessions.get(*at as usize)).collect();
         let mut finding = (!left.is_empty()).then(|| case.finding(severity, &sessions))?;
         finding.bytes = Some(left.iter().fold(0, |sum: u64, (_, snatch)| sum.saturating_add(snatch.downloaded)));
         finding.amount = left.iter().map(|(_, snatch)| snatch.seeded).max()?;

@@ -65,8 +65,8 @@ struct All {
 /// By user, those whose uploads are a rate times the silence before the announce.
 fn by_silence(ground: &Ground<'_>) -> HashMap<u32, Sign> {
     let mut users: HashMap<u32, All> = HashMap::new();
-    for (place, session) in ground.story.sessions.iter().enumerate() {
-        let notes = notes_of(ground.story, ground.watches, place);
+    for (place, session) in ground.story.sessions.briefs().iter().enumerate() {
+        let notes = notes_of(ground.watches, session);
         let Some(falls) = notes.and_then(|notes| notes.uploaded_fell.as_deref()) else { continue };
         let user = users.entry(session.user).or_default();
         user.count += falls.count;

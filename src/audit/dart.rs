@@ -12,20 +12,21 @@ const LARGE: u64 = 64 << 20;
 /// So many are no chance.
 const SEVERAL: usize = 3;
 
-fn is_dart(session: &Session, size: u64) -> bool {
+/// Whether a session was there from `started` to `stopped`, for a moment.
+fn is_dart(session: &Session) -> bool {
     let lasted = session.last_at.zip(session.first_at).map(|(last, first)| last.since(first));
     session.opening == Opening::Started
         && session.state.phase == Phase::Stopped
         && lasted.is_some_and(|lasted| lasted <= SHORT)
-        && size >= LARGE
-        && session.state.credit().up == size
 }
 
 /// By user, those with several such sessions.
 fn darts(ground: &Ground<'_>) -> HashMap<u32, Sign> {
     let mut darts: HashMap<u32, Vec<u32>> = HashMap::new();
-    for (place, session) in (0u32..).zip(&ground.story.sessions) {
-        if ground.sizes[session.torrent as usize].is_some_and(|size| is_dart(session, size)) {
+    for (place, session) in (0u32..).zip(ground.story.sessions.briefs()) {
+        let whole =
+            ground.sizes[session.torrent as usize].is_some_and(|size| session.credit.up == size && size >= LARGE);
+        if whole && is_dart(&ground.story.sessions.get(place as usize)) {
             darts.entry(session.user).or_default().push(place);
         }
     }

@@ -50,7 +50,7 @@ pub struct TakenBack<'a> {
 impl Ground<'_> {
     /// What was uploaded in a session, by its place. In bytes.
     pub fn uploaded(&self, place: u32) -> u64 {
-        self.story.sessions[place as usize].state.credit().up
+        self.story.sessions.brief(place as usize).credit.up
     }
 
     /// Of which kind of a user's clients a session is, by its place; `None` if it uploaded nothing.
@@ -60,13 +60,13 @@ impl Ground<'_> {
 
     /// The same, and by what the uploads of that kind may be multiplied.
     pub fn multiples(&self, place: usize) -> Option<(u32, &Multiples)> {
-        watch_of(self.story, self.watches, place)?.multiples_of(self.counted.get(place)?)
+        watch_of(self.watches, self.story.sessions.brief(place))?.multiples_of(self.counted.get(place)?)
     }
 
     /// How much what some sessions, by their places, have in common shows, if chance does that so likely, over all that was
     /// tested. From `proof` down that is no chance. `None` if it shows nothing.
     pub fn beyond_chance(&self, by_chance: f64, proof: f64, places: &[u32]) -> Option<Severity> {
-        let torrent = |place: &u32| self.story.sessions[*place as usize].torrent;
+        let torrent = |place: &u32| self.story.sessions.brief(*place as usize).torrent;
         // In one torrent whatever counted there may have had its reasons.
         let several = || places.windows(2).any(|pair| torrent(&pair[0]) != torrent(&pair[1]));
         match by_chance {
@@ -80,7 +80,7 @@ impl Ground<'_> {
     /// Signs of users of whom so many sessions or more took uploads back; `of` says that of a session, by its place.
     pub fn taken_back<'m>(&self, least: usize, of: impl Fn(usize) -> Option<TakenBack<'m>>) -> HashMap<u32, Sign> {
         let mut found: Vec<TakenBack<'m>> = (0..self.story.sessions.len()).filter_map(of).collect();
-        let user = |taken: &TakenBack<'_>| self.story.sessions[taken.place as usize].user;
+        let user = |taken: &TakenBack<'_>| self.story.sessions.brief(taken.place as usize).user;
         found.sort_by_key(user);
         let sign = |own: &[TakenBack<'m>]| {
             let sign = self.sign(Severity::Medium, own.iter().map(|taken| taken.place).collect());

@@ -3,6 +3,7 @@
 use super::generated::{CHANCE, Ground, Sign};
 use super::{Check, Conclude, Group, Severity};
 use crate::order::by_two;
+use crate::packed::{Packer, Packs, Unpacker};
 use crate::share::shared;
 use std::cmp::Reverse;
 use std::collections::HashMap;
@@ -18,6 +19,32 @@ pub struct Increments {
     count: u32,
     /// Those that share no more than the divisor with the two before, about.
     apart: u32,
+}
+
+impl Packs for Increments {
+    fn pack(&self, to: &mut Packer<'_>) {
+        to.number(self.count);
+        // Many uploaded nothing.
+        if self.count == 0 {
+            return;
+        }
+        to.number(self.divisor);
+        to.number(self.apart);
+        // Nothing more is held against those of who has nothing in common any more.
+        if self.divisor > 1 {
+            self.recent.0.iter().for_each(|bytes| to.number(*bytes));
+        }
+    }
+
+    fn unpack(from: &mut Unpacker<'_>) -> Increments {
+        let count = from.number();
+        if count == 0 {
+            return Increments::default();
+        }
+        let (divisor, apart) = (from.number(), from.number());
+        let recent = if divisor > 1 { [from.number(), from.number()] } else { [0; 2] };
+        Increments { divisor, recent: Recent(recent), count, apart }
+    }
 }
 
 impl Increments {
@@ -170,8 +197,8 @@ impl<'a> Tested<'a> {
 /// by themselves.
 fn residues(ground: &Ground<'_>) -> HashMap<u32, Sign> {
     let keys = |at: usize| {
-        let (session, increments) = (&ground.story.sessions[at], &ground.counted[at].increments);
-        let of = (session.user, ground.clients.class_of(at) as u32, ground.story.written(session).form);
+        let (session, increments) = (ground.story.sessions.brief(at), &ground.counted[at].increments);
+        let of = (session.user, ground.clients.class_of(at) as u32, ground.story.written(session.peer).form);
         let with_others = (increments.count > 0).then_some((Key { of, alone: None }, at as u32));
         let alone = increments.are_enough().then_some((Key { of, alone: Some(at as u32) }, at as u32));
         with_others.into_iter().chain(alone)

@@ -1,7 +1,7 @@
 //! Leeches that never say that anything came.
 
 use super::{Check, Conclude, Severity};
-use crate::session::Session;
+use crate::session::{Counters, Session};
 
 /// Fewer announces in a torrent may be a torrent that was looked at and left.
 const ENOUGH: u32 = 4;
@@ -26,12 +26,15 @@ pub static GHOST_LEECH: Check = Check {
     conclude: Conclude::User(|case| {
         let by_torrent = case.by_torrent();
         let silent = |places: &&Vec<u32>| {
-            let sessions = || places.iter().map(|at| &case.story.sessions[*at as usize]);
-            let announces = sessions().map(|session| session.announces).fold(0, u32::saturating_add);
-            announces >= ENOUGH && sessions().all(is_silent)
+            let briefs = || places.iter().map(|at| case.story.sessions.brief(*at as usize));
+            if briefs().any(|session| session.credit != Counters::ZERO) {
+                return false;
+            }
+            let announces = briefs().map(|session| session.announces).fold(0, u32::saturating_add);
+            announces >= ENOUGH && case.story.sessions.at(places).all(|session| is_silent(&session))
         };
         let found = by_torrent.iter().filter(silent);
-        let found: Vec<&Session> = found.map(|places| &case.story.sessions[places[0] as usize]).collect();
+        let found: Vec<Session> = found.map(|places| case.story.sessions.get(places[0] as usize)).collect();
         (found.len() >= SEVERAL).then(|| case.finding(Severity::Low, &found))
     }),
     message: |f| format!("stayed in {} torrents as a leech that nothing ever came to, nor went from", f.count),

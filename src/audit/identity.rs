@@ -36,15 +36,16 @@ pub static MANY_ADDRESSES: Check = Check {
         if !case.user().is_passkey {
             return None;
         }
-        let all = || case.sessions.iter().flat_map(|s| s.addresses());
         // Most users have a few, and nothing needs to be looked into.
-        let mut numbers: Vec<u32> = all().map(|seen| seen.address).collect();
+        let mut numbers: Vec<u32> =
+            case.places.iter().flat_map(|at| case.story.sessions.addresses(*at as usize)).collect();
         numbers.sort_unstable();
         numbers.dedup();
         if numbers.len() <= USUAL {
             return None;
         }
-        let mut seen: Vec<(Time, LineRef, Vec<u8>)> = all()
+        let sessions = case.sessions(|_| true);
+        let mut seen: Vec<(Time, LineRef, Vec<u8>)> = (sessions.iter().flat_map(Session::addresses))
             .filter_map(|seen| Some((seen.at?, seen.line, household(case.story.names.name(seen.address)))))
             .collect();
         if seen.len() <= USUAL {
@@ -120,7 +121,7 @@ pub struct Crowds {
 /// Sees what every user has at work at once.
 pub fn crowds(story: &Story, clients: &Clients, threads: usize) -> Crowds {
     let by_user = by_user(story);
-    let user = |at: &u32| story.sessions[*at as usize].user;
+    let user = |at: &u32| story.sessions.brief(*at as usize).user;
     let users: Vec<&[u32]> = by_user.chunk_by(|a, b| user(a) == user(b)).collect();
     let found = shared(users.len(), threads, |range| {
         users[range].iter().map(|places| (user(&places[0]), crowd(story, clients, places))).collect()
@@ -136,19 +137,19 @@ pub fn crowds(story: &Story, clients: &Clients, threads: usize) -> Crowds {
 /// The most that one user has at work at once. Addresses between which a session moves are one household: a roaming phone, a
 /// dual stack.
 fn crowd(story: &Story, clients: &Clients, places: &[u32]) -> Crowd {
-    let session = |at: u32| &story.sessions[at as usize];
+    let session = |at: u32| story.sessions.get(at as usize);
     let several =
         |count: &dyn Fn(u32) -> usize| places.iter().map(|at| count(*at)).collect::<BTreeSet<_>>().len() >= SEVERAL;
-    let first_address = |at: u32| session(at).addresses().next().map_or(0, |seen| seen.address as usize);
+    let first_address = |at: u32| story.sessions.addresses(at as usize).next().map_or(0, |address| address as usize);
     // Most users have one machine or two, and nothing needs to be looked into.
     if !several(&|at| clients.class_of(at as usize)) || !several(&first_address) {
         return Crowd::default();
     }
-    let mut homes = Homes::of(story, places.iter().map(|at| session(*at)));
+    let mut homes = Homes::of(story, story.sessions.at(places));
     let mut moments: Vec<(Time, bool, u32)> = Vec::new();
     for &at in places {
-        if let Some((first, last)) = session(at).first_at.zip(session(at).last_at).filter(|(first, last)| first < last)
-        {
+        let Session { first_at, last_at, .. } = session(at);
+        if let Some((first, last)) = first_at.zip(last_at).filter(|(first, last)| first < last) {
             moments.extend([(first, true, at), (last, false, at)]);
         }
     }
@@ -157,7 +158,7 @@ fn crowd(story: &Story, clients: &Clients, places: &[u32]) -> Crowd {
     let mut active: BTreeMap<(usize, usize), (u32, u32)> = BTreeMap::new();
     let mut most = Crowd::default();
     for (time, begins, at) in moments {
-        let who = (clients.class_of(at as usize), homes.home(session(at)));
+        let who = (clients.class_of(at as usize), homes.home(&session(at)));
         if !begins {
             if let Some(count) = active.get_mut(&who) {
                 count.0 -= 1;
@@ -194,7 +195,7 @@ struct Homes {
 }
 
 impl Homes {
-    fn of<'a>(story: &Story, sessions: impl Iterator<Item = &'a Session>) -> Homes {
+    fn of(story: &Story, sessions: impl Iterator<Item = Session>) -> Homes {
         let mut homes = Homes { place: HashMap::new(), parent: Vec::new() };
         let mut households: HashMap<Vec<u8>, usize> = HashMap::new();
         for session in sessions {
@@ -246,7 +247,7 @@ pub static SHARED_PASSKEY: Check = Check {
         let Crowds { by_user, unusual } = &case.known.crowds;
         let crowd = &by_user[case.user as usize];
         let count = crowd.places.len();
-        let sessions: Vec<&Session> = crowd.places.iter().map(|at| &case.story.sessions[*at as usize]).collect();
+        let sessions: Vec<Session> = case.story.sessions.at(&crowd.places).collect();
         let severity = if count > SEVERAL { Severity::Low } else { Severity::Info };
         let found = count >= *unusual && case.user().is_passkey;
         let mut finding = found.then(|| case.finding(severity, &sessions))?;

@@ -69,7 +69,7 @@ fn leaps(ground: &Ground<'_>) -> HashMap<u32, Sign> {
         }
         found
     });
-    let user = |place: u32| ground.story.sessions[place as usize].user;
+    let user = |place: u32| ground.story.sessions.brief(place as usize).user;
     let mut otherwise = vec![(0u32, 0.0f64); ground.story.users.len()];
     for sent in &sent {
         if let Sent::Otherwise { place, count, fastest } = *sent {

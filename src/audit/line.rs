@@ -3,7 +3,6 @@
 use super::bytes::{BEFORE, GIB, GRANULE};
 use super::{Check, Conclude, Severity, UserCase};
 use crate::measure::bytes;
-use crate::session::Session;
 use crate::time::Time;
 
 /// Seconds over which a rate is taken: longer than counters are stale, and than bursts last.
@@ -19,7 +18,7 @@ struct Sent {
 /// All that a user sent, stretch by stretch, whatever the torrent.
 fn sent(case: &UserCase<'_>) -> Vec<Sent> {
     let of_session = |&place: &u32| {
-        let first = case.story.sessions[place as usize].first_at?.millis() / 1000;
+        let first = case.story.sessions.brief(place as usize).first_at?.millis() / 1000;
         let stretches = case.known.traces.of(place as usize).stretches();
         let zero = first - BEFORE as i64;
         Some(stretches.filter(|stretch| stretch.up > 0).map(move |stretch| Sent {
@@ -64,10 +63,8 @@ pub static FASTER_THAN_LINE: Check = Check {
             return None;
         }
         let (from, to) = (Time::from_secs(from), Time::from_secs(from + SPAN));
-        let there = |session: &&&Session| {
-            session.state.credit().up > 0 && session.first_at < Some(to) && session.last_at > Some(from)
-        };
-        let mut sessions: Vec<&Session> = case.sessions.iter().filter(there).copied().collect();
+        let mut sessions = case.sessions(|brief| brief.credit.up > 0 && brief.first_at < Some(to));
+        sessions.retain(|session| session.last_at > Some(from));
         sessions.sort_by_key(|session| std::cmp::Reverse(session.state.credit().up));
         let mut finding = case.finding(Severity::Low, &sessions);
         (finding.from, finding.to) = (Some(from), Some(to));

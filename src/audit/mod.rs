@@ -41,7 +41,7 @@ use crate::announce::PeerId;
 use crate::measure;
 use crate::order::by_number;
 use crate::replay::{Listener, Step, Story, User};
-use crate::session::{Ending, Last, LineRef, Session};
+use crate::session::{Brief, Ending, Last, LineRef, Session};
 use crate::share::{both, shared};
 use crate::side::Side;
 use crate::time::Time;
@@ -49,6 +49,7 @@ use generated::{Generated, Ground, Sign};
 use identity::Crowds;
 use notes::{notes_of, watch_of};
 use sizes::sizes;
+use std::borrow::Borrow;
 use std::cmp::{Ordering, Reverse};
 use std::collections::HashMap;
 use std::ops::Range;
@@ -221,7 +222,7 @@ pub struct Case<'a> {
 
 impl Case<'_> {
     fn peer_id(&self) -> &PeerId {
-        self.story.peer_id(self.session)
+        self.story.peer_id(self.session.peer)
     }
 
     fn interval(&self) -> u32 {
@@ -274,8 +275,7 @@ impl Case<'_> {
 pub struct UserCase<'a> {
     user: u32,
     bytes: &'a UserBytes,
-    sessions: &'a [&'a Session],
-    /// Their places in the story.
+    /// The places of the sessions in the story.
     places: &'a [u32],
     known: &'a Known<'a>,
     story: &'a Story,
@@ -287,18 +287,25 @@ impl UserCase<'_> {
         &self.story.users[self.user as usize]
     }
 
+    /// Those of the sessions of which what is asked again and again passes a test, put together.
+    fn sessions(&self, wanted: impl Fn(&Brief) -> bool) -> Vec<Session> {
+        let wanted = |at: &&u32| wanted(self.story.sessions.brief(**at as usize));
+        self.places.iter().filter(wanted).map(|at| self.story.sessions.get(*at as usize)).collect()
+    }
+
     /// The places of the sessions, those of a torrent together.
     fn by_torrent(&self) -> Vec<Vec<u32>> {
-        let torrent = |at: &u32| self.story.sessions[*at as usize].torrent;
+        let torrent = |at: &u32| self.story.sessions.brief(*at as usize).torrent;
         let mut places = self.places.to_vec();
         places.sort_by_key(torrent);
         places.chunk_by(|a, b| torrent(a) == torrent(b)).map(<[u32]>::to_vec).collect()
     }
 
     /// A finding on the user, from the first line of some of the sessions to the last. Of those, the first few are evidence.
-    fn finding(&self, severity: Severity, sessions: &[&Session]) -> Finding {
+    fn finding<S: Borrow<Session>>(&self, severity: Severity, sessions: &[S]) -> Finding {
+        let all = || sessions.iter().map(S::borrow);
         let mut evidence: Vec<LineRef> =
-            sessions.iter().take(Self::CITED).flat_map(|session| [session.first_line, session.last_line]).collect();
+            all().take(Self::CITED).flat_map(|session| [session.first_line, session.last_line]).collect();
         evidence.sort_unstable();
         evidence.dedup();
         Finding {
@@ -306,8 +313,8 @@ impl UserCase<'_> {
             severity,
             user: self.user,
             session: None,
-            from: sessions.iter().filter_map(|session| session.first_at).min(),
-            to: sessions.iter().filter_map(|session| session.last_at).max(),
+            from: all().filter_map(|session| session.first_at).min(),
+            to: all().filter_map(|session| session.last_at).max(),
             bytes: None,
             count: sessions.len() as u64,
             amount: 0,
@@ -317,7 +324,7 @@ impl UserCase<'_> {
 
     /// A finding for a sign that the user's counters are made up.
     fn signed(&self, sign: &Sign) -> Finding {
-        let sessions: Vec<&Session> = sign.places.iter().map(|at| &self.story.sessions[*at as usize]).collect();
+        let sessions: Vec<Session> = self.story.sessions.at(&sign.places).collect();
         let mut finding = self.finding(sign.severity, &sessions);
         (finding.bytes, finding.count, finding.amount) = (Some(sign.bytes), sign.count, sign.amount);
         if !sign.lines.is_empty() {
@@ -371,7 +378,8 @@ pub fn audit(
 ) -> Audit {
     let gather = || {
         let traces = watches.iter_mut().map(Watch::take_traces).collect();
-        let trace = |place: usize| Some((story.sessions.get(place)?.engine.into(), counted.get(place)?.trace));
+        let engines = story.sessions.briefs();
+        let trace = |place: usize| Some((engines.get(place)?.engine.into(), counted.get(place)?.trace));
         (AllTraces::gather(story.sessions.len(), threads, traces, trace), sizes(story, side))
     };
     let (clients, (traces, sizes)) = both(threads, || Clients::of(story), gather);
@@ -387,7 +395,10 @@ pub fn audit(
         threads,
     };
     let generated = Generated::new(&ground);
-    let starts_anew = |at| client::started_every_time(notes_of(story, watches, at), &story.sessions[at]).is_some();
+    let starts_anew = |at| {
+        let session = story.sessions.brief(at);
+        client::started_every_time(notes_of(watches, session), session.announces).is_some()
+    };
     let doubts = Doubts {
         users: (0..story.users.len() as u32).map(|user| generated.looks(user)).collect(),
         sessions: shared(story.sessions.len(), threads, |range| {
@@ -429,7 +440,7 @@ struct Known<'a> {
 
 /// The places of all sessions, those of a user together, each user's in the order of the story.
 fn by_user(story: &Story) -> Vec<u32> {
-    let mut places: Vec<(u32, u32)> = story.sessions.iter().map(|session| session.user).zip(0..).collect();
+    let mut places: Vec<(u32, u32)> = story.sessions.briefs().iter().map(|session| session.user).zip(0..).collect();
     by_number(&mut places, |(user, _)| *user);
     places.into_iter().map(|(_, at)| at).collect()
 }
@@ -437,7 +448,7 @@ fn by_user(story: &Story) -> Vec<u32> {
 /// All findings, in their order; `found` are those in single sessions.
 fn findings(story: &Story, known: &Known<'_>, mut found: Vec<Finding>, threads: usize) -> Vec<Finding> {
     let (by_user, since) = (by_user(story), known.terms.since);
-    let user = |at: u32| story.sessions[at as usize].user;
+    let user = |at: u32| story.sessions.brief(at as usize).user;
     let users: Vec<_> = by_user.chunk_by(|a, b| user(*a) == user(*b)).collect();
     found.extend(shared(users.len(), threads, |range| about_users(story, known, &users[range])));
     // What was over before the span asked for is not asked for.
@@ -450,8 +461,9 @@ fn findings(story: &Story, known: &Known<'_>, mut found: Vec<Finding>, threads: 
 fn about_sessions(story: &Story, watches: &[Watch], sessions: Range<usize>) -> Vec<Finding> {
     let mut found = Vec::new();
     for at in sessions {
-        let notes = notes_of(story, watches, at);
-        let case = Case { session: &story.sessions[at], ending: story.ending(at), notes, story };
+        let session = story.sessions.get(at);
+        let notes = notes_of(watches, story.sessions.brief(at));
+        let case = Case { session: &session, ending: story.ending_of(at, &session), notes, story };
         for (check, conclude) in CHECKS.iter().enumerate() {
             let Conclude::Session(conclude) = conclude.conclude else { continue };
             if let Some(finding) = conclude(&case) {
@@ -466,10 +478,9 @@ fn about_sessions(story: &Story, watches: &[Watch], sessions: Range<usize>) -> V
 fn about_users(story: &Story, known: &Known<'_>, users: &[&[u32]]) -> Vec<Finding> {
     let mut found = Vec::new();
     for user in users {
-        let sessions: Vec<&Session> = user.iter().map(|&at| &story.sessions[at as usize]).collect();
-        let number = sessions[0].user;
+        let number = story.sessions.brief(user[0] as usize).user;
         let bytes = &known.balance.users[number as usize];
-        let case = UserCase { user: number, bytes, sessions: &sessions, places: user, known, story };
+        let case = UserCase { user: number, bytes, places: user, known, story };
         for (check, conclude) in CHECKS.iter().enumerate() {
             let finding = match conclude.conclude {
                 Conclude::Session(_) => None,

@@ -4,8 +4,9 @@ use super::bytes::{Place, Traces};
 use super::cumulative::Falls;
 use super::generator::{Increments, Recent};
 use super::scaled::Multiples;
-use crate::replay::{Step, Story};
-use crate::session::{Last, LineRef, Session};
+use crate::packed::{Packer, Packs, Unpacker};
+use crate::replay::Step;
+use crate::session::{Brief, Last, LineRef, Session};
 use crate::time::Time;
 use prefetch_index::prefetch_index;
 use std::collections::HashMap;
@@ -105,14 +106,14 @@ struct Kind {
     recent: Recent,
 }
 
-/// Who listened to a session, by its place in the story.
-pub fn watch_of<'a>(story: &Story, watches: &'a [Watch], place: usize) -> Option<&'a Watch> {
-    watches.get(usize::from(story.sessions.get(place)?.engine))
+/// Who listened to a session of the story.
+pub fn watch_of<'a>(watches: &'a [Watch], session: &Brief) -> Option<&'a Watch> {
+    watches.get(usize::from(session.engine))
 }
 
-/// The notes on a session, by its place in the story.
-pub fn notes_of<'a>(story: &Story, watches: &'a [Watch], place: usize) -> Option<&'a Notes> {
-    watch_of(story, watches, place)?.of(story.sessions.get(place)?.number)
+/// The notes on a session of the story.
+pub fn notes_of<'a>(watches: &'a [Watch], session: &Brief) -> Option<&'a Notes> {
+    watch_of(watches, session)?.of(session.number)
 }
 
 /// What is counted of every session.
@@ -124,6 +125,18 @@ pub struct Counted {
     pub(super) increments: Increments,
     /// Which of its user's kinds of clients it is of, from 1; 0 if it uploaded nothing.
     kind: u32,
+}
+
+impl Packs for Counted {
+    fn pack(&self, to: &mut Packer<'_>) {
+        self.trace.pack(to);
+        self.increments.pack(to);
+        to.number(self.kind);
+    }
+
+    fn unpack(from: &mut Unpacker<'_>) -> Counted {
+        Counted { trace: Packs::unpack(from), increments: Packs::unpack(from), kind: from.number() }
+    }
 }
 
 impl Watch {
@@ -177,11 +190,8 @@ impl Watch {
 
     /// Notes where the counters of a session ended.
     pub(super) fn end(&mut self, session: &Session, last: &Last) {
-        let below = session.state.peak.up.saturating_sub(last.counters.up);
-        if below > 0
-            && let Some(notes) = self.notes.get_mut(&session.number)
-        {
-            notes.ended_below = below;
+        if let Some(notes) = self.notes.get_mut(&session.number) {
+            notes.ended_below = session.state.peak.up.saturating_sub(last.counters.up);
         }
     }
 

@@ -23,11 +23,11 @@ pub static UPLOAD_WITHOUT_POSSESSION: Check = Check {
     source: "SeedMage claims so; Torratio and Ratio Ghost hide downloads so; UNIT3D's ghost-leech list",
     group: None,
     conclude: Conclude::User(|case| {
-        let nothing = |session: &&&Session| {
-            let size = case.known.sizes[session.torrent as usize];
-            session.state.credit().up > LEAST && size.is_some_and(|size| has_nothing(session, size))
-        };
-        let found: Vec<&Session> = case.sessions.iter().filter(nothing).copied().collect();
+        let size = |torrent: u32| case.known.sizes[torrent as usize];
+        let mut found = case.sessions(|brief| {
+            brief.credit.up > LEAST && brief.credit.down == 0 && size(brief.torrent) == Some(brief.largest_left)
+        });
+        found.retain(|session| size(session.torrent).is_some_and(|size| has_nothing(session, size)));
         let mut finding = (!found.is_empty()).then(|| case.finding(Severity::Low, &found))?;
         finding.bytes = Some(found.iter().fold(0, |sum: u64, session| sum.saturating_add(session.state.credit().up)));
         Some(finding)

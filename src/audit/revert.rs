@@ -26,8 +26,9 @@ pub(super) fn observe(step: &Step<'_>, watch: &mut Watch) {
 /// By user, those with several.
 fn reverts(ground: &Ground<'_>) -> HashMap<u32, Sign> {
     ground.taken_back(SEVERAL, |place| {
-        let state = &ground.story.sessions[place].state;
-        let mark = notes_of(ground.story, ground.watches, place)?.stopped_fell.as_deref()?;
+        let sessions = &ground.story.sessions;
+        let mark = notes_of(ground.watches, sessions.brief(place))?.stopped_fell.as_deref()?;
+        let state = sessions.outline(place).state;
         // Of what is taken back, what the counter began with was not credited.
         let bytes = mark.bytes.saturating_sub(state.base.up).min(state.credit().up);
         Some(TakenBack { place: place as u32, bytes, mark })

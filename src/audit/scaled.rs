@@ -166,7 +166,7 @@ const OF_BYTES: f64 = 2.0 / 3.0;
 const FEW: u16 = 12;
 
 fn scaled(ground: &Ground<'_>) -> HashMap<u32, Sign> {
-    let key = |at: usize| Some((ground.story.sessions[at].user, ground.kind(at)?, at as u32));
+    let key = |at: usize| Some((ground.story.sessions.brief(at).user, ground.kind(at)?, at as u32));
     let mut keys: Vec<(u32, u32, u32)> =
         shared(ground.story.sessions.len(), ground.threads, |range| range.filter_map(key).collect());
     by_two(&mut keys, |key| (key.0, key.1));

@@ -1,7 +1,7 @@
 //! How large torrents are: as the site says, or as their leeches do.
 
 use crate::replay::Story;
-use crate::session::Session;
+use crate::session::Brief;
 use crate::side::Side;
 use crate::time::Time;
 
@@ -22,13 +22,14 @@ struct Missed {
 pub fn sizes(story: &Story, side: &Side) -> Vec<Option<u64>> {
     let mut missed: Vec<(u32, u32, Missed)> = Vec::new();
     let mut received = vec![0; story.torrents.len()];
-    for Session { torrent, user, state, first_at, .. } in &story.sessions {
+    for (at, &Brief { torrent, user, first_at, .. }) in story.sessions.briefs().iter().enumerate() {
+        let state = story.sessions.outline(at).state;
         if let Some(first) = state.first_left() {
-            missed.push((*torrent, *user, Missed { since: *first_at, first, most: state.largest_left }));
+            missed.push((torrent, user, Missed { since: first_at, first, most: state.largest_left }));
         }
         // What a recheck finds on the disk was not received.
         if state.left().is_some_and(|left| left < state.largest_left / 2) && state.peak.down >= state.largest_left / 2 {
-            let most: &mut u64 = &mut received[*torrent as usize];
+            let most: &mut u64 = &mut received[torrent as usize];
             *most = state.largest_left.max(*most);
         }
     }

@@ -40,9 +40,10 @@ fn growth_before(trace: Trace<'_>, moment: Time, first: Time) -> Option<(u64, u6
 
 /// The spike of a session, by its place; `None` if there is none.
 pub fn spike_of<'a>(ground: &Ground<'a>, place: usize) -> Option<TakenBack<'a>> {
-    let session = &ground.story.sessions[place];
-    let notes = notes_of(ground.story, ground.watches, place)?;
+    let sessions = &ground.story.sessions;
+    let notes = notes_of(ground.watches, sessions.brief(place))?;
     let mark = notes.spiked.as_deref()?;
+    let session = sessions.get(place);
     let (top, fell) = (mark.amount, mark.bytes);
     // Where it stands as high again later, there may be two clients with one peer id.
     if mark.count > 1 || session.state.peak.up != top {

@@ -93,7 +93,7 @@ fn rates(ground: &Ground<'_>, place: usize) -> Option<Rates> {
         all.extend(rates);
         (median, spread) = median_and_spread(&all);
     }
-    let session = &ground.story.sessions[place];
+    let session = ground.story.sessions.brief(place);
     let (user, kind, torrent) = (session.user, ground.kind(place)?, session.torrent);
     Some(Rates { place: place as u32, user, kind, torrent, median, spread, count: all.len() as u32 })
 }
@@ -133,7 +133,7 @@ fn steady_rates(ground: &Ground<'_>) -> HashMap<u32, Sign> {
         }
         let mut places: Vec<u32> = steady.into_iter().flat_map(|steady| steady.places).collect();
         places.sort_unstable();
-        let amount = places.iter().map(|at| u64::from(story.sessions[*at as usize].announces)).sum();
+        let amount = places.iter().map(|at| u64::from(story.sessions.brief(*at as usize).announces)).sum();
         let (found, sign) = match is_strict {
             true if torrents >= SEVERAL => (&mut signs, ground.sign_of_made_up(Severity::Medium, places)),
             true => (&mut signs, ground.sign_of_made_up(Severity::Low, places)),
@@ -195,9 +195,11 @@ fn chosen(story: &Story, all: &[Rates], measure: Measure) -> Vec<Steady> {
     });
     steady.retain(|one| one.count >= ENOUGH);
     let at_once = |one: &Steady, other: &Steady| {
-        let span = |at: &u32| (story.sessions[*at as usize].first_at, story.sessions[*at as usize].last_at);
-        let meet = |a: &u32, b: &u32| span(a).0 < span(b).1 && span(b).0 < span(a).1;
-        one.places.iter().any(|a| other.places.iter().any(|b| meet(a, b)))
+        let spans = |steady: &Steady| -> Vec<_> {
+            story.sessions.at(&steady.places).map(|session| (session.first_at, session.last_at)).collect()
+        };
+        let others = spans(other);
+        spans(one).iter().any(|a| others.iter().any(|b| a.0 < b.1 && b.0 < a.1))
     };
     // A line that is full has one rate: the same in one torrent after the other, and hardly in two at once.
     let by_itself = |one: &Steady, other: &Steady| {

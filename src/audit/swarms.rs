@@ -17,8 +17,8 @@ const SO_MUCH: f64 = 2.0;
 const ELSEWHERE: u64 = 384 << 20;
 
 fn finding(case: &UserCase<'_>, severity: Severity, excess: &Excess) -> Finding {
-    let there: Vec<&Session> = case.sessions.iter().copied().filter(|s| Some(s.torrent) == excess.torrent).collect();
-    let mut most = there.clone();
+    let there = case.sessions(|brief| Some(brief.torrent) == excess.torrent);
+    let mut most: Vec<&Session> = there.iter().collect();
     most.sort_by_key(|s| std::cmp::Reverse(s.state.credit().up));
     let mut evidence: Vec<_> = most.iter().take(4).flat_map(|s| [s.first_line, s.last_line]).collect();
     evidence.sort_unstable();

@@ -89,8 +89,8 @@ pub static ANNOUNCE_FLOOD: Check = Check {
     conclude: Conclude::User(|case| {
         let bound = [300, 60, 15].into_iter().position(|bound| bound * 3 <= case.story.settings.interval)?;
         let soon = |session: &Session| u32::from(session.hurried().0[2 - bound]);
-        let floods = |session: &&&Session| soon(session) >= FLOOD && soon(session) > session.announces / 2;
-        let floods: Vec<&Session> = case.sessions.iter().filter(floods).copied().collect();
+        let mut floods = case.sessions(|brief| brief.rare && brief.announces >= FLOOD);
+        floods.retain(|session| soon(session) >= FLOOD && soon(session) > session.announces / 2);
         let mut finding = (!floods.is_empty()).then(|| case.finding(Severity::Low, &floods))?;
         finding.amount = floods.iter().map(|session| u64::from(soon(session))).sum();
         Some(finding)

@@ -30,13 +30,13 @@ fn at_once(a: &Session, b: &Session) -> bool {
 
 fn twins(ground: &Ground<'_>) -> HashMap<u32, Sign> {
     let story = ground.story;
-    let session = |place: &u32| &story.sessions[*place as usize];
-    let peer_id = |place: &u32| story.peer_id(session(place)).bytes();
+    let session = |place: &u32| story.sessions.brief(*place as usize);
+    let peer_id = |place: &u32| story.peer_id(session(place).peer).bytes();
     // Seeded: strangers choose their peer ids.
     let seed = RandomState::default();
     let hash = |place: usize| {
         let place = place as u32;
-        let has_passkey = story.user(session(&place)).is_passkey;
+        let has_passkey = story.users[session(&place).user as usize].is_passkey;
         has_passkey.then(|| (seed.hash_one(peer_id(&place)) as u32, place))
     };
     let mut hashes: Vec<(u32, u32)> =
@@ -58,7 +58,8 @@ fn twins(ground: &Ground<'_>) -> HashMap<u32, Sign> {
             let user = session(&own[0]).user;
             let others =
                 || of_users.iter().filter(|other| other[0] != own[0]).flat_map(|other| other.iter().take(LOOKED_AT));
-            let meet = |place: &&u32| others().any(|other| at_once(session(place), session(other)));
+            let whole = |place: &u32| story.sessions.get(*place as usize);
+            let meet = |place: &&u32| others().any(|other| at_once(&whole(place), &whole(other)));
             let together = own.iter().take(LOOKED_AT).find(meet);
             let severity = if together.is_some() { Severity::Low } else { Severity::Info };
             let one = together.unwrap_or(&own[0]);
@@ -67,7 +68,7 @@ fn twins(ground: &Ground<'_>) -> HashMap<u32, Sign> {
             (known.severity, known.count) = (known.severity.max(severity), known.count.max(of_users.len() as u64 - 1));
             known.bytes = own.iter().fold(known.bytes, |sum, place| sum.saturating_add(ground.uploaded(*place)));
             known.places.extend(*own);
-            known.lines.push(session(one).first_line);
+            known.lines.push(whole(one).first_line);
         }
     }
     for sign in signs.values_mut() {

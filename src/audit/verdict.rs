@@ -118,10 +118,10 @@ fn weight(severity: Severity) -> f64 {
 pub fn judge(story: &Story, balance: &Balance, findings: &[Finding], generated: &Generated) -> Vec<Judgement> {
     let users = story.users.len();
     let (mut announces, mut uploaded) = (vec![0u32; users], vec![0u64; users]);
-    for session in &story.sessions {
+    for session in story.sessions.briefs() {
         let (count, sum) = (&mut announces[session.user as usize], &mut uploaded[session.user as usize]);
         *count = count.saturating_add(session.announces);
-        *sum = sum.saturating_add(session.state.credit().up);
+        *sum = sum.saturating_add(session.credit.up);
     }
     let mut counting: Vec<Vec<&Finding>> = vec![Vec::new(); users];
     for finding in findings.iter().filter(|finding| finding.check().group.is_some()) {

@@ -89,7 +89,7 @@ type Key = (u32, u32, u32, u32);
 fn candidates(ground: &Ground<'_>) -> Vec<Candidate> {
     let sessions = &ground.story.sessions;
     let key = |place: usize| {
-        let (session, credit) = (&sessions[place], sessions[place].state.credit());
+        let (session, credit) = (sessions.brief(place), sessions.brief(place).credit);
         let seeds_alone = credit.up >= LEAST && credit.down == 0;
         let kind = seeds_alone.then(|| ground.kind(place)).flatten()?;
         Some((session.user, kind, session.torrent, place as u32))
@@ -122,7 +122,7 @@ fn largest(ground: &Ground<'_>, mut torrents: Vec<&[Key]>) -> Vec<(u32, u32)> {
 fn rates(ground: &Ground<'_>, candidate: u32, of: &Candidate) -> Vec<Rate> {
     let mut rates = Vec::new();
     for &(torrent, place) in &of.sessions {
-        let (session, trace) = (&ground.story.sessions[place as usize], ground.traces.of(place as usize));
+        let (session, trace) = (ground.story.sessions.brief(place as usize), ground.traces.of(place as usize));
         let Some(first) = session.first_at else { continue };
         let since = |secs_from: u64| u64::from(secs(ground, first)) + (secs_from - BEFORE);
         // What came before the first line came in nobody knows how long.
@@ -275,7 +275,7 @@ fn find_laws(ground: &Ground<'_>, rates: &mut Vec<Rate>) {
     rates.sort_by_key(|rate| rate.torrent);
     let mut wanted = vec![false; ground.story.torrents.len()];
     rates.iter().for_each(|rate| wanted[rate.torrent as usize] = true);
-    let sessions = ground.story.sessions.iter().zip(0u32..).map(|(session, place)| (session.torrent, place));
+    let sessions = ground.story.sessions.briefs().iter().zip(0u32..).map(|(session, place)| (session.torrent, place));
     let mut sessions: Vec<(u32, u32)> = sessions.filter(|(torrent, _)| wanted[*torrent as usize]).collect();
     sessions.sort_unstable();
     // Each rate is of one of these sessions: the torrents are the same.

@@ -105,6 +105,7 @@ impl Setup {
             until: self.until,
             torrent: self.filter.torrent.clone(),
             order,
+            ..Rules::default()
         };
         Options { format: self.shared.given_format(), threads, block: None, rules, bytes_read: self.bytes_read.clone() }
     }

@@ -4,19 +4,24 @@ mod addresses;
 mod interval;
 mod names;
 mod peer;
+mod peers;
 mod queue;
 mod record;
+mod sessions;
+mod shelf;
 mod spellings;
 mod story;
 
 pub use interval::{IntervalFrom, Silences, timeout_of};
 pub use names::{Names, Texts};
+pub use peers::Aside;
 pub use record::{Arrival, Batch, Hashes, Record};
+pub use sessions::Sessions;
 pub use story::{Given, Part, Settings, Story, User, Written};
 
 use crate::account::{Account, Keep};
 use crate::announce::{Event, InfoHash, PeerId, Reason, write_form};
-use crate::pieces::Pieces;
+use crate::packed::Packs;
 use crate::session::{
     Completed, Counters, Last, LineRef, Live, Opening, Phase, Refused, RefusedStart, Said, Session, Transition, Whose,
     advance, decide, is_late, says_nothing_new,
@@ -26,6 +31,7 @@ use addresses::Addresses;
 use foldhash::fast::RandomState;
 use hashbrown::HashTable;
 use peer::Peer;
+use peers::Peers;
 use percent_encoding::percent_decode;
 use queue::{Collected, Held, LinedUp, limit, take_next, turn};
 use record::Span;
@@ -33,7 +39,6 @@ use spellings::{Known, Spellings};
 use std::borrow::Cow;
 use std::collections::VecDeque;
 use std::hash::BuildHasher;
-use std::ops::Range;
 
 /// How the engine works.
 #[derive(Clone, Debug, Default)]
@@ -50,6 +55,8 @@ pub struct Rules {
     pub torrent: Option<String>,
     /// In which order announces are applied.
     pub order: Order,
+    /// Who is put aside. It changes how much memory is needed, and nothing that is told.
+    pub aside: Aside,
 }
 
 /// In which order announces are applied.
@@ -101,12 +108,12 @@ pub struct Step<'a> {
 /// Told of every announce applied, duplicates included.
 pub trait Listener {
     /// What it keeps of each session. It lies beside the session: memory is far away.
-    type Kept: Default;
+    type Kept: Default + Packs;
 
     /// An announce was applied, of a session of which this is kept.
     fn applied(&mut self, step: &Step<'_>, kept: &mut Self::Kept);
 
-    /// A session is over, or the log is.
+    /// A session is over, or the log is, or nothing was heard of it for long. If it goes on after that, its end is told again.
     fn ended(&mut self, _: &Session, _: &Last) {}
 
     /// Has the cache fetch what lies behind what is kept of a session: it will be needed soon.
@@ -129,6 +136,9 @@ impl Listener for () {
     fn applied(&mut self, _: &Step<'_>, _: &mut ()) {}
 }
 
+/// What so few users have takes little room: it is not worth the time to pack it.
+const FEW: usize = 1 << 13;
+
 /// So many announces are taken in while what a later one needs comes from memory.
 const AHEAD: usize = 12;
 
@@ -147,13 +157,11 @@ pub struct Replay<L: Listener> {
     spellings: Spellings,
     /// Peers, by user, torrent and peer id.
     identities: HashTable<u32>,
-    peers: Pieces<Peer<L::Kept>>,
+    peers: Peers<L::Kept>,
     /// By peer.
     peer_ids: Vec<PeerId>,
     /// By peer.
     written: Vec<Written>,
-    /// Sessions that another one of the same peer followed.
-    closed: Pieces<(Session, L::Kept)>,
     /// Sessions that have begun.
     begun: u32,
     names: Names,
@@ -174,7 +182,6 @@ impl<L: Listener> Replay<L> {
     /// An engine that tells `listener`.
     pub fn new(rules: Rules, listener: L) -> Self {
         Replay {
-            rules,
             listener,
             seed: RandomState::default(),
             user_table: HashTable::new(),
@@ -184,10 +191,10 @@ impl<L: Listener> Replay<L> {
             wanted: Vec::new(),
             spellings: Spellings::default(),
             identities: HashTable::new(),
-            peers: Pieces::default(),
+            peers: Peers::new(rules.aside),
+            rules,
             peer_ids: Vec::new(),
             written: Vec::new(),
-            closed: Pieces::default(),
             begun: 0,
             names: Names::default(),
             form: Vec::new(),
@@ -219,6 +226,8 @@ impl<L: Listener> Replay<L> {
             self.apply_due(limit(batch.newest_before(line)));
         }
         self.take_all_in(rest, batch, reject);
+        let now = limit(batch.newest_before(lines as u32));
+        self.peers.tidy(now, |session, last| self.listener.ended(session, last));
     }
 
     fn take_all_in(&mut self, records: &[Record], batch: &Batch<'_>, reject: &mut impl FnMut(u64, LineRef, Reason)) {
@@ -275,29 +284,32 @@ impl<L: Listener> Replay<L> {
         let mut collected = std::mem::take(&mut self.collected);
         let mut own = std::mem::take(&mut self.own);
         collected.gather(limit);
-        let due = collected.due();
+        let (due, held) = collected.due();
+        // From here on it says where in memory that is.
+        due.iter_mut().for_each(|(peer, _)| *peer = self.peers.slot(*peer) as u32);
         let mut first = 0;
         // Memory is far away: what an announce needs is fetched while those before it are applied, step by step.
         for at in 0..due.len() + 3 * AHEAD {
-            let peer = |steps: usize| Some(due.get(at.checked_sub(steps * AHEAD)?)?.0 as usize);
-            if let Some(number) = peer(0) {
-                self.peers[number].fetch();
+            let slot = |steps: usize| Some(due.get(at.checked_sub(steps * AHEAD)?)?.0 as usize);
+            if let Some(slot) = slot(0) {
+                self.peers[slot].fetch();
             }
-            if let Some(number) = peer(1) {
-                let Peer { session, kept, .. } = &self.peers[number];
+            if let Some(slot) = slot(1) {
+                let Peer { session, kept, .. } = &self.peers[slot];
                 self.users[session.user as usize].account.fetch();
                 session.fetch_rare();
                 self.listener.fetch(kept);
             }
-            if let Some(number) = peer(2) {
-                let session = &self.peers[number].session;
+            if let Some(slot) = slot(2) {
+                let session = &self.peers[slot].session;
                 self.users[session.user as usize].account.fetch_end();
                 session.fetch_lists();
             }
             if let Some(at) = at.checked_sub(3 * AHEAD)
                 && due.get(at + 1).is_none_or(|next| next.0 != due[at].0)
             {
-                self.apply_own(&collected, first..at + 1, &mut own);
+                let all = due[first..=at].iter().map(|(_, at)| &held[*at as usize]);
+                self.apply_own(due[at].0 as usize, all, &mut own);
                 first = at + 1;
             }
         }
@@ -305,17 +317,16 @@ impl<L: Listener> Replay<L> {
         (self.collected, self.own) = (collected, own);
     }
 
-    /// Applies what was collected of one peer, which is `range` of what is due. `own` is room for it.
+    /// Applies what was collected of one peer. `own` is room for it.
     #[inline]
-    fn apply_own(&mut self, collected: &Collected, range: Range<usize>, own: &mut VecDeque<Held>) {
-        let all = collected.get(range);
+    fn apply_own<'a>(&mut self, slot: usize, all: impl Iterator<Item = &'a Held> + Clone, own: &mut VecDeque<Held>) {
         // Most often each has a moment of its own, and they came in order.
         if all.clone().is_sorted_by(|a, b| a.turn < b.turn) {
-            all.for_each(|held| self.apply(held));
+            all.for_each(|held| self.apply(slot, held));
         } else {
             own.extend(all);
             own.make_contiguous().sort_by_key(|held| held.turn);
-            self.apply_all(own);
+            self.apply_all(slot, own);
         }
     }
 
@@ -324,30 +335,31 @@ impl<L: Listener> Replay<L> {
         while let Some(mut moment) = self.lined_up.next(limit) {
             while let Some(peer) = moment.front().map(|held| held.peer) {
                 let others = moment.split_off(moment.iter().take_while(|held| held.peer == peer).count());
-                self.apply_all(&mut moment);
+                let slot = self.peers.slot(peer);
+                self.apply_all(slot, &mut moment);
                 moment = others;
             }
         }
     }
 
-    /// Applies announces of one peer.
+    /// Applies announces of the peer that is in that place.
     #[inline]
-    fn apply_all(&mut self, waiting: &mut VecDeque<Held>) {
-        while let Some(first) = waiting.front() {
-            let peer = &self.peers[first.peer as usize];
+    fn apply_all(&mut self, slot: usize, waiting: &mut VecDeque<Held>) {
+        loop {
+            let peer = &self.peers[slot];
             let Some(held) = take_next(waiting, peer.has_begun().then_some(&peer.session)) else { return };
-            self.apply(&held);
+            self.apply(slot, &held);
         }
     }
 
-    fn apply(&mut self, held: &Held) {
+    fn apply(&mut self, slot: usize, held: &Held) {
         if held.refused {
-            return self.note_refused(held);
+            return self.note_refused(slot, held);
         }
-        if self.goes_on(held) {
+        if self.goes_on(slot, held) {
             return;
         }
-        let peer = &mut self.peers[held.peer as usize];
+        let mut peer = &mut self.peers[slot];
         let begun = peer.has_begun();
         let before = begun.then_some(Live { state: peer.session.state, last: peer.last });
         let line_before = if begun { peer.session.heard_line() } else { held.line };
@@ -365,14 +377,13 @@ impl<L: Listener> Replay<L> {
             credit = next.state.credit();
             if begun {
                 self.listener.ended(&peer.session, &peer.last);
+                self.peers.close(slot);
+                peer = &mut self.peers[slot];
             }
             peer.last = next.last;
-            let next = Session::open(peer.session.whose(), self.begun, held.address, &next, held.line, opening);
+            peer.session = Session::open(peer.session.whose(), self.begun, held.address, &next, held.line, opening);
+            peer.kept = Default::default();
             self.begun += 1;
-            let last = (std::mem::replace(&mut peer.session, next), std::mem::take(&mut peer.kept));
-            if begun {
-                self.closed.push(last);
-            }
         } else if transition == Transition::Duplicate {
             self.duplicates += 1;
         } else {
@@ -438,8 +449,8 @@ impl<L: Listener> Replay<L> {
     /// Applies an announce if it is a seed's that has nothing new to say, and nobody wants to hear of: then it does no more than
     /// [`Replay::apply`] would, in a fraction of the time.
     #[inline]
-    fn goes_on(&mut self, held: &Held) -> bool {
-        let Peer { session, last, .. } = &mut self.peers[held.peer as usize];
+    fn goes_on(&mut self, slot: usize, held: &Held) -> bool {
+        let Peer { session, last, .. } = &mut self.peers[slot];
         let says_nothing = session.address == held.address && says_nothing_new(&session.state, last, &held.said(true));
         if !says_nothing || session.is_after_refusal() || self.rules.since.is_some() || self.listener.hears_all() {
             return false;
@@ -456,8 +467,8 @@ impl<L: Listener> Replay<L> {
 
     /// A refused announce credits nothing, but its `started` tells where the counters begin, and its `stopped` why a
     /// session is still listed.
-    fn note_refused(&mut self, held: &Held) {
-        let peer = &mut self.peers[held.peer as usize];
+    fn note_refused(&mut self, slot: usize, held: &Held) {
+        let peer = &mut self.peers[slot];
         let start = RefusedStart { counters: held.counters, leeched: held.left > 0 };
         peer.session.note_refusal((held.event == Event::Started).then_some(start));
         if !peer.has_begun() || peer.session.state.phase == Phase::Stopped {
@@ -529,10 +540,7 @@ impl<L: Listener> Replay<L> {
         let hash = |user: u32, torrent: u32, peer_id: &PeerId| self.seed.hash_one((user, torrent, peer_id));
         let identity = hash(user, torrent, &peer_id);
         let (peers, peer_ids) = (&self.peers, &self.peer_ids);
-        let same = |&n: &u32| {
-            let session = &peers[n as usize].session;
-            (session.user, session.torrent) == (user, torrent) && peer_ids[n as usize] == peer_id
-        };
+        let same = |&n: &u32| peers.whose(n) == (user, torrent) && peer_ids[n as usize] == peer_id;
         if let Some(&number) = self.identities.find(identity, same) {
             self.spellings.insert(&record.hashes, number, address_at);
             return Ok((number, address));
@@ -546,13 +554,13 @@ impl<L: Listener> Replay<L> {
         self.written.push(Written { form: self.names.number(&self.form), key: self.names.number(&key), escapes });
         let whose = Whose { user, torrent, peer: number };
         let session = Session::open(whose, 0, 0, &Live::default(), batch.line(record), Opening::Unseen);
-        self.peers.push(Peer::new(session));
+        self.peers.push(session);
         self.peer_ids.push(peer_id);
         self.spellings.insert(&record.hashes, number, address_at);
         let (peers, peer_ids) = (&self.peers, &self.peer_ids);
         self.identities.insert_unique(identity, number, |&n| {
-            let session = &peers[n as usize].session;
-            hash(session.user, session.torrent, &peer_ids[n as usize])
+            let (user, torrent) = peers.whose(n);
+            hash(user, torrent, &peer_ids[n as usize])
         });
         Ok((number, address))
     }
@@ -561,16 +569,17 @@ impl<L: Listener> Replay<L> {
     pub fn finish(mut self) -> (Part<L::Kept>, L) {
         self.apply_due(i64::MAX);
         self.apply_lined_up(i64::MAX);
-        for peer in self.peers.iter().filter(|peer| peer.has_begun()) {
-            self.listener.ended(&peer.session, &peer.last);
-        }
         // Each goes as soon as it is not needed any more: this is when the most memory is in use.
         drop((self.spellings, self.identities, self.user_table, self.torrent_table));
+        if self.users.len() > FEW {
+            self.users.iter_mut().for_each(|user| user.account.settle());
+        }
+        let (shelf, whose) = self.peers.into_shelf(|session, last| self.listener.ended(session, last));
         let part = Part {
             users: self.users,
             torrents: self.torrents,
-            peers: self.peers,
-            closed: self.closed,
+            whose,
+            shelf,
             peer_ids: self.peer_ids,
             written: self.written,
             names: self.names,

@@ -9,7 +9,6 @@ use crate::order::by_number;
 use crate::session::{Counters, LineRef, Said, Session, order_within_a_moment};
 use crate::time::Time;
 use std::collections::{HashMap, VecDeque};
-use std::ops::Range;
 
 /// Lines come slightly out of order. A line this much older than the newest before it is still put in its place, in
 /// milliseconds; an older one is taken as it comes.
@@ -82,15 +81,9 @@ impl Collected {
         by_number(&mut self.due, |(peer, _)| *peer);
     }
 
-    /// Those gathered: the peer, and where they are held.
-    pub fn due(&self) -> &[(u32, u32)] {
-        &self.due
-    }
-
-    /// The ones at some places among those gathered.
-    #[inline]
-    pub fn get(&self, due: Range<usize>) -> impl Iterator<Item = &Held> + Clone {
-        self.due[due].iter().map(|(_, at)| &self.held[*at as usize])
+    /// Those gathered: the peer, and the place among all that are held, which come second.
+    pub fn due(&mut self) -> (&mut [(u32, u32)], &[Held]) {
+        (&mut self.due, &self.held)
     }
 
     /// Drops those gathered, which were before `limit`.

@@ -2,12 +2,13 @@
 
 use super::interval::{IntervalFrom, Silences, timeout_of};
 use super::names::{Names, Texts};
-use super::peer::Peer;
+use super::sessions::{Numbers, Sessions};
+use super::shelf::{Place, Shelf, Spine};
 use crate::account::{Account, Keep};
 use crate::announce::{Escapes, InfoHash, PeerId};
 use crate::order::{by_number, by_two};
-use crate::pieces::Pieces;
-use crate::session::{Clock, Completed, Ending, Listed, Session, listing, replaced};
+use crate::packed::Packs;
+use crate::session::{Clock, Completed, Ending, Listed, Session, listing, may_be_replaced, replaced};
 use crate::share::{both, shared};
 use crate::time::Time;
 
@@ -47,10 +48,10 @@ pub struct Part<K> {
     pub users: Vec<User>,
     /// Info hashes by number.
     pub torrents: Vec<InfoHash>,
-    /// The peers, with the last session of each.
-    pub(super) peers: Pieces<Peer<K>>,
-    /// Sessions that another one of the same peer followed, and what the listener kept of them.
-    pub(super) closed: Pieces<(Session, K)>,
+    /// By peer, the user and the torrent.
+    pub(super) whose: Vec<(u32, u32)>,
+    /// All sessions, and what the listener kept of them.
+    pub(super) shelf: Shelf<K>,
     /// Peer ids by number.
     pub peer_ids: Vec<PeerId>,
     /// How those peers write, by the same numbers.
@@ -84,7 +85,7 @@ pub struct Story {
     /// Info hashes in order.
     pub torrents: Vec<InfoHash>,
     /// Sessions by beginning, then user, torrent and peer id.
-    pub sessions: Vec<Session>,
+    pub sessions: Sessions,
     /// By which one each of them was replaced, by its place; [`Story::NONE`] if by none.
     successors: Vec<u32>,
     /// Peer ids by number.
@@ -118,18 +119,14 @@ pub struct Given {
     pub keep: Keep,
 }
 
-/// Sessions on their way into the story, and what listeners kept of them.
-struct Unsorted<K> {
-    sessions: Vec<Session>,
-    kept: Vec<K>,
-    keys: Vec<Key>,
-}
-
 /// What most sessions are ordered by: to look at these themselves would take longer.
 struct Key {
     begins: Option<Time>,
     user: u32,
-    place: u32,
+    torrent: u32,
+    peer: u32,
+    place: Place,
+    engine: u16,
 }
 
 impl Story {
@@ -138,7 +135,7 @@ impl Story {
 
     /// Puts the parts together, on so many threads. `span` is the first and the last time in the log. What listeners kept of
     /// sessions comes in the order of the story.
-    pub fn new<K: Default + Send>(
+    pub fn new<K: Packs + Send>(
         mut parts: Vec<Part<K>>,
         given: Given,
         span: (Option<Time>, Option<Time>),
@@ -157,7 +154,7 @@ impl Story {
         let mut story = Story {
             users: Vec::new(),
             torrents: Vec::new(),
-            sessions: Vec::new(),
+            sessions: Sessions::default(),
             successors: Vec::new(),
             peer_ids: Vec::new(),
             written: Vec::new(),
@@ -172,26 +169,35 @@ impl Story {
         story.torrents.sort_unstable();
         story.torrents.dedup();
         let users = story.add_users(parts.iter_mut().map(|part| std::mem::take(&mut part.users)));
-        let many = parts.iter().map(|part| part.peers.len() + part.closed.len()).sum();
-        let mut unsorted = Unsorted {
-            sessions: Vec::with_capacity(many),
-            kept: Vec::with_capacity(many),
-            keys: Vec::with_capacity(many),
-        };
-        let mut parts = (0u16..).zip(parts).zip(&users);
-        if let Some(((number, mut first), users)) = parts.next() {
-            // The first part's names keep their numbers, so its sessions can be added while the others' get theirs.
-            let (mut names, mut others) = (std::mem::take(&mut first.names), parts.collect::<Vec<_>>());
-            let merge =
-                || others.iter_mut().map(|((_, part), _)| names.merge(std::mem::take(&mut part.names))).collect();
-            let add = || story.add(number, first, users, |name| name, &mut unsorted);
-            let (numbers, ()): (Vec<Vec<u32>>, ()) = both(threads, merge, add);
-            for (((number, part), users), numbers) in others.into_iter().zip(numbers) {
-                story.add(number, part, users, |name| numbers[name as usize], &mut unsorted);
-            }
-            story.names = names.into_texts();
+        let (mut numbers, mut names, mut written) = (Vec::new(), Vec::new(), Vec::new());
+        for (part, users) in parts.iter_mut().zip(users) {
+            let number = |t| story.torrents.binary_search(t).unwrap_or_default() as u32;
+            numbers.push(Numbers {
+                users,
+                torrents: part.torrents.iter().map(number).collect(),
+                names: None,
+                first_peer: story.peer_ids.len() as u32,
+                whose: std::mem::take(&mut part.whose),
+            });
+            append(&mut story.peer_ids, std::mem::take(&mut part.peer_ids));
+            names.push(std::mem::take(&mut part.names));
+            written.push(std::mem::take(&mut part.written));
+            story.duplicates += part.duplicates;
         }
-        let kept = story.sort(unsorted, threads);
+        let shelves: Vec<Shelf<K>> = parts.into_iter().map(|part| part.shelf).collect();
+        let ((names, renamed), order) = both(threads, || merged(names), || story.order(&shelves, &numbers));
+        story.names = names;
+        for ((numbers, names), written) in numbers.iter_mut().zip(renamed).zip(written) {
+            numbers.names = names;
+            let own = written.into_iter().map(|written| Written {
+                form: numbers.name(written.form),
+                key: numbers.name(written.key),
+                ..written
+            });
+            append(&mut story.written, own.collect());
+        }
+        let kept;
+        (story.sessions, kept) = Sessions::gather(shelves, &numbers, &order, threads);
         story.successors = story.successors(threads);
         (story, kept)
     }
@@ -210,94 +216,54 @@ impl Story {
         for (place, &user) in order.iter().enumerate() {
             places[user as usize] = place as u32;
         }
-        arrange(&mut self.users, order, std::mem::take);
+        let ordered = order.iter().map(|&user| std::mem::take(&mut self.users[user as usize])).collect();
+        self.users = ordered;
         let mut begin = 0;
         ends.into_iter().map(|end| places[std::mem::replace(&mut begin, end)..end].to_vec()).collect()
     }
 
-    /// Takes a part in, and gives everything numbers that hold for the whole: `users` are those of its users, and `renumber` does
-    /// that with names.
-    fn add<K: Default>(
-        &mut self,
-        number: u16,
-        part: Part<K>,
-        users: &[u32],
-        renumber: impl Fn(u32) -> u32,
-        unsorted: &mut Unsorted<K>,
-    ) {
-        self.duplicates += part.duplicates;
-        let torrents: Vec<u32> =
-            part.torrents.iter().map(|t| self.torrents.binary_search(t).unwrap_or_default() as u32).collect();
-        let first_peer = self.peer_ids.len() as u32;
-        append(&mut self.peer_ids, part.peer_ids);
-        let written = part.written.into_iter().map(|written| Written {
-            form: renumber(written.form),
-            key: renumber(written.key),
-            ..written
-        });
-        append(&mut self.written, written.collect());
-        let mut add = |session: &mut Session, kept: &mut K| {
-            let mut session = session.take();
-            session.engine = number;
-            session.user = users[session.user as usize];
-            session.peer += first_peer;
-            session.torrent = torrents[session.torrent as usize];
-            session.renumber_addresses(&renumber);
-            unsorted.keys.push(Key {
-                begins: session.first_at,
-                user: session.user,
-                place: unsorted.sessions.len() as u32,
-            });
-            unsorted.sessions.push(session);
-            unsorted.kept.push(std::mem::take(kept));
-        };
-        // Memory is given back meanwhile: there are too many to hold them twice.
-        for mut piece in part.closed.into_pieces() {
-            piece.iter_mut().for_each(|(session, kept)| add(session, kept));
+    /// The order of sessions: by beginning, then user, torrent and peer id.
+    fn order<K: Packs>(&self, shelves: &[Shelf<K>], numbers: &[Numbers]) -> Vec<(u16, Place)> {
+        let mut keys: Vec<Key> = Vec::new();
+        for ((engine, shelf), numbers) in (0u16..).zip(shelves).zip(numbers) {
+            keys.extend(shelf.spines().map(|Spine { place, peer, first_at }| {
+                let (user, torrent) = numbers.whose(peer);
+                Key { begins: first_at, user, torrent, peer: peer + numbers.first_peer, place, engine }
+            }));
         }
-        for mut piece in part.peers.into_pieces() {
-            let begun = piece.iter_mut().filter(|peer| peer.has_begun());
-            begun.for_each(|peer| add(&mut peer.session, &mut peer.kept));
-        }
-    }
-
-    /// Orders sessions by beginning, with what was kept of them.
-    fn sort<K: Default + Send>(&mut self, unsorted: Unsorted<K>, threads: usize) -> Vec<K> {
-        let Unsorted { mut sessions, mut kept, mut keys } = unsorted;
         let begins = |key: &Key| key.begins.map_or(i64::MIN, Time::millis);
         by_number(&mut keys, begins);
+        let line = |key: &Key| {
+            let (shelf, numbers) = (&shelves[usize::from(key.engine)], &numbers[usize::from(key.engine)]);
+            shelf.get(key.place, |peer| numbers.whose(peer)).session().first_line
+        };
         for together in keys.chunk_by_mut(|a, b| begins(a) == begins(b)).filter(|together| together.len() > 1) {
-            let session = |key: &Key| &sessions[key.place as usize];
-            // Sessions without times have nothing but their lines to order them.
-            let line = |key: &Key| key.begins.is_none().then(|| session(key).first_line);
-            let rest = |key: &Key| {
-                let session = session(key);
-                (session.torrent, self.peer_id(session), session.first_line)
-            };
+            if together[0].begins.is_none() {
+                // Sessions without times have nothing but their lines to order them.
+                together.sort_by_cached_key(line);
+                continue;
+            }
+            let peer_id = |key: &Key| &self.peer_ids[key.peer as usize];
             together.sort_unstable_by(|a, b| {
-                let first = (line(a), a.user).cmp(&(line(b), b.user));
-                first.then_with(|| rest(a).cmp(&rest(b)))
+                let first = (a.user, a.torrent).cmp(&(b.user, b.torrent));
+                first.then_with(|| peer_id(a).cmp(peer_id(b))).then_with(|| line(a).cmp(&line(b)))
             });
         }
-        let order: Vec<u32> = keys.into_iter().map(|key| key.place).collect();
-        let same = order.clone();
-        both(threads, || arrange(&mut kept, same, std::mem::take), || arrange(&mut sessions, order, Session::take));
-        self.sessions = sessions;
-        kept
+        keys.into_iter().map(|key| (key.engine, key.place)).collect()
     }
 
     fn successors(&self, threads: usize) -> Vec<u32> {
-        let key = |(n, s): (usize, &Session)| (s.user, s.torrent, n as u32);
-        let mut order: Vec<_> = self.sessions.iter().enumerate().map(key).collect();
+        let mut order: Vec<_> = (0u32..).zip(self.sessions.briefs()).map(|(n, s)| (s.user, s.torrent, n)).collect();
         by_two(&mut order, |key| (key.0, key.1));
         // Most stand alone.
         let groups = order.chunk_by(|a, b| (a.0, a.1) == (b.0, b.1)).filter(|group| group.len() > 1);
         let groups: Vec<_> = groups.collect();
         let pairs = shared(groups.len(), threads, |range| {
             let mut pairs = Vec::new();
-            for group in &groups[range] {
-                let sessions: Vec<&Session> = group.iter().map(|key| &self.sessions[key.2 as usize]).collect();
-                let (peer_id, key) = (|s| self.peer_id(s), |s: &Session| self.written(s).key);
+            let may_be_replaced = |key: &(u32, u32, u32)| may_be_replaced(self.sessions.brief(key.2 as usize).phase);
+            for group in groups[range].iter().filter(|group| group[..group.len() - 1].iter().any(may_be_replaced)) {
+                let sessions: Vec<Session> = group.iter().map(|key| self.sessions.get(key.2 as usize)).collect();
+                let (peer_id, key) = (|s: &Session| self.peer_id(s.peer), |s: &Session| self.written(s.peer).key);
                 let places = replaced(&sessions, peer_id, key, &self.clock()).into_iter();
                 pairs.extend(places.map(|(at, by)| (group[at].2, group[by].2)));
             }
@@ -315,28 +281,39 @@ impl Story {
 
     /// How the session at `index` ended.
     pub fn ending(&self, index: usize) -> Ending {
-        let next = self.sessions.get(self.successors[index] as usize);
-        Ending::of(&self.sessions[index], next, &self.clock())
+        self.ending_of(index, &self.sessions.get(index))
+    }
+
+    /// The same, of a session that is at hand.
+    pub fn ending_of(&self, index: usize, session: &Session) -> Ending {
+        let next = self.successors[index];
+        let next = (next != Self::NONE).then(|| self.sessions.get(next as usize));
+        Ending::of(session, next.as_ref(), &self.clock())
     }
 
     /// What the profile listed for the session at `index`.
     pub fn listing(&self, index: usize) -> Vec<Listed> {
-        listing(&self.sessions[index], &self.ending(index), &self.clock())
+        self.listing_of(index, &self.sessions.get(index))
     }
 
-    /// The peer id of a session.
-    pub fn peer_id(&self, session: &Session) -> &PeerId {
-        &self.peer_ids[session.peer as usize]
+    /// The same, of a session that is at hand.
+    pub fn listing_of(&self, index: usize, session: &Session) -> Vec<Listed> {
+        listing(session, &self.ending_of(index, session), &self.clock())
     }
 
-    /// How a session's announces are written.
-    pub fn written(&self, session: &Session) -> Written {
-        self.written[session.peer as usize]
+    /// A peer's id, by number.
+    pub fn peer_id(&self, peer: u32) -> &PeerId {
+        &self.peer_ids[peer as usize]
     }
 
-    /// The user of a session.
-    pub fn user(&self, session: &Session) -> &User {
-        &self.users[session.user as usize]
+    /// How a peer's announces are written, by number.
+    pub fn written(&self, peer: u32) -> Written {
+        self.written[peer as usize]
+    }
+
+    /// A user, by number.
+    pub fn user(&self, user: u32) -> &User {
+        &self.users[user as usize]
     }
 }
 
@@ -349,37 +326,10 @@ fn append<T>(items: &mut Vec<T>, mut more: Vec<T>) {
     }
 }
 
-/// Puts `items` into an order, in place: first the one at `order[0]`, and so on. There are too many sessions to hold them
-/// twice. `take` takes an item away, and leaves any other one there.
-fn arrange<T>(items: &mut [T], mut order: Vec<u32>, take: impl Fn(&mut T) -> T) {
-    for start in 0..order.len() {
-        if order[start] as usize == start {
-            continue;
-        }
-        // Follow the cycle that begins here; places that are done point to themselves.
-        let (first, mut at) = (take(&mut items[start]), start);
-        loop {
-            let from = std::mem::replace(&mut order[at], at as u32) as usize;
-            if from == start {
-                break;
-            }
-            items[at] = take(&mut items[from]);
-            at = from;
-        }
-        items[at] = first;
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::arrange;
-
-    #[test]
-    fn arranging_is_indexing() {
-        for order in [vec![], vec![0], vec![2, 0, 1], vec![1, 0, 3, 2], vec![4, 2, 0, 1, 3]] {
-            let mut items: Vec<u32> = (0..order.len() as u32).map(|n| n * 10).collect();
-            arrange(&mut items, order.clone(), std::mem::take);
-            assert_eq!(items, order.iter().map(|n| n * 10).collect::<Vec<_>>());
-        }
-    }
+/// All names under numbers that hold for the whole, and by part what its own become; `None` if they stay.
+fn merged(parts: Vec<Names>) -> (Texts, Vec<Option<Vec<u32>>>) {
+    let mut parts = parts.into_iter();
+    let mut names = parts.next().unwrap_or_default();
+    let others: Vec<_> = parts.map(|others| Some(names.merge(others))).collect();
+    (names.into_texts(), [None].into_iter().chain(others).collect())
 }

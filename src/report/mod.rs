@@ -87,7 +87,7 @@ impl UserSum {
     /// Sums up every user, by number.
     fn all(story: &Story, shown: &[Option<Status>]) -> Vec<UserSum> {
         let mut sums = vec![UserSum::default(); story.users.len()];
-        for (session, status) in story.sessions.iter().zip(shown) {
+        for (at, (session, status)) in story.sessions.briefs().iter().zip(shown).enumerate() {
             let Some(status) = *status else { continue };
             let sum = &mut sums[session.user as usize];
             sum.announces += u64::from(session.announces);
@@ -95,7 +95,7 @@ impl UserSum {
             sum.leeching += u32::from(status == Status::Leeching);
             sum.seeding += u32::from(status == Status::Seeding);
             sum.torrents.push(session.torrent);
-            sum.addresses.extend(session.addresses().map(|seen| seen.address).filter(|a| *a != 0));
+            sum.addresses.extend(story.sessions.addresses(at).filter(|address| *address != 0));
         }
         for sum in &mut sums {
             for list in [&mut sum.torrents, &mut sum.addresses] {
@@ -141,11 +141,14 @@ impl<'a> View<'a> {
         let users: Vec<bool> = story.users.iter().map(|user| filter.wants_user(user)).collect();
         let torrents: Vec<bool> = story.torrents.iter().map(|t| filter.wants_torrent(&t.to_string())).collect();
         let shown_as = |index: usize| {
-            let session = &story.sessions[index];
+            let session = story.sessions.brief(index);
             if !users[session.user as usize] || !torrents[session.torrent as usize] {
                 return None;
             }
-            let status = status_at(&story.listing(index), story.log_end).map_or(Status::Removed, |l| l.status);
+            // Who is not listed any more when the session ends will not be later.
+            let is_over = Status::from(session.phase) == Status::Removed;
+            let listed = if is_over { None } else { status_at(&story.listing(index), story.log_end) };
+            let status = listed.map_or(Status::Removed, |listed| listed.status);
             (session.in_span() || status != Status::Removed).then_some(status)
         };
         let shown = shared(story.sessions.len(), threads, |range| range.map(shown_as).collect());
@@ -158,7 +161,7 @@ impl<'a> View<'a> {
         self.credits = Some(credits);
         self.swarms.iter_mut().for_each(|swarm| swarm.totals = Totals::default());
         for session in (0..self.shown.len()).filter(|&n| self.shown[n].is_some()) {
-            let (torrent, credit) = (self.story.sessions[session].torrent, self.credit(session));
+            let (torrent, credit) = (self.story.sessions.brief(session).torrent, self.credit(session));
             self.swarms[torrent as usize].totals.add(credit);
         }
         self
@@ -173,7 +176,7 @@ impl<'a> View<'a> {
     /// What is credited for a session.
     fn credit(&self, session: usize) -> Counters {
         let credited = self.credits.and_then(|credits| credits.session(session).first());
-        credited.map_or_else(|| self.story.sessions[session].state.credit(), |credited| credited.sum)
+        credited.map_or_else(|| self.story.sessions.brief(session).credit, |credited| credited.sum)
     }
 
     fn shown_sessions(&self) -> impl Iterator<Item = usize> {
@@ -332,7 +335,7 @@ impl<'a> View<'a> {
             let status = status_at(&self.story.listing(n), at)?;
             (status.status != Status::Removed).then_some((n, status))
         };
-        let user = |n: usize| (self.story.sessions[n].user, n);
+        let user = |n: usize| (self.story.sessions.brief(n).user, n);
         let mut places: Vec<(u32, usize)> = self.shown_sessions().filter(may_be).map(user).collect();
         by_number(&mut places, |(user, _)| *user);
         // User by user, as they are asked for: a table has room for a few.

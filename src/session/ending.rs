@@ -128,24 +128,29 @@ pub struct Listed {
     pub status: Status,
 }
 
+/// Whether a session that ended so may have been replaced by another one: the tracker was not told of its end.
+pub fn may_be_replaced(phase: Phase) -> bool {
+    !matches!(phase, Phase::Stopped | Phase::Completed)
+}
+
 /// Which sessions of one user and one torrent, which come in the order of their beginnings, were replaced by which others: by their
 /// places. `key` is the number of a session's `key` parameter, 0 if it has none.
 pub fn replaced<'a>(
-    sessions: &[&'a Session],
-    peer_id: impl Fn(&'a Session) -> &'a PeerId,
+    sessions: &[Session],
+    peer_id: impl Fn(&Session) -> &'a PeerId,
     key: impl Fn(&Session) -> u32,
     clock: &Clock,
 ) -> Vec<(usize, usize)> {
     let programs: Vec<Option<&str>> = sessions.iter().map(|s| program_of(peer_id(s).bytes())).collect();
     let same_client = |at: usize, other: usize| {
-        let (a, b) = (sessions[at], sessions[other]);
+        let (a, b) = (&sessions[at], &sessions[other]);
         a.peer == b.peer
             || key(a) != 0 && key(a) == key(b)
             || programs[at].is_some() && programs[at] == programs[other] && share_address(a, b)
     };
     let successor = |at: usize| {
-        let session = sessions[at];
-        if matches!(session.state.phase, Phase::Stopped | Phase::Completed) {
+        let session = &sessions[at];
+        if !may_be_replaced(session.state.phase) {
             return None;
         }
         let (last, limit) = (session.last_at, clock.times_out(session));
@@ -156,7 +161,7 @@ pub fn replaced<'a>(
         };
         (at + 1..sessions.len())
             .take_while(|&other| limit.is_none() || sessions[other].first_at <= limit)
-            .find(|&other| in_time(sessions[other]) && same_client(at, other))
+            .find(|&other| in_time(&sessions[other]) && same_client(at, other))
     };
     (0..sessions.len()).filter_map(|at| Some((at, successor(at)?))).collect()
 }

@@ -1,6 +1,7 @@
 //! Silences that were longer than a session's usual ones.
 
 use super::record::LineRef;
+use crate::packed::{Packer, Packs, Unpacker};
 use crate::time::Time;
 use integer_encoding::VarInt;
 use prefetch_index::prefetch_index;
@@ -64,6 +65,17 @@ fn unit(record: &[u8]) -> i64 {
 /// How long the gap of a record is, in milliseconds.
 fn length(record: &[u8]) -> i64 {
     take(&mut &record[1..]).map_or(0, |length| length.wrapping_mul(unit(record)))
+}
+
+impl Packs for Gaps {
+    fn pack(&self, to: &mut Packer<'_>) {
+        to.number(self.count);
+        to.bytes(&self.records);
+    }
+
+    fn unpack(from: &mut Unpacker<'_>) -> Gaps {
+        Gaps { count: from.number(), records: from.bytes().to_vec() }
+    }
 }
 
 impl Gaps {

@@ -59,9 +59,9 @@ mod gaps;
 mod record;
 mod state;
 
-pub use ending::{Clock, End, Ending, Ghost, Listed, Status, ghost, listing, replaced, status_at};
+pub use ending::{Clock, End, Ending, Ghost, Listed, Status, ghost, listing, may_be_replaced, replaced, status_at};
 pub use gaps::Gap;
-pub use record::{LineRef, Opening, Refused, Seen, Session, Whose};
+pub use record::{Brief, LineRef, Opening, Outline, Refused, Seen, Session, Whose};
 pub use state::{
     Completed, Counters, Last, Live, Phase, RefusedStart, Said, State, Transition, advance, decide, is_late,
     order_within_a_moment, says_nothing_new,

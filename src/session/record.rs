@@ -1,5 +1,9 @@
 //! What is kept of a session.
 
+mod packed;
+
+pub use packed::{Brief, Outline};
+
 use super::gaps::{Gap, Gaps, Origin};
 use super::state::{Counters, Live, Phase, RefusedStart, State, Transition};
 use crate::announce::Event;
@@ -226,9 +230,9 @@ impl Session {
         }
     }
 
-    /// Takes the session away. What is left in its place is of no use.
-    pub fn take(&mut self) -> Session {
-        Session { rare: self.rare.take(), ..*self }
+    /// Gives back what it holds, and is none any more.
+    pub fn clear(&mut self) {
+        (self.rare, self.announces) = (None, 0);
     }
 
     /// Whose it is.

@@ -90,14 +90,14 @@ pub enum Phase {
 
 /// A `left` that is believed. It is below 2^62, so there is room to say that there is none.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-struct Left(NonZeroU64);
+pub(super) struct Left(NonZeroU64);
 
 impl Left {
-    fn new(bytes: u64) -> Left {
+    pub(super) fn new(bytes: u64) -> Left {
         Left(NonZeroU64::MIN.saturating_add(bytes))
     }
 
-    fn bytes(self) -> u64 {
+    pub(super) fn bytes(self) -> u64 {
         self.0.get() - 1
     }
 }
@@ -113,8 +113,8 @@ pub struct State {
     pub peak: Counters,
     /// The event of the last announce.
     pub last_event: Event,
-    left: Option<Left>,
-    first_left: Option<Left>,
+    pub(super) left: Option<Left>,
+    pub(super) first_left: Option<Left>,
     /// The largest `left` believed; 0 if none was above it.
     pub largest_left: u64,
     /// When the download was complete; `None` if it never leeched here, or is not.
@@ -135,7 +135,7 @@ pub struct Last {
     /// When it came.
     pub at: Option<Time>,
     /// When the last `started` came.
-    started_at: Option<Time>,
+    pub(super) started_at: Option<Time>,
 }
 
 /// A session as the state machine sees it.

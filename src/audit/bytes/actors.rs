@@ -16,7 +16,7 @@ impl Actors {
     /// Of a story's users. `disguised` are the sessions, by their places, of clients that are not what they say.
     pub fn new(story: &Story, disguised: &[bool]) -> Actors {
         let mut runs = vec![[false; 2]; story.users.len()];
-        for (session, disguised) in story.sessions.iter().zip(disguised) {
+        for (session, disguised) in story.sessions.briefs().iter().zip(disguised) {
             runs[session.user as usize][usize::from(*disguised)] = true;
         }
         let mut users: Vec<u32> = (0..story.users.len() as u32).collect();
@@ -28,7 +28,7 @@ impl Actors {
             }),
             _ => user,
         };
-        let sessions = story.sessions.iter().zip(disguised);
+        let sessions = story.sessions.briefs().iter().zip(disguised);
         let of_session = sessions.map(|(session, disguised)| of(session.user, *disguised)).collect();
         Actors { of_session, users }
     }

@@ -181,7 +181,7 @@ pub fn balance<T: Send>(
     let actors = Actors::new(story, &doubts.sessions);
     let keys = || {
         let mut keys: Vec<Key> =
-            story.sessions.iter().zip(0u32..).map(|(s, at)| (s.torrent, actors.of(at), at)).collect();
+            story.sessions.briefs().iter().zip(0u32..).map(|(s, at)| (s.torrent, actors.of(at), at)).collect();
         by_two(&mut keys, |key| (key.0, key.1));
         keys
     };
@@ -343,7 +343,7 @@ impl Book<'_> {
 
     /// Works on some swarms. In each are about as many windows as announces.
     fn swept<T: Send>(&self, places: &[usize], work: impl Fn(usize, &mut Sweep) -> T + Sync) -> Vec<T> {
-        let announces = |key: &Key| self.story.sessions[key.2 as usize].announces as usize;
+        let announces = |key: &Key| self.story.sessions.brief(key.2 as usize).announces as usize;
         let windows: Vec<usize> = places.iter().map(|&at| self.swarms[at].iter().map(announces).sum()).collect();
         swept(&windows, self.threads, |at, sweep| work(places[at], sweep))
     }
@@ -370,7 +370,7 @@ impl Book<'_> {
 
     /// What a user claims in a swarm, in granules.
     fn claimed(&self, sessions: &[Key]) -> u64 {
-        let claim = |key: &Key| self.story.sessions[key.2 as usize].state.credit().up / GRANULE;
+        let claim = |key: &Key| self.story.sessions.brief(key.2 as usize).credit.up / GRANULE;
         sessions.iter().map(claim).fold(0, u64::saturating_add)
     }
 
@@ -391,7 +391,7 @@ impl Book<'_> {
         }
         let mut chosen: Vec<usize> = (0..self.swarms.len()).collect();
         chosen.sort_by_cached_key(|&at| {
-            let uploaded = self.swarms[at].iter().map(|key| self.story.sessions[key.2 as usize].state.credit().up);
+            let uploaded = self.swarms[at].iter().map(|key| self.story.sessions.brief(key.2 as usize).credit.up);
             let unexplained = swarms[self.swarms[at][0].0 as usize].unexplained;
             std::cmp::Reverse((unexplained, uploaded.fold(0, u64::saturating_add)))
         });

@@ -4,8 +4,9 @@ use super::actors::Actors;
 use super::flow::{Side, Sweep, Window};
 use super::trace::{AllTraces, BEFORE, GRANULE, Stretch};
 use crate::audit::sizes::LEAST;
+use crate::gather::AHEAD;
 use crate::replay::Story;
-use crate::session::{Opening, Phase, Session};
+use crate::session::{Opening, Outline, Phase};
 use crate::share::{both, shared};
 use crate::time::Time;
 use std::ops::Range;
@@ -114,7 +115,7 @@ impl<'a> Sources<'a> {
             range.map(rates).collect()
         });
         let mut fastest = vec![0.0f64; story.users.len()];
-        for (session, rate) in story.sessions.iter().zip(of_sessions) {
+        for (session, rate) in story.sessions.briefs().iter().zip(of_sessions) {
             let fastest = &mut fastest[session.user as usize];
             *fastest = fastest.max(rate);
         }
@@ -146,25 +147,30 @@ impl<'a> Sources<'a> {
     /// The windows of a swarm's sessions, in order. Without times there are none. `size` is the torrent's in bytes; 0 if unknown.
     pub fn windows(&self, swarm: &[Key], size: u64) -> Windows {
         let (mut senders, mut receivers) = (Vec::new(), Vec::new());
-        let first = |key: &Key| self.story.sessions[key.2 as usize].first_at;
+        let first = |key: &Key| self.story.sessions.brief(key.2 as usize).first_at;
         let first_peer = swarm.iter().filter_map(first).min();
+        let mut ahead = swarm.iter().skip(AHEAD);
         for own in swarm.chunk_by(|a, b| a.1 == b.1) {
+            for (_, _, at) in ahead.by_ref().take(own.len()) {
+                self.story.sessions.fetch(*at as usize);
+                self.traces.fetch(*at as usize);
+            }
             let before = receivers.len();
-            let doubled = self.add(own, &mut senders, &mut receivers);
+            let sessions: Vec<Outline> = own.iter().map(|key| self.story.sessions.outline(key.2 as usize)).collect();
+            let doubled = self.add(own, &sessions, &mut senders, &mut receivers);
             if doubled {
                 // With more than one client in the swarm at once, one may have sent to the other.
                 receivers[before..].iter_mut().for_each(Window::double);
             }
-            let own: Vec<&Session> = own.iter().map(|key| &self.story.sessions[key.2 as usize]).collect();
-            receivers.extend(self.silent(&own));
-            receivers.extend(self.having_all(&own, size, first_peer));
+            receivers.extend(self.silent(&sessions));
+            receivers.extend(self.having_all(&sessions, size, first_peer));
         }
         Windows::new(senders, receivers, self.threads)
     }
 
     /// Adds one user's sessions. Returns whether he had several clients there at once.
-    fn add(&self, own: &[Key], senders: &mut Vec<Window>, receivers: &mut Vec<Window>) -> bool {
-        let (story, user) = (self.story, own[0].1);
+    fn add(&self, own: &[Key], sessions: &[Outline], senders: &mut Vec<Window>, receivers: &mut Vec<Window>) -> bool {
+        let user = own[0].1;
         let unheard = UNHEARD * self.interval();
         let mut receive = |from: i64, to: i64, bytes: u64| {
             if bytes > 0 {
@@ -173,8 +179,7 @@ impl<'a> Sources<'a> {
         };
         let mut open_until = None;
         let mut doubled = false;
-        for (n, &(_, _, at)) in own.iter().enumerate() {
-            let session = &story.sessions[at as usize];
+        for (n, (&(_, _, at), session)) in own.iter().zip(sessions).enumerate() {
             let Some((first_at, last_at)) = session.first_at.zip(session.last_at) else { continue };
             let (first, last) = (secs(first_at), secs(last_at));
             doubled |= open_until.is_some_and(|until| first < until);
@@ -188,9 +193,9 @@ impl<'a> Sources<'a> {
                 receive(from, to, stretch.down);
             }
             let state = &session.state;
-            let next = own.get(n + 1).map(|key| &story.sessions[key.2 as usize]);
+            let next = sessions.get(n + 1);
             let next = next.and_then(|next| Some((secs(next.first_at?), next.state.first_left()?)));
-            let stopped = session.state.phase == Phase::Stopped && session.refused_stop().is_none();
+            let stopped = session.state.phase == Phase::Stopped && !session.stop_was_refused;
             let left = state.left().unwrap_or(0);
             match next {
                 // What is missing later is less: it was received in between.
@@ -218,38 +223,38 @@ impl<'a> Sources<'a> {
     }
 
     /// Whether a session was there when the log begins, as far as can be told.
-    fn was_there(&self, session: &Session) -> bool {
+    fn was_there(&self, session: &Outline) -> bool {
         let since = |(first, start): (Time, Time)| secs(first) - secs(start);
         session.first_at.zip(self.story.log_start).is_some_and(|times| since(times) <= UNHEARD * self.interval())
     }
 
     /// From when to when some sessions of one user were there.
-    fn presence(sessions: &[&Session]) -> Option<(i64, i64)> {
-        let times = sessions.iter().filter_map(|session| session.first_at.zip(session.last_at));
+    fn presence<'s>(sessions: impl Iterator<Item = &'s Outline>) -> Option<(i64, i64)> {
+        let times = sessions.filter_map(|session| session.first_at.zip(session.last_at));
         times.map(|(first, last)| (secs(first), secs(last))).reduce(|a, b| (a.0.min(b.0), a.1.max(b.1)))
     }
 
     /// Who always misses the same, and says that nothing comes, may leech in secret: as much as he says he misses.
-    fn silent(&self, own: &[&Session]) -> Option<Window> {
+    fn silent(&self, own: &[Outline]) -> Option<Window> {
         let says_nothing =
-            |session: &&&Session| session.state.credit().down == 0 && session.state.always_missing().is_some();
-        let silent: Vec<&Session> = own.iter().filter(says_nothing).copied().collect();
-        let (from, to) = Self::presence(&silent)?;
-        let missing = silent.iter().filter_map(|session| session.state.always_missing()).max()?;
+            |session: &&Outline| session.state.credit().down == 0 && session.state.always_missing().is_some();
+        let silent = || own.iter().filter(says_nothing);
+        let (from, to) = Self::presence(silent())?;
+        let missing = silent().filter_map(|session| session.state.always_missing()).max()?;
         let to = to + UNHEARD * self.interval();
         Some(self.window(own[0].user, from - STALE, to, with_waste(granules(missing))).in_secret())
     }
 
     /// Who says that he has everything when he first comes may leech in secret: the whole torrent, within a day. Not so who
     /// was there when the log begins, and not the first peer, who brings the torrent.
-    fn having_all(&self, own: &[&Session], size: u64, first_peer: Option<Time>) -> Option<Window> {
+    fn having_all(&self, own: &[Outline], size: u64, first_peer: Option<Time>) -> Option<Window> {
         let first = own.iter().min_by_key(|session| session.first_at)?;
-        let has_all = |session: &&Session| session.state.largest_left < LEAST && session.state.credit().down < LEAST;
+        let has_all = |session: &Outline| session.state.largest_left < LEAST && session.state.credit().down < LEAST;
         let known = self.was_there(first) || first.first_at == first_peer;
         if known || !own.iter().all(has_all) {
             return None;
         }
-        let (from, to) = Self::presence(own)?;
+        let (from, to) = Self::presence(own.iter())?;
         // What nobody told the size of has any.
         let bytes = if size == 0 { u64::MAX } else { with_waste(granules(size)) };
         Some(self.window(own[0].user, from - STALE, to.min(from + SECRETLY), bytes).in_secret())

@@ -1,15 +1,15 @@
 //! What a session reported between its announces, kept small: windows of time, and the bytes that moved in them.
 
+use crate::gather::{AHEAD, Gather, Group, Scattered, Strings};
+use crate::packed::{Packer, Packs, Unpacker};
 use crate::pieces::Pieces;
 use crate::replay::Step;
 use crate::scan;
 use crate::session::Transition;
-use crate::share::shared;
 use crate::time::Time;
 use prefetch_index::prefetch_index;
 use std::ops::Range;
 use std::slice;
-use std::sync::atomic::{AtomicUsize, Ordering};
 
 /// Bytes are kept in multiples of this.
 pub const GRANULE: u64 = 16 << 10;
@@ -76,10 +76,24 @@ impl Default for Place {
     }
 }
 
-impl Place {
-    /// How many bytes the trace has that lies there.
-    fn len(&self) -> usize {
-        (usize::from(self.chunks) * Chunk::BYTES).saturating_sub(Chunk::BYTES - usize::from(self.used))
+impl Packs for Place {
+    fn pack(&self, to: &mut Packer<'_>) {
+        to.number(self.chunks);
+        if self.chunks > 0 {
+            to.number(self.last);
+            to.number(self.used);
+            to.number(self.length);
+            to.number(self.end);
+        }
+    }
+
+    fn unpack(from: &mut Unpacker<'_>) -> Place {
+        match from.number() {
+            0 => Place::default(),
+            chunks => {
+                Place { chunks, last: from.number(), used: from.number(), length: from.number(), end: from.number() }
+            }
+        }
     }
 }
 
@@ -103,80 +117,60 @@ pub struct Trace<'a> {
 /// The traces of all sessions, by their places in the story. They are read again and again, session by session: so each lies in one
 /// piece, beside its neighbours'.
 #[derive(Debug)]
-pub struct AllTraces(Vec<Group>);
-
-/// The traces of [`Group::SESSIONS`] sessions, and where each ends.
-#[derive(Debug)]
-struct Group {
-    bytes: Vec<u8>,
-    ends: Vec<u32>,
-}
-
-impl Group {
-    const SESSIONS: usize = 256;
-
-    /// Those of some sessions; see [`AllTraces::gather`]. `unread` is how many chunks of each piece of the traces are not read yet.
-    fn gather(
-        sessions: Range<usize>,
-        traces: &[Traces],
-        unread: &[Vec<AtomicUsize>],
-        of: &impl Fn(usize) -> Option<(usize, Place)>,
-    ) -> Group {
-        let len: usize = sessions.clone().filter_map(of).map(|(_, place)| place.len()).sum();
-        let (mut bytes, mut ends) = (Vec::with_capacity(len + Packed::BEYOND), Vec::with_capacity(sessions.len()));
-        for session in sessions {
-            if let Some((from, place)) = of(session + AHEAD) {
-                traces[from].fetch(&place);
-            }
-            if let Some((from, place)) = of(session) {
-                traces[from].read(place, &mut bytes, |chunk| {
-                    unread[from][Pieces::<Chunk>::piece_of(chunk)].fetch_sub(1, Ordering::Relaxed);
-                });
-            }
-            ends.push(bytes.len() as u32);
-        }
-        bytes.extend([0; Packed::BEYOND]);
-        Group { bytes, ends }
-    }
-}
-
-/// While a trace is gathered, the end of the one so many sessions further is fetched.
-const AHEAD: usize = 8;
-
-/// So many groups are gathered before memory is given back.
-const GROUPS: usize = 64;
+pub struct AllTraces(Strings);
 
 impl AllTraces {
-    /// Those of so many sessions, by their places in the story: `of` says in which of `traces` each lies, and where. What was gathered
-    /// is given back meanwhile: there is too much to hold it twice. Traces begin about in the order of their sessions.
+    /// Those of so many sessions, by their places in the story: `of` says in which of `traces` each lies, and where. Traces begin
+    /// about in the order of their sessions.
     pub fn gather(
         len: usize,
         threads: usize,
-        mut traces: Vec<Traces>,
+        traces: Vec<Traces>,
         of: impl Fn(usize) -> Option<(usize, Place)> + Sync,
     ) -> AllTraces {
-        let mut unread: Vec<Vec<AtomicUsize>> = traces.iter().map(Traces::in_use).collect();
-        let count = len.div_ceil(Group::SESSIONS);
-        let mut groups = Vec::with_capacity(count);
-        for next in (0..count).step_by(GROUPS) {
-            let group = |number: usize| {
-                let begin = (next + number) * Group::SESSIONS;
-                Group::gather(begin..len.min(begin + Group::SESSIONS), &traces, &unread, &of)
-            };
-            groups.extend(shared(GROUPS.min(count - next), threads, |range| range.map(group).collect()));
-            for (traces, unread) in traces.iter_mut().zip(&mut unread) {
-                let read = unread.iter_mut().map(|left| *left.get_mut() == 0);
-                read.enumerate().filter(|(_, read)| *read).for_each(|(piece, _)| traces.chunks.give_back(piece));
+        let group = |all: &Gather<Traces>, sessions: Range<usize>| {
+            let mut group = Group::default();
+            for session in sessions {
+                if let Some((from, place)) = of(session + AHEAD) {
+                    all.source(from).fetch(&place);
+                }
+                group.add(|bytes| {
+                    if let Some((from, place)) = of(session) {
+                        let read = |chunk| all.note_read(from, Pieces::<Chunk>::piece_of(chunk));
+                        all.source(from).read(place, bytes, read);
+                    }
+                });
             }
-        }
-        AllTraces(groups)
+            group
+        };
+        let mut strings = Strings::with_capacity(len);
+        Gather::new(traces).all(len, threads, group, |group| strings.add(group));
+        AllTraces(strings)
+    }
+
+    /// Has the cache fetch that of a session.
+    #[inline]
+    pub fn fetch(&self, session: usize) {
+        self.0.fetch(session);
     }
 
     /// That of a session, by its place; empty if nothing moved in it.
     pub fn of(&self, session: usize) -> Trace<'_> {
-        let (group, at) = (&self.0[session / Group::SESSIONS], session % Group::SESSIONS);
-        let begin = at.checked_sub(1).map_or(0, |before| group.ends[before]);
-        Trace { bytes: &group.bytes[begin as usize..], len: (group.ends[at] - begin) as usize }
+        let (bytes, len) = self.0.get(session);
+        Trace { bytes, len }
+    }
+}
+
+impl Scattered for Traces {
+    /// How many chunks of each piece are in use.
+    fn in_use(&self) -> Vec<usize> {
+        let mut lens: Vec<usize> = self.chunks.lens().collect();
+        self.free.iter().for_each(|free| lens[Pieces::<Chunk>::piece_of(*free as usize)] -= 1);
+        lens
+    }
+
+    fn give_back(&mut self, piece: usize) {
+        self.chunks.give_back(piece);
     }
 }
 
@@ -218,13 +212,6 @@ impl Traces {
         std::iter::successors(Some(place.last), move |&at| next(at)).take(place.chunks.into())
     }
 
-    /// How many chunks of each piece are in use.
-    fn in_use(&self) -> Vec<AtomicUsize> {
-        let mut lens: Vec<usize> = self.chunks.lens().collect();
-        self.free.iter().for_each(|free| lens[Pieces::<Chunk>::piece_of(*free as usize)] -= 1);
-        lens.into_iter().map(AtomicUsize::new).collect()
-    }
-
     /// Adds the bytes of the trace that lies at `place` to others. `read` is told of each chunk.
     fn read(&self, place: Place, bytes: &mut Vec<u8>, read: impl Fn(usize)) {
         let mut chunks = [NONE; Traces::MOST as usize + 1];
@@ -241,7 +228,7 @@ impl Traces {
         let mut bytes = Vec::new();
         self.read(place, &mut bytes, |_| {});
         let len = bytes.len();
-        bytes.extend([0; Packed::BEYOND]);
+        bytes.extend([0; Strings::BEYOND]);
         Trace { bytes: &bytes, len }.stretches().collect()
     }
 
@@ -302,8 +289,6 @@ impl Packed {
     const WHOLE: u8 = u8::MAX;
     /// So many bytes a stretch takes at most.
     const MOST: usize = 1 + 4 * size_of::<u64>();
-    /// So many bytes behind a trace may be read.
-    const BEYOND: usize = size_of::<u64>();
     /// What is read of a number of so many bytes.
     const MASKS: [u64; 4] = [0, 0xff, 0xffff, 0xff_ffff];
 

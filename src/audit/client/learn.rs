@@ -7,7 +7,7 @@ use super::traits::{KINDS, look_at_escapes, look_at_form, look_at_peer_id};
 use crate::announce::{Client, Escapes, Form, client_of};
 use crate::order::by_two;
 use crate::replay::{Story, Written};
-use crate::session::Session;
+use crate::session::Brief;
 use foldhash::fast::RandomState;
 use std::collections::HashMap;
 
@@ -129,8 +129,8 @@ impl<'a> Learner<'a> {
         // Most peer ids name the client in their first eight bytes.
         let mut by_prefix: Map<[u8; 8], u32> = Map::default();
         let mut known: Map<(Option<&'static str>, String), u32> = Map::default();
-        for session in &story.sessions {
-            let peer_id = story.peer_id(session).bytes();
+        for session in story.sessions.briefs() {
+            let peer_id = story.peer_id(session.peer).bytes();
             let prefix = peer_id.first_chunk::<8>().filter(|prefix| prefix[0] == b'-' && prefix[7] == b'-');
             let class = prefix.and_then(|prefix| by_prefix.get(prefix).copied()).unwrap_or_else(|| {
                 let client = client_of(peer_id);
@@ -147,7 +147,7 @@ impl<'a> Learner<'a> {
             learner.class.push(class);
         }
         learner.order = (0..story.sessions.len() as u32).collect();
-        by_two(&mut learner.order, |at| (learner.class[*at as usize], story.sessions[*at as usize].user));
+        by_two(&mut learner.order, |at| (learner.class[*at as usize], story.sessions.brief(*at as usize).user));
         learner
     }
 
@@ -159,8 +159,8 @@ impl<'a> Learner<'a> {
     fn look(&mut self) {
         let mut forms: Map<(u32, u32), (u32, u32)> = Map::default();
         let mut cases = 0;
-        for (at, session) in self.story.sessions.iter().enumerate() {
-            let Written { form, escapes, .. } = self.story.written(session);
+        for (at, session) in self.story.sessions.briefs().iter().enumerate() {
+            let Written { form, escapes, .. } = self.story.written(session.peer);
             cases |= escapes.seen & (Escapes::UPPER | Escapes::LOWER);
             let Some(row) = self.row(at) else { continue };
             let (class, story) = (self.class[at], self.story);
@@ -173,7 +173,7 @@ impl<'a> Learner<'a> {
                 wrong |= other & all;
             };
             see(look_at_escapes(row, escapes));
-            see(look_at_peer_id(row, story.peer_id(session).bytes(), || agent_of(story, session)));
+            see(look_at_peer_id(row, story.peer_id(session.peer).bytes(), || agent_of(story, session)));
             (self.shown[at], self.wrong[at]) = (shown, wrong);
         }
         // Where no escape is in upper case, or none in lower case, something has rewritten them.
@@ -186,9 +186,9 @@ impl<'a> Learner<'a> {
     /// Clients that no table knows write as many others with the same one do, or else are not the same.
     fn look_at_strangers(&mut self) {
         let story = self.story;
-        let user = |at: &u32| story.sessions[*at as usize].user;
+        let user = |at: &u32| story.sessions.brief(*at as usize).user;
         let core = |at: u32| {
-            let form = form_of(story, &story.sessions[at as usize])?;
+            let form = form_of(story, story.sessions.brief(at as usize))?;
             Some(core_order(form.order))
         };
         let mut odd: Vec<u32> = Vec::new();
@@ -220,18 +220,18 @@ impl<'a> Learner<'a> {
     fn look_at_scopes(&mut self) {
         let order = std::mem::take(&mut self.order);
         let story = self.story;
-        let key = |at: &u32| (self.class[*at as usize], story.sessions[*at as usize].user);
+        let key = |at: &u32| (self.class[*at as usize], story.sessions.brief(*at as usize).user);
         for run in order.chunk_by(|a, b| key(a) == key(b)).filter(|run| run.len() >= TORRENTS) {
             let Some(row) = self.row(run[0] as usize) else { continue };
             let judged = |at: &u32| match row.scope {
                 Scope::Torrent => true,
-                Scope::ByAgent => agent_of(story, &story.sessions[*at as usize]).is_some_and(new_libtorrent),
+                Scope::ByAgent => agent_of(story, story.sessions.brief(*at as usize)).is_some_and(new_libtorrent),
                 Scope::Unknown => false,
             };
             let mut all: Vec<u32> = run.iter().copied().filter(judged).collect();
             let place = |at: &u32| {
-                let session = &story.sessions[*at as usize];
-                (story.peer_id(session), session.torrent)
+                let session = story.sessions.brief(*at as usize);
+                (story.peer_id(session.peer), session.torrent)
             };
             all.sort_by_key(place);
             let torrents = |run: &[u32]| run.chunk_by(|a, b| place(a) == place(b)).count();
@@ -250,7 +250,7 @@ impl<'a> Learner<'a> {
     /// or a proxy rewrites it.
     fn forgive(&mut self) {
         let mut tallies: Vec<Tallies> = vec![Tallies::default(); self.classes.len()];
-        let key = |at: u32| (self.class[at as usize], self.story.sessions[at as usize].user);
+        let key = |at: u32| (self.class[at as usize], self.story.sessions.brief(at as usize).user);
         for run in self.order.chunk_by(|a, b| key(*a) == key(*b)) {
             let of_all = |traits: &[u32]| run.iter().fold(0, |all, at| all | traits[*at as usize]);
             let (shown, wrong) = (of_all(&self.shown), of_all(&self.wrong));
@@ -301,11 +301,11 @@ fn bits(is: impl Fn(usize) -> bool) -> u32 {
     (0..32).fold(0, |bits, bit| bits | u32::from(is(bit)) << bit)
 }
 
-fn form_of<'a>(story: &'a Story, session: &Session) -> Option<Form<'a>> {
-    Form::of(story.names.name(story.written(session).form))
+fn form_of<'a>(story: &'a Story, session: &Brief) -> Option<Form<'a>> {
+    Form::of(story.names.name(story.written(session.peer).form))
 }
 
-fn agent_of<'a>(story: &'a Story, session: &Session) -> Option<&'a [u8]> {
+fn agent_of<'a>(story: &'a Story, session: &Brief) -> Option<&'a [u8]> {
     form_of(story, session).map(|form| form.agent).filter(|agent| !agent.is_empty())
 }
 

@@ -25,7 +25,7 @@ fn severity(case: &UserCase<'_>) -> Severity {
     let (mut kinds, mut strong, mut repeated) = (0, false, false);
     for (kind, _, weak) in KINDS {
         let mut peers =
-            all().filter(|(wrong, _)| wrong & kind != 0).map(|(_, at)| &case.story.sessions[at as usize].peer);
+            all().filter(|(wrong, _)| wrong & kind != 0).map(|(_, at)| case.story.sessions.brief(at as usize).peer);
         let Some(first) = peers.next() else { continue };
         kinds += 1;
         strong |= !weak;
@@ -41,7 +41,8 @@ fn finding(case: &UserCase<'_>, kinds: u32) -> Option<Finding> {
     if found.is_empty() {
         return None;
     }
-    let sessions = || found.iter().map(|at| &case.story.sessions[*at]);
+    let sessions: Vec<Session> = found.iter().map(|at| case.story.sessions.get(*at)).collect();
+    let sessions = || sessions.iter();
     let mut evidence: Vec<_> = sessions().take(EVIDENCE).map(|session| session.first_line).collect();
     evidence.sort_unstable();
     Some(Finding {
@@ -124,9 +125,9 @@ pub static SHARED_PEER_ID: Check = Check {
 };
 
 /// The `started` of a session that sends it with most announces, while its counters grow.
-pub fn started_every_time<'a>(notes: Option<&'a Notes>, session: &Session) -> Option<&'a Mark> {
+pub fn started_every_time(notes: Option<&Notes>, announces: u32) -> Option<&Mark> {
     let mark = notes?.started_again.as_deref()?;
-    (mark.count >= 5 && mark.count >= session.announces / 2 && mark.bytes > 0).then_some(mark)
+    (mark.count >= 5 && mark.count >= announces / 2 && mark.bytes > 0).then_some(mark)
 }
 
 pub static STARTED_EVERY_TIME: Check = Check {
@@ -139,7 +140,7 @@ pub static STARTED_EVERY_TIME: Check = Check {
     source: "ratio-spoof sends it with every announce; no client does",
     group: Some(Group::Protocol),
     conclude: Conclude::Session(|case| {
-        let mark = started_every_time(case.notes, case.session)?;
+        let mark = started_every_time(case.notes, case.session.announces)?;
         case.marked(Severity::Medium, mark)
     }),
     message: |f| format!("sent `started` {} while the session went on", times(f.count)),

@@ -181,7 +181,8 @@ impl Page<'_> {
     /// The client that announced most for a user.
     fn client(&self, user: usize) -> String {
         let story = self.view.story;
-        let most = self.sessions[user].iter().max_by_key(|at| story.sessions[**at as usize].announces);
-        most.map(|at| client_of(story.peer_id(&story.sessions[*at as usize]).bytes()).to_string()).unwrap_or_default()
+        let most = self.sessions[user].iter().max_by_key(|at| story.sessions.brief(**at as usize).announces);
+        most.map(|at| client_of(story.peer_id(story.sessions.brief(*at as usize).peer).bytes()).to_string())
+            .unwrap_or_default()
     }
 }

@@ -158,13 +158,13 @@ impl<'a> Page<'a> {
         let span = second(view.filter.since.max(story.log_start)).zip(second(story.log_end));
         let mut sessions = vec![Vec::new(); story.users.len()];
         for at in view.shown_sessions() {
-            sessions[story.sessions[at].user as usize].push(at as u32);
+            sessions[story.sessions.brief(at).user as usize].push(at as u32);
         }
         let mut findings = vec![Vec::new(); story.users.len()];
         view.findings_asked_for().for_each(|finding| findings[finding.user as usize].push(finding));
         let mut listed: HashMap<u32, Vec<ListedRow>> = HashMap::new();
         for row in view.profile(None) {
-            listed.entry(story.sessions[row.session as usize - 1].user).or_default().push(row);
+            listed.entry(story.sessions.brief(row.session as usize - 1).user).or_default().push(row);
         }
         let mut swarm_order: Vec<usize> =
             (0..view.swarms.len()).filter(|torrent| view.swarms[*torrent].sessions > 0).collect();
@@ -195,7 +195,7 @@ impl<'a> Page<'a> {
         const MOST: usize = 400;
         let mut by_torrent: HashMap<u32, Vec<u32>> =
             self.swarm_order.iter().take(MOST).map(|torrent| (*torrent as u32, Vec::new())).collect();
-        for (at, session) in self.view.story.sessions.iter().enumerate() {
+        for (at, session) in self.view.story.sessions.briefs().iter().enumerate() {
             if let Some(sessions) = by_torrent.get_mut(&session.torrent) {
                 sessions.push(at as u32);
             }

@@ -203,7 +203,7 @@ impl Page<'_> {
 fn peers(story: &crate::replay::Story, sessions: &[u32]) -> Vec<Peer> {
     let mut peers: BTreeMap<u32, Peer> = BTreeMap::new();
     for &at in sessions {
-        let session = &story.sessions[at as usize];
+        let session = story.sessions.get(at as usize);
         let peer = peers.entry(session.user).or_insert_with(|| Peer {
             user: session.user,
             sessions: Vec::new(),

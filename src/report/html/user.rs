@@ -119,7 +119,7 @@ impl Page<'_> {
         }
         let marked = |at: u32| self.findings[number].iter().any(|finding| finding.session == Some(at));
         let mut chosen = self.sessions[number].clone();
-        let credit = |at: u32| story.sessions[at as usize].state.credit();
+        let credit = |at: u32| story.sessions.brief(at as usize).credit;
         chosen.sort_by_key(|&at| {
             (std::cmp::Reverse(marked(at)), std::cmp::Reverse(credit(at).up.saturating_add(credit(at).down)), at)
         });
@@ -163,8 +163,9 @@ impl Page<'_> {
     /// What the profile listed for a session: as what, and when only because no `stopped` came.
     fn session_lane(&self, at: u32, user: usize) -> Lane {
         let (story, index) = (self.view.story, at as usize);
-        let (session, ending) = (&story.sessions[index], story.ending(index));
-        let client = client_of(story.peer_id(session).bytes()).to_string();
+        let session = story.sessions.get(index);
+        let ending = story.ending_of(index, &session);
+        let client = client_of(story.peer_id(session.peer).bytes()).to_string();
         let torrent = story.torrents[session.torrent as usize].to_string();
         let second = |time: crate::time::Time| time.millis().div_euclid(1000);
         let name = format!("session {} of torrent {} by {client}", at + 1, &torrent[..12]);
@@ -269,8 +270,8 @@ impl Page<'_> {
         let story = self.view.story;
         let mut sums: BTreeMap<u32, (u128, u128)> = BTreeMap::new();
         for &at in &self.sessions[number] {
-            let session = &story.sessions[at as usize];
-            let (sum, credit) = (sums.entry(session.torrent).or_default(), session.state.credit());
+            let session = story.sessions.brief(at as usize);
+            let (sum, credit) = (sums.entry(session.torrent).or_default(), session.credit);
             *sum = (sum.0 + u128::from(credit.up), sum.1 + u128::from(credit.down));
         }
         let nobody = |torrent: u32| self.view.audit.swarms[torrent as usize].unexplained;

@@ -35,7 +35,7 @@ impl ClientRow {
         let row = |(class, sessions): (&crate::audit::Class, &Vec<usize>)| {
             let wrong = || sessions.iter().copied().filter(|at| clients.wrong(*at) != 0);
             let users = |of: &mut dyn Iterator<Item = usize>| -> u64 {
-                of.map(|at| story.sessions[at].user).collect::<HashSet<_>>().len() as u64
+                of.map(|at| story.sessions.brief(at).user).collect::<HashSet<_>>().len() as u64
             };
             let mut counts: Vec<(u64, &'static str)> = Vec::new();
             for words in wrong().flat_map(|at| in_words(clients.wrong(at))) {
@@ -51,8 +51,11 @@ impl ClientRow {
                 known: class.is_known(),
                 users: users(&mut sessions.iter().copied()),
                 sessions: sessions.len() as u64,
-                forms: sessions.iter().map(|at| story.written(&story.sessions[*at]).form).collect::<HashSet<_>>().len()
-                    as u64,
+                forms: sessions
+                    .iter()
+                    .map(|at| story.written(story.sessions.brief(*at).peer).form)
+                    .collect::<HashSet<_>>()
+                    .len() as u64,
                 disagreeing_users: users(&mut wrong()),
                 disagreeing_sessions: wrong().count() as u64,
                 disagreements: counts.into_iter().map(|count| count.1).collect(),

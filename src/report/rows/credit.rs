@@ -108,7 +108,7 @@ pub struct SessionCreditRow<'a> {
 
 /// The names of the policies, and what each credited for a session.
 fn by_policy(view: &View<'_>, credits: &Credits, session: usize) -> Vec<(&'static str, Credited)> {
-    let own = Credited { sum: view.story.sessions[session].state.credit(), parts: None };
+    let own = Credited { sum: view.story.sessions.brief(session).credit, parts: None };
     let others = credits.policies().iter().map(|policy| policy.name).zip(credits.session(session).iter().copied());
     // A policy that was asked for stands alone.
     let own = (credits.policies().len() != 1).then_some((OWN, own));
@@ -137,7 +137,7 @@ impl UserCreditRow {
         let mut sums: Vec<Vec<Sums>> = vec![Vec::new(); view.story.users.len()];
         let mut names = Vec::new();
         for session in view.shown_sessions() {
-            let of = &view.story.sessions[session];
+            let of = view.story.sessions.brief(session);
             let (sums, factors) = (&mut sums[of.user as usize], view.factors(of.torrent));
             let policies = by_policy(view, credits, session);
             sums.resize(policies.len(), Sums::default());
@@ -176,7 +176,7 @@ impl<'a> SessionCreditRow<'a> {
         together: bool,
     ) -> impl Iterator<Item = SessionCreditRow<'a>> {
         view.shown_sessions().flat_map(move |session| {
-            let of = &view.story.sessions[session];
+            let of = view.story.sessions.brief(session);
             let factors = view.factors(of.torrent);
             let policies = by_policy(view, credits, session);
             let apart = policies.iter().any(|(_, credited)| credited.parts.is_some());
@@ -185,11 +185,11 @@ impl<'a> SessionCreditRow<'a> {
                 sums.add(credited.sum, factors, false);
                 SessionCreditRow {
                     session: session as u64 + 1,
-                    user: view.name(view.story.user(of)),
+                    user: view.name(&view.story.users[of.user as usize]),
                     user_name: view.user_name(of.user as usize),
                     info_hash: view.story.torrents[of.torrent as usize],
                     torrent_name: view.torrent_name(of.torrent),
-                    peer_id: view.story.peer_id(of).to_string(),
+                    peer_id: view.story.peer_id(of.peer).to_string(),
                     amount: Amount::new(name, sums.plain, sums.credited),
                     parts_at: credited.parts.map(|parts| view.place(parts.line)),
                     parts_why: credited.parts.map(|parts| parts.why.name()),

@@ -35,7 +35,7 @@ impl Serialize for Hash {
 impl<'a> AnomalyRow<'a> {
     pub(in crate::report) fn new(view: &'a View<'_>, finding: &Finding) -> Self {
         let story = view.story;
-        let session = finding.session.map(|n| &story.sessions[n as usize]);
+        let session = finding.session.map(|n| story.sessions.brief(n as usize));
         AnomalyRow {
             check: finding.check().name,
             severity: finding.severity,

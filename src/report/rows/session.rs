@@ -54,18 +54,19 @@ impl<'a> SessionRow<'a> {
 
     pub(in crate::report) fn new(view: &'a View<'_>, index: usize) -> Self {
         let story = view.story;
-        let (session, ending) = (&story.sessions[index], story.ending(index));
+        let session = &story.sessions.get(index);
+        let ending = story.ending_of(index, session);
         let credit = view.credit(index);
         let text = |number: u32| printable(story.names.name(number)).to_string();
         SessionRow {
             id: index as u64 + 1,
-            user: view.name(story.user(session)),
+            user: view.name(story.user(session.user)),
             user_name: view.user_name(session.user as usize),
             info_hash: story.torrents[session.torrent as usize],
             torrent_name: view.torrent_name(session.torrent),
-            peer_id: story.peer_id(session).to_string(),
-            key: text(story.written(session).key),
-            client: client_of(story.peer_id(session).bytes()).to_string(),
+            peer_id: story.peer_id(session.peer).to_string(),
+            key: text(story.written(session.peer).key),
+            client: client_of(story.peer_id(session.peer).bytes()).to_string(),
             addresses: session.addresses().filter(|seen| seen.address != 0).map(|seen| text(seen.address)).collect(),
             started_at: view.at(session.first_at),
             last_at: view.at(session.last_at),
@@ -135,9 +136,9 @@ pub struct ListedRow {
 impl ListedRow {
     pub(in crate::report) fn new(view: &View<'_>, index: usize, listed: Listed, at: Option<Time>) -> Self {
         let story = view.story;
-        let session = &story.sessions[index];
+        let session = &story.sessions.get(index);
         ListedRow {
-            user: view.name(story.user(session)),
+            user: view.name(story.user(session.user)),
             user_name: view.user_name(session.user as usize),
             info_hash: story.torrents[session.torrent as usize],
             torrent_name: view.torrent_name(session.torrent),
@@ -145,8 +146,15 @@ impl ListedRow {
             status: listed.status.name(),
             since: view.at(listed.from),
             last_at: view.at(session.last_at),
-            ghost: ghost(session, story.peer_id(session), &story.ending(index), story.settings.interval, at).name(),
-            client: client_of(story.peer_id(session).bytes()).to_string(),
+            ghost: ghost(
+                session,
+                story.peer_id(session.peer),
+                &story.ending_of(index, session),
+                story.settings.interval,
+                at,
+            )
+            .name(),
+            client: client_of(story.peer_id(session.peer).bytes()).to_string(),
         }
     }
 }

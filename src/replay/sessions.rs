@@ -1,0 +1,157 @@
+//! All sessions of a story, in its order.
+
+use super::shelf::{Place, Record, Shelf};
+use crate::gather::{AHEAD, Gather, Group, Strings};
+use crate::packed::{Packer, Packs, Unpacker};
+use crate::session::{Brief, Outline, Session};
+use prefetch_index::prefetch_index;
+use std::ops::Range;
+
+/// Sessions by their places: what is asked of them again and again as it is, the rest packed.
+#[derive(Clone, Default, Debug)]
+pub struct Sessions {
+    briefs: Vec<Brief>,
+    packed: Strings,
+}
+
+/// What a session's numbers are to become, all of which are those of its engine.
+#[derive(Clone, Debug)]
+pub struct Numbers {
+    /// Users, by number.
+    pub users: Vec<u32>,
+    /// Torrents, by number.
+    pub torrents: Vec<u32>,
+    /// Names, by number; `None` if they keep theirs.
+    pub names: Option<Vec<u32>>,
+    /// That of the first peer.
+    pub first_peer: u32,
+    /// By peer, the user and the torrent.
+    pub whose: Vec<(u32, u32)>,
+}
+
+impl Numbers {
+    /// What a name's number becomes.
+    pub fn name(&self, name: u32) -> u32 {
+        self.names.as_ref().map_or(name, |names| names[name as usize])
+    }
+
+    /// What the numbers of a peer's user and torrent become.
+    pub fn whose(&self, peer: u32) -> (u32, u32) {
+        let (user, torrent) = self.whose[peer as usize];
+        (self.users[user as usize], self.torrents[torrent as usize])
+    }
+
+    /// Gives a session on a shelf its new numbers, and adds the rest of it to `bytes`.
+    fn take<K: Packs>(&self, record: Record<'_, K>, engine: u16, bytes: &mut Vec<u8>) -> (Brief, K) {
+        let Record { mut brief, .. } = record;
+        (brief.engine, brief.peer) = (engine, brief.peer + self.first_peer);
+        if brief.moved && self.names.is_some() {
+            // Its addresses are in there.
+            let mut session = record.session();
+            session.renumber_addresses(|name| self.name(name));
+            session.pack(&mut Packer(bytes));
+        } else {
+            bytes.extend_from_slice(record.body);
+        }
+        brief.address = self.name(brief.address);
+        (brief, record.kept)
+    }
+}
+
+impl Sessions {
+    /// Takes them from the shelves of engines, on so many threads. `order` says for each which engine's it is, and where. What was kept
+    /// of them comes in the same order.
+    pub fn gather<K: Packs + Send>(
+        shelves: Vec<Shelf<K>>,
+        numbers: &[Numbers],
+        order: &[(u16, Place)],
+        threads: usize,
+    ) -> (Sessions, Vec<K>) {
+        let group = |all: &Gather<Shelf<K>>, places: Range<usize>| {
+            let (mut briefs, mut kept) = (Vec::with_capacity(places.len()), Vec::with_capacity(places.len()));
+            let (mut group, mut ahead) = (Group::default(), order[places.start..].iter().skip(AHEAD));
+            for &(engine, place) in &order[places] {
+                if let Some((engine, place)) = ahead.next() {
+                    all.source(usize::from(*engine)).fetch(*place);
+                }
+                let number = usize::from(engine);
+                let numbers = &numbers[number];
+                let record = all.source(number).get(place, |peer| numbers.whose(peer));
+                group.add(|bytes| {
+                    let (brief, own) = numbers.take(record, engine, bytes);
+                    briefs.push(brief);
+                    kept.push(own);
+                });
+                all.note_read(number, place.piece());
+            }
+            (briefs, kept, group)
+        };
+        let mut sessions =
+            Sessions { briefs: Vec::with_capacity(order.len()), packed: Strings::with_capacity(order.len()) };
+        let mut all_kept = Vec::with_capacity(order.len());
+        Gather::new(shelves).all(order.len(), threads, group, |(briefs, kept, group)| {
+            sessions.briefs.extend(briefs);
+            all_kept.extend(kept);
+            sessions.packed.add(group);
+        });
+        (sessions, all_kept)
+    }
+
+    /// How many there are.
+    pub fn len(&self) -> usize {
+        self.briefs.len()
+    }
+
+    /// Whether there are none.
+    pub fn is_empty(&self) -> bool {
+        self.briefs.is_empty()
+    }
+
+    /// The session at a place, put together.
+    pub fn get(&self, at: usize) -> Session {
+        Session::unpack(&self.briefs[at], &mut Unpacker(self.packed.get(at).0))
+    }
+
+    /// What the session at a place comes to.
+    pub fn outline(&self, at: usize) -> Outline {
+        Outline::unpack(&self.briefs[at], &mut Unpacker(self.packed.get(at).0))
+    }
+
+    /// The sessions at some places.
+    pub fn at<'a>(&'a self, places: &'a [u32]) -> impl Iterator<Item = Session> + Clone + 'a {
+        places.iter().map(|&at| self.get(at as usize))
+    }
+
+    /// Has the cache fetch what a session is put together from.
+    #[inline]
+    pub fn fetch(&self, at: usize) {
+        prefetch_index(&self.briefs, at);
+        self.packed.fetch(at);
+    }
+
+    /// What is asked of a session again and again.
+    #[inline]
+    pub fn brief(&self, at: usize) -> &Brief {
+        &self.briefs[at]
+    }
+
+    /// The same, of all.
+    pub fn briefs(&self) -> &[Brief] {
+        &self.briefs
+    }
+
+    /// The addresses of a session, by number; at most [`Session::ADDRESSES`] and one.
+    pub fn addresses(&self, at: usize) -> impl Iterator<Item = u32> {
+        let brief = &self.briefs[at];
+        let several = brief.moved.then(|| self.get(at));
+        let only = several.is_none().then_some(brief.address);
+        only.into_iter().chain(
+            several.into_iter().flat_map(|session| session.addresses().map(|seen| seen.address).collect::<Vec<_>>()),
+        )
+    }
+
+    /// All of them, put together one by one.
+    pub fn iter(&self) -> impl Iterator<Item = Session> {
+        (0..self.len()).map(|at| self.get(at))
+    }
+}

@@ -1,0 +1,202 @@
+//! Sessions that are over, or of which nothing was heard for long: put aside in as few bytes as hold them.
+
+use crate::gather::Scattered;
+use crate::packed::{Packer, Packs, Unpacker};
+use crate::session::{Brief, Last, Session, Whose};
+use crate::time::Time;
+use prefetch_index::prefetch_index;
+use std::marker::PhantomData;
+
+/// Sessions with what a listener keeps of each, packed. A record takes a multiple of 16 bytes: whoever is taken up again and put
+/// aside again finds his own room there, unless he has grown too much.
+#[derive(Debug)]
+pub struct Shelf<K> {
+    pieces: Vec<Vec<u8>>,
+    /// Room to pack in.
+    packed: Vec<u8>,
+    body: Vec<u8>,
+    kept: PhantomData<fn() -> K>,
+}
+
+impl<K> Default for Shelf<K> {
+    fn default() -> Self {
+        Shelf { pieces: Vec::new(), packed: Vec::new(), body: Vec::new(), kept: PhantomData }
+    }
+}
+
+/// Where a record begins: its piece, and its place in there.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Place(u32);
+
+impl Place {
+    /// No record.
+    pub const NONE: Place = Place(u32::MAX);
+
+    /// The piece of the shelf that it is in.
+    pub fn piece(self) -> usize {
+        self.0 as usize / PLACES
+    }
+
+    fn at(self) -> usize {
+        self.0 as usize % PLACES * GRAIN
+    }
+}
+
+/// Records begin at multiples of this.
+const GRAIN: usize = 16;
+/// The system gives memory for a piece alone, and takes it back when the piece goes.
+const PIECE: usize = 1 << 20;
+/// Records that can begin in a piece.
+const PLACES: usize = PIECE / GRAIN;
+
+/// What to order a session by: the rest of it stays packed meanwhile.
+#[derive(Clone, Copy, Debug)]
+pub struct Spine {
+    /// Where it is.
+    pub place: Place,
+    /// The peer, by number.
+    pub peer: u32,
+    /// The first announce.
+    pub first_at: Option<Time>,
+}
+
+/// A session as it is put aside.
+pub struct Item<'a, K> {
+    pub session: &'a Session,
+    /// `None` if another session of the peer followed: then nothing will be held against it any more.
+    pub last: Option<&'a Last>,
+    pub kept: &'a K,
+}
+
+/// A session that lies on the shelf.
+pub struct Record<'a, K> {
+    pub brief: Brief,
+    pub kept: K,
+    /// The rest of the session, packed.
+    pub body: &'a [u8],
+    last: Option<Unpacker<'a>>,
+}
+
+impl<K> Record<'_, K> {
+    /// The session, put together.
+    pub fn session(&self) -> Session {
+        Session::unpack(&self.brief, &mut Unpacker(self.body))
+    }
+
+    /// What its last announce said, if it is its peer's last session.
+    pub fn last(&self, session: &Session) -> Option<Last> {
+        self.last.as_ref().map(|last| Last::unpack(session, &mut Unpacker(last.0)))
+    }
+}
+
+/// A record whose first byte says so is none any more.
+const GONE: u8 = 0;
+
+impl<K: Packs> Shelf<K> {
+    /// Puts a session aside: where it was, if it was aside before and has room enough there. Returns where it is.
+    pub fn put(&mut self, item: &Item<'_, K>, before: Place) -> Place {
+        self.packed.clear();
+        let mut to = Packer(&mut self.packed);
+        let Item { session, last, kept } = item;
+        // Never GONE.
+        to.number((u64::from(session.peer) << 1 | u64::from(last.is_some())) + 1);
+        session.brief().pack(&mut to);
+        kept.pack(&mut to);
+        self.body.clear();
+        session.pack(&mut Packer(&mut self.body));
+        to.bytes(&self.body);
+        last.iter().for_each(|last| last.pack(session, &mut to));
+
+        if before != Place::NONE {
+            let record = &mut self.pieces[before.piece()][before.at()..];
+            let own = ROOM..ROOM + self.packed.len();
+            if own.end <= len_of(record) {
+                record[own].copy_from_slice(&self.packed);
+                return before;
+            }
+            record[ROOM] = GONE;
+            if last.is_some() {
+                // Most come back no more. Who does may do so again.
+                self.packed.resize(self.packed.len() * 3 / 2, 0);
+            }
+        }
+        self.add()
+    }
+
+    /// Adds what was packed.
+    fn add(&mut self) -> Place {
+        let len = (ROOM + self.packed.len()).next_multiple_of(GRAIN);
+        if self.pieces.last().is_none_or(|piece| piece.capacity() - piece.len() < len) {
+            self.pieces.push(Vec::with_capacity(PIECE.max(len)));
+        }
+        let number = self.pieces.len() - 1;
+        let piece = &mut self.pieces[number];
+        let at = piece.len();
+        piece.extend_from_slice(&(len as u32).to_le_bytes());
+        piece.extend_from_slice(&self.packed);
+        piece.resize(at + len, 0);
+        Place((number * PLACES + at / GRAIN) as u32)
+    }
+
+    /// Has the cache fetch what lies there.
+    #[inline]
+    pub fn fetch(&self, place: Place) {
+        prefetch_index(&self.pieces[place.piece()], place.at());
+    }
+
+    /// What lies there; `whose` tells user and torrent of a peer.
+    pub fn get(&self, place: Place, whose: impl Fn(u32) -> (u32, u32)) -> Record<'_, K> {
+        let record = &self.pieces[place.piece()][place.at()..];
+        let mut from = Unpacker(&record[ROOM..]);
+        let (peer, has_last) = tag(&mut from);
+        let (user, torrent) = whose(peer);
+        let brief = Brief::unpack(Whose { user, torrent, peer }, &mut from);
+        Record { brief, kept: K::unpack(&mut from), body: from.bytes(), last: has_last.then_some(from) }
+    }
+
+    /// All records that are there.
+    pub fn spines(&self) -> impl Iterator<Item = Spine> {
+        (0..).zip(&self.pieces).flat_map(|(number, piece)| {
+            let mut at = 0;
+            std::iter::from_fn(move || {
+                loop {
+                    let record = piece.get(at..).filter(|record| !record.is_empty())?;
+                    let place = Place((number * PLACES + at / GRAIN) as u32);
+                    at += len_of(record);
+                    if record[ROOM] != GONE {
+                        let mut from = Unpacker(&record[ROOM..]);
+                        let (peer, _) = tag(&mut from);
+                        return Some(Spine { place, peer, first_at: Brief::unpack_first_at(&mut from) });
+                    }
+                }
+            })
+        })
+    }
+}
+
+impl<K: Packs> Scattered for Shelf<K> {
+    /// How many sessions there are in each piece.
+    fn in_use(&self) -> Vec<usize> {
+        let mut in_use = vec![0; self.pieces.len()];
+        self.spines().for_each(|spine| in_use[spine.place.piece()] += 1);
+        in_use
+    }
+
+    fn give_back(&mut self, piece: usize) {
+        self.pieces[piece] = Vec::new();
+    }
+}
+
+/// A record begins with so many bytes that say how long it is.
+const ROOM: usize = size_of::<u32>();
+
+/// How long a record is.
+fn len_of(record: &[u8]) -> usize {
+    record.first_chunk().map_or(0, |len| u32::from_le_bytes(*len) as usize)
+}
+
+/// What comes next: the peer, and whether something can be held against the session's last announce.
+fn tag(from: &mut Unpacker<'_>) -> (u32, bool) {
+    let tag = from.number::<u64>().saturating_sub(1);
+    ((tag >> 1) as u32, tag & 1 != 0)
+}
