@@ -1,18 +1,21 @@
-//! JSON: one document, or an object a line. Rows are written as they come; no tree is built.
+//! JSON: one document, or an object a line. Rows are written as they come, those of a report on every core; no tree is built.
 
+use super::rows::{AnomalyRow, SessionRow, TorrentRow, UserRow};
 use super::{Row, View};
+use crate::audit::Finding;
+use crate::share::shared;
 use serde::Serialize;
 use std::io::{self, Write};
 
 /// The version of the report's document.
 const SCHEMA: &str = "swarmtrail.report/1";
 
-fn value<T: Serialize>(out: &mut dyn Write, value: &T) -> io::Result<()> {
+fn value<T: Serialize>(out: &mut (impl Write + ?Sized), value: &T) -> io::Result<()> {
     serde_json::to_writer(out, value).map_err(io::Error::from)
 }
 
 /// One element of an array, a row a line; `first` opens the array.
-pub fn element<R: Row>(out: &mut dyn Write, row: &R, first: bool) -> io::Result<()> {
+pub fn element<R: Row>(out: &mut (impl Write + ?Sized), row: &R, first: bool) -> io::Result<()> {
     out.write_all(if first { b"[\n" } else { b",\n" })?;
     value(out, row)
 }
@@ -22,21 +25,48 @@ pub fn close(out: &mut dyn Write, empty: bool) -> io::Result<()> {
     out.write_all(if empty { b"[]" } else { b"\n]" })
 }
 
-/// An array.
-pub fn elements<R: Row>(out: &mut dyn Write, rows: impl Iterator<Item = R>) -> io::Result<()> {
-    /// So many bytes are written at once: a row is made of many small pieces.
-    const PIECE: usize = 64 << 10;
-    let (mut first, mut text) = (true, Vec::new());
-    for row in rows {
-        text.extend_from_slice(if std::mem::take(&mut first) { b"[\n" } else { b",\n" });
-        serde_json::to_writer(&mut text, &row).map_err(io::Error::from)?;
-        if text.len() >= PIECE {
-            out.write_all(&text)?;
-            text.clear();
+/// Makes rows of items and writes each, on so many threads; what `write` made comes out in their order. It is told the place of the
+/// row among all.
+fn written<T: Sync, R: Row>(
+    out: &mut dyn Write,
+    threads: usize,
+    items: &[T],
+    row: impl Fn(&T) -> R + Sync,
+    write: impl Fn(&mut Vec<u8>, usize, &R) -> io::Result<()> + Sync,
+) -> io::Result<()> {
+    /// So many are made before they are written: a user with a timeline takes some 8 kB.
+    const WAVE: usize = 512;
+    for (wave, items) in items.chunks(WAVE).enumerate() {
+        let texts = shared(items.len(), threads, |range| {
+            let mut text = Vec::new();
+            let done = range.into_iter().try_for_each(|at| write(&mut text, wave * WAVE + at, &row(&items[at])));
+            vec![done.map(|()| text)]
+        });
+        for text in texts {
+            out.write_all(&text?)?;
         }
     }
-    out.write_all(&text)?;
+    Ok(())
+}
+
+/// An array.
+pub fn elements<R: Row>(out: &mut dyn Write, rows: impl Iterator<Item = R>) -> io::Result<()> {
+    let mut first = true;
+    for row in rows {
+        element(out, &row, std::mem::take(&mut first))?;
+    }
     close(out, first)
+}
+
+/// An array of the rows of some items, made on so many threads.
+fn elements_of<T: Sync, R: Row>(
+    out: &mut dyn Write,
+    threads: usize,
+    items: &[T],
+    row: impl Fn(&T) -> R + Sync,
+) -> io::Result<()> {
+    written(out, threads, items, row, |text, at, row| element(text, row, at == 0))?;
+    close(out, items.is_empty())
 }
 
 /// An object a line, each with its `type`.
@@ -47,8 +77,18 @@ pub fn lines<R: Row>(out: &mut dyn Write, rows: impl Iterator<Item = R>) -> io::
     Ok(())
 }
 
+/// The same of the rows of some items, made on so many threads.
+fn lines_of<T: Sync, R: Row>(
+    out: &mut dyn Write,
+    threads: usize,
+    items: &[T],
+    row: impl Fn(&T) -> R + Sync,
+) -> io::Result<()> {
+    written(out, threads, items, row, |text, _, row| line(text, R::TYPE, row))
+}
+
 /// An object with its `type`, on a line of its own.
-pub fn line<T: Serialize>(out: &mut dyn Write, kind: &str, row: &T) -> io::Result<()> {
+pub fn line<T: Serialize>(out: &mut (impl Write + ?Sized), kind: &str, row: &T) -> io::Result<()> {
     // Every row is an object: the type goes in behind its brace.
     let text = serde_json::to_string(row).map_err(io::Error::from)?;
     writeln!(out, "{{\"type\":\"{kind}\",{}", &text[1..])
@@ -67,13 +107,14 @@ pub fn report(out: &mut dyn Write, view: &View<'_>) -> io::Result<()> {
     out.write_all(b",\n\"input\":")?;
     value(out, &view.inputs())?;
     out.write_all(b",\n\"users\":")?;
-    elements(out, view.users())?;
+    elements_of(out, view.threads, &view.user_order(), |n| UserRow::new(view, *n))?;
     out.write_all(b",\n\"torrents\":")?;
-    elements(out, view.torrents())?;
+    elements_of(out, view.threads, &view.torrent_order(), |n| TorrentRow::new(view, *n))?;
     out.write_all(b",\n\"sessions\":")?;
-    elements(out, view.sessions())?;
+    elements_of(out, view.threads, &view.shown_sessions().collect::<Vec<_>>(), |n| SessionRow::new(view, *n))?;
     out.write_all(b",\n\"anomalies\":")?;
-    elements(out, view.anomalies())?;
+    let findings: Vec<&Finding> = view.findings_asked_for().collect();
+    elements_of(out, view.threads, &findings, |finding| AnomalyRow::new(view, finding))?;
     out.write_all(b"}\n")
 }
 
@@ -81,8 +122,9 @@ pub fn report(out: &mut dyn Write, view: &View<'_>) -> io::Result<()> {
 pub fn report_lines(out: &mut dyn Write, view: &View<'_>) -> io::Result<()> {
     line(out, "settings", &view.settings())?;
     line(out, "input", &view.inputs())?;
-    lines(out, view.users())?;
-    lines(out, view.torrents())?;
-    lines(out, view.sessions())?;
-    lines(out, view.anomalies())
+    lines_of(out, view.threads, &view.user_order(), |n| UserRow::new(view, *n))?;
+    lines_of(out, view.threads, &view.torrent_order(), |n| TorrentRow::new(view, *n))?;
+    lines_of(out, view.threads, &view.shown_sessions().collect::<Vec<_>>(), |n| SessionRow::new(view, *n))?;
+    let findings: Vec<&Finding> = view.findings_asked_for().collect();
+    lines_of(out, view.threads, &findings, |finding| AnomalyRow::new(view, finding))
 }

@@ -133,6 +133,7 @@ pub struct View<'a> {
     swarms: Vec<Swarm>,
     /// By session: as what it is listed when the log ends; `None` if it is not asked for.
     shown: Vec<Option<Status>>,
+    threads: usize,
 }
 
 impl<'a> View<'a> {
@@ -153,7 +154,7 @@ impl<'a> View<'a> {
         };
         let shown = shared(story.sessions.len(), threads, |range| range.map(shown_as).collect());
         let (sums, swarms) = both(threads, || UserSum::all(story, &shown), || swarms(story, |at| shown[at]));
-        View { story, input, audit, filter, credits: None, side: None, sums, swarms, shown }
+        View { story, input, audit, filter, credits: None, side: None, sums, swarms, shown, threads }
     }
 
     /// The same with what another tracker credits. The users' accounts are that already (see [`Credits::new`]).
@@ -301,10 +302,14 @@ impl<'a> View<'a> {
 
     /// Torrents, the busiest first.
     pub fn torrents(&self) -> impl Iterator<Item = TorrentRow> {
+        self.torrent_order().into_iter().map(|n| TorrentRow::new(self, n))
+    }
+
+    fn torrent_order(&self) -> Vec<usize> {
         let mut order: Vec<usize> = (0..self.swarms.len()).filter(|&n| self.swarms[n].sessions > 0).collect();
         let key = |n: usize| (self.swarms[n].totals.uploaded, self.swarms[n].totals.downloaded);
         order.sort_by(|&a, &b| key(b).cmp(&key(a)).then(a.cmp(&b)));
-        order.into_iter().map(|n| TorrentRow::new(self, n))
+        order
     }
 
     /// Sessions in the order in which they began.
