@@ -1,4 +1,4 @@
-//! A session in some 60 bytes: what is kept of it once nothing is heard of it any more.
+//! A session in some fifty bytes, besides what is asked of it again and again: what is kept of it once nothing is heard of it any more.
 
 use super::super::state::{Counters, Last, Left, Phase, RefusedStart, State};
 use super::{Heard, LineRef, Opening, Rare, Refused, Seen, Session, Unheard, Whose};
