@@ -49,7 +49,6 @@ use generated::{Generated, Ground, Sign};
 use identity::Crowds;
 use notes::{notes_of, watch_of};
 use sizes::sizes;
-use std::borrow::Borrow;
 use std::cmp::{Ordering, Reverse};
 use std::collections::HashMap;
 use std::ops::Range;
@@ -302,10 +301,9 @@ impl UserCase<'_> {
     }
 
     /// A finding on the user, from the first line of some of the sessions to the last. Of those, the first few are evidence.
-    fn finding<S: Borrow<Session>>(&self, severity: Severity, sessions: &[S]) -> Finding {
-        let all = || sessions.iter().map(S::borrow);
+    fn finding(&self, severity: Severity, sessions: &[Session]) -> Finding {
         let mut evidence: Vec<LineRef> =
-            all().take(Self::CITED).flat_map(|session| [session.first_line, session.last_line]).collect();
+            sessions.iter().take(Self::CITED).flat_map(|session| [session.first_line, session.last_line]).collect();
         evidence.sort_unstable();
         evidence.dedup();
         Finding {
@@ -313,8 +311,8 @@ impl UserCase<'_> {
             severity,
             user: self.user,
             session: None,
-            from: all().filter_map(|session| session.first_at).min(),
-            to: all().filter_map(|session| session.last_at).max(),
+            from: sessions.iter().filter_map(|session| session.first_at).min(),
+            to: sessions.iter().filter_map(|session| session.last_at).max(),
             bytes: None,
             count: sessions.len() as u64,
             amount: 0,
