@@ -109,7 +109,7 @@ fn snatch(case: &UserCase<'_>, places: &[u32], log_end: Time) -> Option<Snatch> 
     }
     let sessions: Vec<Session> = case.story.sessions.at(places).collect();
     let sessions = || sessions.iter();
-    let endings = || places.iter().zip(sessions()).map(|(at, session)| case.story.ending_of(*at as usize, session));
+    let endings = || places.iter().zip(sessions()).map(|(at, session)| case.story.ending(*at as usize, session));
     let size = sessions().map(|session| session.state.largest_left).max()?;
     let completed = sessions().any(|session| session.state.completed_at.is_some());
     // What came before the log's beginning is not known.

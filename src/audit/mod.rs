@@ -461,7 +461,7 @@ fn about_sessions(story: &Story, watches: &[Watch], sessions: Range<usize>) -> V
     for at in sessions {
         let session = story.sessions.get(at);
         let notes = notes_of(watches, story.sessions.brief(at));
-        let case = Case { session: &session, ending: story.ending_of(at, &session), notes, story };
+        let case = Case { session: &session, ending: story.ending(at, &session), notes, story };
         for (check, conclude) in CHECKS.iter().enumerate() {
             let Conclude::Session(conclude) = conclude.conclude else { continue };
             if let Some(finding) = conclude(&case) {

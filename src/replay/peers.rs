@@ -9,7 +9,7 @@ use std::ops::{Index, IndexMut};
 
 /// The peers, by number.
 ///
-/// Most of what a tracker's log tells of is over: of ten peers seven have stopped, and of the others many went without a word. Who
+/// Most of what a tracker's log tells of is over: in a generated week seven of ten peers have stopped, and others went without a word. Who
 /// stopped, or was not heard of for long, is put aside as soon as there are many of them, and taken up again when he is heard of.
 #[derive(Debug)]
 pub struct Peers<K> {

@@ -118,7 +118,7 @@ impl Sessions {
     }
 
     /// The sessions at some places.
-    pub fn at<'a>(&'a self, places: &'a [u32]) -> impl Iterator<Item = Session> + Clone + 'a {
+    pub fn at<'a>(&'a self, places: &'a [u32]) -> impl Iterator<Item = Session> + 'a {
         places.iter().map(|&at| self.get(at as usize))
     }
 
@@ -143,11 +143,11 @@ impl Sessions {
     /// The addresses of a session, by number; at most [`Session::ADDRESSES`] and one.
     pub fn addresses(&self, at: usize) -> impl Iterator<Item = u32> {
         let brief = &self.briefs[at];
-        let several = brief.moved.then(|| self.get(at));
-        let only = several.is_none().then_some(brief.address);
-        only.into_iter().chain(
-            several.into_iter().flat_map(|session| session.addresses().map(|seen| seen.address).collect::<Vec<_>>()),
-        )
+        let several: Vec<u32> = match brief.moved {
+            true => self.get(at).addresses().map(|seen| seen.address).collect(),
+            false => Vec::new(),
+        };
+        (!brief.moved).then_some(brief.address).into_iter().chain(several)
     }
 
     /// All of them, put together one by one.

@@ -8,7 +8,7 @@ use crate::account::{Account, Keep};
 use crate::announce::{Escapes, InfoHash, PeerId};
 use crate::order::{by_number, by_two};
 use crate::packed::Packs;
-use crate::session::{Clock, Completed, Ending, Listed, Session, listing, may_be_replaced, replaced};
+use crate::session::{Clock, Completed, Ending, Listed, Session, ends_listed, listing, replaced};
 use crate::share::{both, shared};
 use crate::time::Time;
 
@@ -260,7 +260,7 @@ impl Story {
         let groups: Vec<_> = groups.collect();
         let pairs = shared(groups.len(), threads, |range| {
             let mut pairs = Vec::new();
-            let may_be_replaced = |key: &(u32, u32, u32)| may_be_replaced(self.sessions.brief(key.2 as usize).phase);
+            let may_be_replaced = |key: &(u32, u32, u32)| ends_listed(self.sessions.brief(key.2 as usize).phase);
             for group in groups[range].iter().filter(|group| group[..group.len() - 1].iter().any(may_be_replaced)) {
                 let sessions: Vec<Session> = group.iter().map(|key| self.sessions.get(key.2 as usize)).collect();
                 let (peer_id, key) = (|s: &Session| self.peer_id(s.peer), |s: &Session| self.written(s.peer).key);
@@ -279,13 +279,8 @@ impl Story {
         Clock { log_end: self.log_end, timeout: self.settings.timeout }
     }
 
-    /// How the session at `index` ended.
-    pub fn ending(&self, index: usize) -> Ending {
-        self.ending_of(index, &self.sessions.get(index))
-    }
-
-    /// The same, of a session that is at hand.
-    pub fn ending_of(&self, index: usize, session: &Session) -> Ending {
+    /// How the session at `index`, which is at hand, ended.
+    pub fn ending(&self, index: usize, session: &Session) -> Ending {
         let next = self.successors[index];
         let next = (next != Self::NONE).then(|| self.sessions.get(next as usize));
         Ending::of(session, next.as_ref(), &self.clock())
@@ -293,12 +288,8 @@ impl Story {
 
     /// What the profile listed for the session at `index`.
     pub fn listing(&self, index: usize) -> Vec<Listed> {
-        self.listing_of(index, &self.sessions.get(index))
-    }
-
-    /// The same, of a session that is at hand.
-    pub fn listing_of(&self, index: usize, session: &Session) -> Vec<Listed> {
-        listing(session, &self.ending_of(index, session), &self.clock())
+        let session = self.sessions.get(index);
+        listing(&session, &self.ending(index, &session), &self.clock())
     }
 
     /// A peer's id, by number.

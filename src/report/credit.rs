@@ -35,17 +35,17 @@ pub fn credit(
         }
         Output::Json => {
             write!(out, "{{\"schema\":\"{SCHEMA}\",\n\"beside\":\"{OWN}\",\n\"policies\":")?;
-            json::elements(out, policies)?;
+            json::Rows::Array.write(out, policies)?;
             out.write_all(b",\n\"users\":")?;
-            json::elements(out, users)?;
+            json::Rows::Array.write(out, users)?;
             out.write_all(b",\n\"sessions\":")?;
-            json::elements(out, sessions)?;
+            json::Rows::Array.write(out, sessions)?;
             out.write_all(b"}\n")
         }
         Output::Ndjson => {
-            json::lines(out, policies)?;
-            json::lines(out, users)?;
-            json::lines(out, sessions)
+            json::Rows::Lines.write(out, policies)?;
+            json::Rows::Lines.write(out, users)?;
+            json::Rows::Lines.write(out, sessions)
         }
         Output::Csv => {
             csv::table(out, style, users)?;

@@ -25,66 +25,69 @@ pub fn close(out: &mut dyn Write, empty: bool) -> io::Result<()> {
     out.write_all(if empty { b"[]" } else { b"\n]" })
 }
 
-/// Makes rows of items and writes each, on so many threads; what `write` made comes out in their order. It is told the place of the
-/// row among all.
-fn written<T: Sync, R: Row>(
-    out: &mut dyn Write,
-    threads: usize,
-    items: &[T],
-    row: impl Fn(&T) -> R + Sync,
-    write: impl Fn(&mut Vec<u8>, usize, &R) -> io::Result<()> + Sync,
-) -> io::Result<()> {
-    /// So many are made before they are written: a user with a timeline takes some 8 kB.
-    const WAVE: usize = 512;
-    for (wave, items) in items.chunks(WAVE).enumerate() {
-        let texts = shared(items.len(), threads, |range| {
-            let mut text = Vec::new();
-            let done = range.into_iter().try_for_each(|at| write(&mut text, wave * WAVE + at, &row(&items[at])));
-            vec![done.map(|()| text)]
-        });
-        for text in texts {
-            out.write_all(&text?)?;
+/// How rows stand in a document.
+#[derive(Clone, Copy)]
+pub enum Rows {
+    /// As an array.
+    Array,
+    /// As an object a line, each with its `type`.
+    Lines,
+}
+
+impl Rows {
+    /// Adds a row; `first`: none came before.
+    fn add<R: Row>(self, text: &mut Vec<u8>, row: &R, first: bool) -> io::Result<()> {
+        match self {
+            Rows::Array => element(text, row, first),
+            Rows::Lines => line(text, R::TYPE, row),
         }
     }
-    Ok(())
-}
 
-/// An array.
-pub fn elements<R: Row>(out: &mut dyn Write, rows: impl Iterator<Item = R>) -> io::Result<()> {
-    let mut first = true;
-    for row in rows {
-        element(out, &row, std::mem::take(&mut first))?;
+    fn end(self, out: &mut dyn Write, empty: bool) -> io::Result<()> {
+        match self {
+            Rows::Array => close(out, empty),
+            Rows::Lines => Ok(()),
+        }
     }
-    close(out, first)
-}
 
-/// An array of the rows of some items, made on so many threads.
-fn elements_of<T: Sync, R: Row>(
-    out: &mut dyn Write,
-    threads: usize,
-    items: &[T],
-    row: impl Fn(&T) -> R + Sync,
-) -> io::Result<()> {
-    written(out, threads, items, row, |text, at, row| element(text, row, at == 0))?;
-    close(out, items.is_empty())
-}
-
-/// An object a line, each with its `type`.
-pub fn lines<R: Row>(out: &mut dyn Write, rows: impl Iterator<Item = R>) -> io::Result<()> {
-    for row in rows {
-        line(out, R::TYPE, &row)?;
+    /// Writes rows.
+    pub fn write<R: Row>(self, out: &mut dyn Write, rows: impl Iterator<Item = R>) -> io::Result<()> {
+        /// So many bytes are written at once: a row is made of many small pieces.
+        const PIECE: usize = 64 << 10;
+        let (mut first, mut text) = (true, Vec::new());
+        for row in rows {
+            self.add(&mut text, &row, std::mem::take(&mut first))?;
+            if text.len() >= PIECE {
+                out.write_all(&text)?;
+                text.clear();
+            }
+        }
+        out.write_all(&text)?;
+        self.end(out, first)
     }
-    Ok(())
-}
 
-/// The same of the rows of some items, made on so many threads.
-fn lines_of<T: Sync, R: Row>(
-    out: &mut dyn Write,
-    threads: usize,
-    items: &[T],
-    row: impl Fn(&T) -> R + Sync,
-) -> io::Result<()> {
-    written(out, threads, items, row, |text, _, row| line(text, R::TYPE, row))
+    /// The same of the rows of some items, made on so many threads.
+    fn write_of<T: Sync, R: Row>(
+        self,
+        out: &mut dyn Write,
+        threads: usize,
+        items: &[T],
+        row: impl Fn(&T) -> R + Sync,
+    ) -> io::Result<()> {
+        /// So many are made before they are written: a user with a timeline takes some 8 kB.
+        const WAVE: usize = 512;
+        for (wave, items) in items.chunks(WAVE).enumerate() {
+            let texts = shared(items.len(), threads, |mut range| {
+                let mut text = Vec::new();
+                let done = range.try_for_each(|at| self.add(&mut text, &row(&items[at]), (wave, at) == (0, 0)));
+                vec![done.map(|()| text)]
+            });
+            for text in texts {
+                out.write_all(&text?)?;
+            }
+        }
+        self.end(out, items.is_empty())
+    }
 }
 
 /// An object with its `type`, on a line of its own.
@@ -107,14 +110,15 @@ pub fn report(out: &mut dyn Write, view: &View<'_>) -> io::Result<()> {
     out.write_all(b",\n\"input\":")?;
     value(out, &view.inputs())?;
     out.write_all(b",\n\"users\":")?;
-    elements_of(out, view.threads, &view.user_order(), |n| UserRow::new(view, *n))?;
+    Rows::Array.write_of(out, view.threads, &view.user_order(), |n| UserRow::new(view, *n))?;
     out.write_all(b",\n\"torrents\":")?;
-    elements_of(out, view.threads, &view.torrent_order(), |n| TorrentRow::new(view, *n))?;
+    Rows::Array.write_of(out, view.threads, &view.torrent_order(), |n| TorrentRow::new(view, *n))?;
     out.write_all(b",\n\"sessions\":")?;
-    elements_of(out, view.threads, &view.shown_sessions().collect::<Vec<_>>(), |n| SessionRow::new(view, *n))?;
+    Rows::Array
+        .write_of(out, view.threads, &view.shown_sessions().collect::<Vec<_>>(), |n| SessionRow::new(view, *n))?;
     out.write_all(b",\n\"anomalies\":")?;
     let findings: Vec<&Finding> = view.findings_asked_for().collect();
-    elements_of(out, view.threads, &findings, |finding| AnomalyRow::new(view, finding))?;
+    Rows::Array.write_of(out, view.threads, &findings, |finding| AnomalyRow::new(view, finding))?;
     out.write_all(b"}\n")
 }
 
@@ -122,9 +126,10 @@ pub fn report(out: &mut dyn Write, view: &View<'_>) -> io::Result<()> {
 pub fn report_lines(out: &mut dyn Write, view: &View<'_>) -> io::Result<()> {
     line(out, "settings", &view.settings())?;
     line(out, "input", &view.inputs())?;
-    lines_of(out, view.threads, &view.user_order(), |n| UserRow::new(view, *n))?;
-    lines_of(out, view.threads, &view.torrent_order(), |n| TorrentRow::new(view, *n))?;
-    lines_of(out, view.threads, &view.shown_sessions().collect::<Vec<_>>(), |n| SessionRow::new(view, *n))?;
+    Rows::Lines.write_of(out, view.threads, &view.user_order(), |n| UserRow::new(view, *n))?;
+    Rows::Lines.write_of(out, view.threads, &view.torrent_order(), |n| TorrentRow::new(view, *n))?;
+    Rows::Lines
+        .write_of(out, view.threads, &view.shown_sessions().collect::<Vec<_>>(), |n| SessionRow::new(view, *n))?;
     let findings: Vec<&Finding> = view.findings_asked_for().collect();
-    lines_of(out, view.threads, &findings, |finding| AnomalyRow::new(view, finding))
+    Rows::Lines.write_of(out, view.threads, &findings, |finding| AnomalyRow::new(view, finding))
 }

@@ -22,7 +22,7 @@ use crate::credit::Credits;
 use crate::order::by_number;
 use crate::reading::Input;
 use crate::replay::{Story, User};
-use crate::session::{Counters, LineRef, Listed, Status, status_at};
+use crate::session::{Counters, LineRef, Listed, Status, ends_listed, status_at};
 use crate::share::{both, shared};
 use crate::side::{Factors, Side, TorrentInfo, UserInfo};
 use crate::swarm::{Swarm, swarms};
@@ -146,9 +146,8 @@ impl<'a> View<'a> {
             if !users[session.user as usize] || !torrents[session.torrent as usize] {
                 return None;
             }
-            // Who is not listed any more when the session ends will not be later.
-            let is_over = Status::from(session.phase) == Status::Removed;
-            let listed = if is_over { None } else { status_at(&story.listing(index), story.log_end) };
+            let listed = ends_listed(session.phase).then(|| story.listing(index));
+            let listed = listed.and_then(|listing| status_at(&listing, story.log_end));
             let status = listed.map_or(Status::Removed, |listed| listed.status);
             (session.in_span() || status != Status::Removed).then_some(status)
         };

@@ -128,9 +128,10 @@ pub struct Listed {
     pub status: Status,
 }
 
-/// Whether a session that ended so may have been replaced by another one: the tracker was not told of its end.
-pub fn may_be_replaced(phase: Phase) -> bool {
-    !matches!(phase, Phase::Stopped | Phase::Completed)
+/// Whether a session of which that is the last phase was listed when it was last heard of. No other is listed after that, and no
+/// other can have been replaced: the tracker was told of its end.
+pub fn ends_listed(phase: Phase) -> bool {
+    Status::from(phase) != Status::Removed
 }
 
 /// Which sessions of one user and one torrent, which come in the order of their beginnings, were replaced by which others: by their
@@ -150,7 +151,7 @@ pub fn replaced<'a>(
     };
     let successor = |at: usize| {
         let session = &sessions[at];
-        if !may_be_replaced(session.state.phase) {
+        if !ends_listed(session.state.phase) {
             return None;
         }
         let (last, limit) = (session.last_at, clock.times_out(session));

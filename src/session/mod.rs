@@ -59,7 +59,7 @@ mod gaps;
 mod record;
 mod state;
 
-pub use ending::{Clock, End, Ending, Ghost, Listed, Status, ghost, listing, may_be_replaced, replaced, status_at};
+pub use ending::{Clock, End, Ending, Ghost, Listed, Status, ends_listed, ghost, listing, replaced, status_at};
 pub use gaps::Gap;
 pub use record::{Brief, LineRef, Opening, Outline, Refused, Seen, Session, Whose};
 pub use state::{

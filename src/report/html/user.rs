@@ -164,7 +164,7 @@ impl Page<'_> {
     fn session_lane(&self, at: u32, user: usize) -> Lane {
         let (story, index) = (self.view.story, at as usize);
         let session = story.sessions.get(index);
-        let ending = story.ending_of(index, &session);
+        let ending = story.ending(index, &session);
         let client = client_of(story.peer_id(session.peer).bytes()).to_string();
         let torrent = story.torrents[session.torrent as usize].to_string();
         let second = |time: crate::time::Time| time.millis().div_euclid(1000);

@@ -55,7 +55,7 @@ impl<'a> SessionRow<'a> {
     pub(in crate::report) fn new(view: &'a View<'_>, index: usize) -> Self {
         let story = view.story;
         let session = &story.sessions.get(index);
-        let ending = story.ending_of(index, session);
+        let ending = story.ending(index, session);
         let credit = view.credit(index);
         let text = |number: u32| printable(story.names.name(number)).to_string();
         SessionRow {
@@ -149,7 +149,7 @@ impl ListedRow {
             ghost: ghost(
                 session,
                 story.peer_id(session.peer),
-                &story.ending_of(index, session),
+                &story.ending(index, session),
                 story.settings.interval,
                 at,
             )
