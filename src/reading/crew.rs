@@ -11,6 +11,10 @@ use foldhash::fast::RandomState;
 use std::collections::VecDeque;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 
+/// So many blocks for each thread are held at most, read or parsed. Seldom are there more than one: they are for the moments
+/// when another program has a core, such as the one that writes into the pipe.
+const HELD: usize = 4;
+
 /// What the threads share.
 pub struct Crew<'a> {
     board: Mutex<Board>,
@@ -136,18 +140,20 @@ impl<'a> Crew<'a> {
         self.board.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// What this engine's thread should do: apply before parse before read, so that little is held.
+    /// What this engine's thread should do: apply first, so that little is held, then read before parse, so that each thread
+    /// finds a block to parse when it needs one, and whoever writes into a pipe is not kept waiting.
     fn next_task(&self, board: &mut Board, engine: usize) -> Task {
         let place = board.by_engine[engine] - board.applied;
         if let Some(Some(parsed)) = board.parsed.get(place) {
             return Task::Apply(parsed.clone());
         }
-        if let Some((block, job)) = board.waiting.pop_front() {
-            return Task::Parse(Box::new((block, job, board.spare.pop().unwrap_or_default())));
-        }
-        if !board.reading && !board.read_all && board.parsed.len() < 2 * self.threads {
+        let room = board.waiting.len() < self.threads && board.parsed.len() < HELD * self.threads;
+        if room && !board.reading && !board.read_all {
             board.reading = true;
             return Task::Read(board.buffers.pop().unwrap_or_default());
+        }
+        if let Some((block, job)) = board.waiting.pop_front() {
+            return Task::Parse(Box::new((block, job, board.spare.pop().unwrap_or_default())));
         }
         Task::Nothing
     }
