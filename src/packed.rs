@@ -1,6 +1,7 @@
-//! Numbers in as few bytes as they need, one after the other (LEB128): what is kept of everything must be small.
-
-use integer_encoding::VarInt;
+//! Numbers in as few bytes as they need, one after the other: what is kept of everything must be small.
+//!
+//! Seven bits of a number to a byte, as in LEB128; but how many bytes follow the first stands in its lowest bits, so that
+//! nothing has to be taken apart.
 
 /// What can be packed, and comes back as it was.
 pub trait Packs: Sized {
@@ -18,9 +19,6 @@ impl Packs for () {
     fn unpack(_: &mut Unpacker<'_>) {}
 }
 
-/// A bit for each of eight bytes that another one of the same number follows.
-const GOES_ON: u64 = u64::from_ne_bytes([0x80; 8]);
-
 /// Packs numbers.
 #[derive(Debug)]
 pub struct Packer<'a>(pub &'a mut Vec<u8>);
@@ -33,25 +31,20 @@ impl Packer<'_> {
         let number = number.try_into().unwrap_or_default();
         let bits = u64::BITS - (number | 1).leading_zeros();
         if bits > 56 {
-            return self.slowly(number);
+            return self.large(number);
         }
-        // Taken apart: two halves, then fourteens, then sevens.
-        let halves = (number & 0x00ff_ffff_f000_0000) << 4 | number & 0x0fff_ffff;
-        let fourteens = (halves & 0x0fff_c000_0fff_c000) << 2 | halves & 0x0000_3fff_0000_3fff;
-        let sevens = (fourteens & 0x3f80_3f80_3f80_3f80) << 1 | fourteens & 0x007f_007f_007f_007f;
-        let len = bits.div_ceil(7);
-        let goes_on = GOES_ON & ((1 << (8 * (len - 1))) - 1);
-        let end = self.0.len() + len as usize;
+        // As many zeros as bytes follow, and a one.
+        let follow = (bits - 1) / 7;
+        let end = self.0.len() + follow as usize + 1;
         // All eight bytes: that is soon done.
-        self.0.extend_from_slice(&(sevens | goes_on).to_le_bytes());
+        self.0.extend_from_slice(&((number << 1 | 1) << follow).to_le_bytes());
         self.0.truncate(end);
     }
 
     #[cold]
-    fn slowly(&mut self, number: u64) {
-        let mut bytes = [0; 10];
-        let len = number.encode_var(&mut bytes);
-        self.0.extend_from_slice(&bytes[..len]);
+    fn large(&mut self, number: u64) {
+        self.0.push(0);
+        self.0.extend_from_slice(&number.to_le_bytes());
     }
 
     /// Adds an `i64`.
@@ -96,24 +89,28 @@ impl<'a> Unpacker<'a> {
     /// See [`Packer::number`].
     #[inline]
     fn unsigned(&mut self) -> u64 {
-        let Some(word) = self.0.first_chunk().map(|bytes| u64::from_le_bytes(*bytes)) else { return self.slowly() };
-        let ends = !word & GOES_ON;
-        if ends == 0 {
-            return self.slowly();
+        let word = self.0.first_chunk().map_or_else(|| self.last_word(), |bytes| u64::from_le_bytes(*bytes));
+        let len = word.trailing_zeros() + 1;
+        if len > 8 {
+            return self.large();
         }
-        self.0 = &self.0[ends.trailing_zeros() as usize / 8 + 1..];
-        let sevens = word & (ends ^ (ends - 1)) & !GOES_ON;
-        // Neighbours are put together: sevens, then fourteens, then the two halves.
-        let fourteens = (sevens & 0x7f00_7f00_7f00_7f00) >> 1 | sevens & 0x007f_007f_007f_007f;
-        let halves = (fourteens & 0x3fff_0000_3fff_0000) >> 2 | fourteens & 0x0000_3fff_0000_3fff;
-        (halves & 0x0fff_ffff_0000_0000) >> 4 | halves & 0x0fff_ffff
+        self.0 = self.0.get(len as usize..).unwrap_or_default();
+        word << (64 - 8 * len) >> (64 - 7 * len)
     }
 
-    /// Takes one that takes more, or stands too near the end.
+    /// The last bytes, with zeros behind them.
     #[cold]
-    fn slowly(&mut self) -> u64 {
-        let (number, len) = u64::decode_var(self.0).unwrap_or_default();
-        self.0 = self.0.get(len..).unwrap_or_default();
+    fn last_word(&self) -> u64 {
+        let mut word = [0; 8];
+        word.iter_mut().zip(self.0).for_each(|(to, from)| *to = *from);
+        u64::from_le_bytes(word)
+    }
+
+    #[cold]
+    fn large(&mut self) -> u64 {
+        let number = self.0.get(1..).and_then(|bytes| bytes.split_first_chunk());
+        let (number, rest) = number.map_or((0, &[][..]), |(bytes, rest)| (u64::from_le_bytes(*bytes), rest));
+        self.0 = rest;
         number
     }
 

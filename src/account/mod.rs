@@ -95,25 +95,20 @@ impl Account {
             return;
         }
         self.totals.add(credit);
-        let belongs_there = at.is_some() && same_place(self.history.last_at(), at, keep);
-        let last = if belongs_there { self.history.pop() } else { None };
-        let (at, credit) = last.map_or((at, credit), |last| (last.0.max(at), last.1.plus(credit)));
-        self.history.push((at, credit));
+        match self.history.last().filter(|last| at.is_some() && same_place(last.0, at, keep)) {
+            Some(last) => self.history.amend_last((last.0.max(at), last.1.plus(credit))),
+            None => self.history.push((at, credit)),
+        }
         if keep == Keep::Shape && self.history.len() >= 2 * Self::POINTS {
             self.thin();
         }
-    }
-
-    /// Makes its timeline small, since no more will come.
-    pub fn settle(&mut self) {
-        self.history.settle();
     }
 
     #[cold]
     fn thin(&mut self) {
         let mut credits = self.history.credits();
         thin(&mut credits, Self::POINTS);
-        self.history = credits.into();
+        self.history.set(&credits);
     }
 
     /// Has the cache fetch it.

@@ -136,9 +136,6 @@ impl Listener for () {
     fn applied(&mut self, _: &Step<'_>, _: &mut ()) {}
 }
 
-/// What so few users have takes little room: it is not worth the time to pack it.
-const FEW: usize = 1 << 13;
-
 /// So many announces are taken in while what a later one needs comes from memory.
 const AHEAD: usize = 12;
 
@@ -571,9 +568,6 @@ impl<L: Listener> Replay<L> {
         self.apply_lined_up(i64::MAX);
         // Each goes as soon as it is not needed any more: this is when the most memory is in use.
         drop((self.spellings, self.identities, self.user_table, self.torrent_table));
-        if self.users.len() > FEW {
-            self.users.iter_mut().for_each(|user| user.account.settle());
-        }
         let (shelf, whose) = self.peers.into_shelf(|session, last| self.listener.ended(session, last));
         let part = Part {
             users: self.users,
