@@ -38,6 +38,8 @@ struct Board {
     reading: bool,
     /// All is read.
     read_all: bool,
+    /// Threads that wait for something to do.
+    idle: usize,
     buffers: Vec<Vec<u8>>,
     spare: Vec<Parsed>,
 }
@@ -71,6 +73,7 @@ impl<'a> Crew<'a> {
             by_engine: vec![0; threads],
             reading: false,
             read_all: false,
+            idle: 0,
             buffers: Vec::new(),
             spare: Vec::new(),
         };
@@ -86,10 +89,12 @@ impl<'a> Crew<'a> {
             let task = self.next_task(&mut board, number);
             if let Task::Nothing = task {
                 if board.read_all && board.parsed.is_empty() {
-                    self.changed.notify_all();
+                    self.tell(&board);
                     return Counted { tally, lines, late };
                 }
+                board.idle += 1;
                 board = self.changed.wait(board).unwrap_or_else(PoisonError::into_inner);
+                board.idle -= 1;
                 continue;
             }
             drop(board);
@@ -102,7 +107,7 @@ impl<'a> Crew<'a> {
                         Some(job) => board.take_in(job),
                         None => board.read_all = true,
                     }
-                    self.changed.notify_all();
+                    self.tell(&board);
                 }
                 Task::Parse(what) => {
                     let (block, job, parsed) = *what;
@@ -110,7 +115,7 @@ impl<'a> Crew<'a> {
                     board = self.lock();
                     let place = block - board.applied;
                     board.parsed[place] = Some(Arc::new(parsed));
-                    self.changed.notify_all();
+                    self.tell(&board);
                 }
                 Task::Apply(parsed) => {
                     if lines.len() <= parsed.source {
@@ -128,7 +133,7 @@ impl<'a> Crew<'a> {
                     board.by_engine[number] += 1;
                     board.read_all |= engine.done();
                     if board.retire() {
-                        self.changed.notify_all();
+                        self.tell(&board);
                     }
                 }
                 Task::Nothing => board = self.lock(),
@@ -138,6 +143,13 @@ impl<'a> Crew<'a> {
 
     fn lock(&self) -> MutexGuard<'_, Board> {
         self.board.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Tells those who wait that there may be something to do. It asks the system for that: so not for nobody.
+    fn tell(&self, board: &Board) {
+        if board.idle > 0 {
+            self.changed.notify_all();
+        }
     }
 
     /// What this engine's thread should do: apply first, so that little is held, then read before parse, so that each thread
