@@ -22,7 +22,7 @@ pub(super) fn observe(step: &Step<'_>, watch: &mut Watch) {
     let secs = at.since(last).max(0) as u64 / 1000;
     let rate = bytes / (secs + STALE);
     if rate > GIGABIT {
-        Mark::see(&mut watch.at(step).too_fast, step, bytes, rate);
+        Mark::see(&mut watch.marks_at(step).too_fast, step, bytes, rate);
     }
 }
 

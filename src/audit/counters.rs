@@ -26,7 +26,7 @@ pub(super) fn observe(step: &Step<'_>, watch: &mut Watch) {
     if step.transition.opens() {
         if step.transition == Transition::Reset {
             let fell = before.state.peak.above(said.counters);
-            Mark::see(&mut watch.at(step).counters_fell, step, fell.down.max(fell.up), 0);
+            Mark::see(&mut watch.marks_at(step).counters_fell, step, fell.down.max(fell.up), 0);
         }
         return observe_first(step, watch);
     }
@@ -37,12 +37,12 @@ pub(super) fn observe(step: &Step<'_>, watch: &mut Watch) {
         if fell_far(before.state.peak.up.max(before.state.peak.down), by)
             && !before.last.counters.fell_below(before.state.peak)
         {
-            Mark::see(&mut watch.at(step).counters_fell, step, by, 0);
+            Mark::see(&mut watch.marks_at(step).counters_fell, step, by, 0);
         }
     }
     let rose = before.state.left().filter(|left| said.left > *left && *left > 0).map_or(0, |left| said.left - left);
     if rose > PIECES.max(before.state.largest_left / 50) && said.left < 1 << 62 && said.event != Event::Stopped {
-        Mark::see(&mut watch.at(step).left_rose, step, rose, 0);
+        Mark::see(&mut watch.marks_at(step).left_rose, step, rose, 0);
     }
 }
 
@@ -53,7 +53,7 @@ fn observe_first(step: &Step<'_>, watch: &mut Watch) {
     if started && said.counters != Counters::ZERO && step.session.state.base == said.counters {
         let data_on_disk = said.counters.up == 0 && program_of(step.peer_id.bytes()) == Some("WebTorrent");
         if !data_on_disk {
-            Mark::see(&mut watch.at(step).nonzero_start, step, said.counters.up.max(said.counters.down), 0);
+            Mark::see(&mut watch.marks_at(step).nonzero_start, step, said.counters.up.max(said.counters.down), 0);
         }
     }
 }

@@ -2,7 +2,7 @@
 
 use super::generated::{Ground, Sign};
 use super::steady::{ALIKE, SHORTEST, WITHIN};
-use super::{Check, Conclude, Group, Severity, Watch, notes_of, times};
+use super::{Check, Conclude, Group, Severity, Watch, marks_of, times};
 use crate::announce::Event;
 use crate::replay::Step;
 use crate::session::{LineRef, Transition};
@@ -42,7 +42,7 @@ pub(super) fn observe(step: &Step<'_>, watch: &mut Watch) {
     let up = said.counters.up;
     let rate = up as f64 / secs as f64;
     let falls = watch
-        .at(step)
+        .marks_at(step)
         .uploaded_fell
         .get_or_insert_with(|| Box::new(Falls { count: 0, alike: 0, whole: 0, rate, lines: vec![step.line_before] }));
     falls.count += 1;
@@ -66,8 +66,8 @@ struct All {
 fn by_silence(ground: &Ground<'_>) -> HashMap<u32, Sign> {
     let mut users: HashMap<u32, All> = HashMap::new();
     for (place, session) in ground.story.sessions.briefs().iter().enumerate() {
-        let notes = notes_of(ground.watches, session);
-        let Some(falls) = notes.and_then(|notes| notes.uploaded_fell.as_deref()) else { continue };
+        let marks = marks_of(ground.watches, session);
+        let Some(falls) = marks.and_then(|marks| marks.uploaded_fell.as_deref()) else { continue };
         let user = users.entry(session.user).or_default();
         user.count += falls.count;
         user.proportional += falls.alike.max(falls.whole);

@@ -11,7 +11,7 @@ const LATE: i64 = 8_000;
 pub(super) fn observe(step: &Step<'_>, watch: &mut Watch) {
     match step.transition {
         Transition::Duplicate => return,
-        Transition::AfterStop if !late(step) => Mark::see(&mut watch.at(step).after_stopped, step, 0, 0),
+        Transition::AfterStop if !late(step) => Mark::see(&mut watch.marks_at(step).after_stopped, step, 0, 0),
         Transition::StartedAgain
             if !late(step) && !step.after_refusal && !step.new_address && !found_its_size(step) =>
         {
@@ -19,7 +19,7 @@ pub(super) fn observe(step: &Step<'_>, watch: &mut Watch) {
                 let growth = step.said.counters.above(b.state.base);
                 growth.up.max(growth.down)
             });
-            Mark::see(&mut watch.at(step).started_again, step, grew, 0);
+            Mark::see(&mut watch.marks_at(step).started_again, step, grew, 0);
         }
         _ => {}
     }
@@ -30,15 +30,15 @@ pub(super) fn observe(step: &Step<'_>, watch: &mut Watch) {
 
 fn observe_completed(step: &Step<'_>, watch: &mut Watch) {
     if step.said.left > 0 {
-        Mark::see(&mut watch.at(step).completed_with_left, step, step.said.left, 0);
+        Mark::see(&mut watch.marks_at(step).completed_with_left, step, step.said.left, 0);
     }
     let Some(before) = step.before.filter(|_| !step.transition.opens()) else { return };
     let nothing_came = step.said.counters.down <= before.state.base.down;
     if step.session.opening != Opening::Unseen && nothing_came && step.said.left == 0 && !before.state.completed {
-        Mark::see(&mut watch.at(step).completed_without_download, step, 0, 0);
+        Mark::see(&mut watch.marks_at(step).completed_without_download, step, 0, 0);
     }
     if before.state.completed && before.state.left() == Some(0) {
-        Mark::see(&mut watch.at(step).completed_again, step, 0, 0);
+        Mark::see(&mut watch.marks_at(step).completed_again, step, 0, 0);
     }
 }
 

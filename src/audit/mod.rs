@@ -34,7 +34,7 @@ use bytes::{AllTraces, Doubts};
 pub use bytes::{Balance, Course, SwarmBytes, UserBytes};
 pub use client::{Class, Clients, in_words};
 pub use conduct::HitAndRun;
-pub use notes::{Counted, Mark, Notes, Watch};
+pub use notes::{Counted, Mark, Marks, Notes, Watch};
 pub use verdict::{Basis, Group, Judgement, Verdict};
 
 use crate::announce::PeerId;
@@ -47,7 +47,7 @@ use crate::side::Side;
 use crate::time::Time;
 use generated::{Generated, Ground, Sign};
 use identity::Crowds;
-use notes::{notes_of, watch_of};
+use notes::{marks_of, notes_of, watch_of};
 use sizes::sizes;
 use std::cmp::{Ordering, Reverse};
 use std::collections::HashMap;
@@ -228,8 +228,12 @@ impl Case<'_> {
         self.story.settings.interval
     }
 
-    fn mark(&self, mark: fn(&Notes) -> &Option<Box<Mark>>) -> Option<&Mark> {
-        self.notes.and_then(|notes| mark(notes).as_deref())
+    fn marks(&self) -> Option<&Marks> {
+        self.notes?.marks()
+    }
+
+    fn mark(&self, mark: fn(&Marks) -> &Option<Box<Mark>>) -> Option<&Mark> {
+        mark(self.marks()?).as_deref()
     }
 
     /// The log covers so much time before the session's first line that an earlier announce of it would be there: more
@@ -381,10 +385,9 @@ pub fn audit(
         (AllTraces::gather(story.sessions.len(), threads, traces, trace), sizes(story, side))
     };
     let (clients, (traces, sizes)) = both(threads, || Clients::of(story), gather);
-    let watches = &watches[..];
     let ground = Ground {
         story,
-        watches,
+        watches: &watches,
         counted: &counted,
         traces: &traces,
         clients: &clients,
@@ -395,7 +398,7 @@ pub fn audit(
     let generated = Generated::new(&ground);
     let starts_anew = |at| {
         let session = story.sessions.brief(at);
-        client::started_every_time(notes_of(watches, session), session.announces).is_some()
+        client::started_every_time(marks_of(&watches, session), session.announces).is_some()
     };
     let doubts = Doubts {
         users: (0..story.users.len() as u32).map(|user| generated.looks(user)).collect(),
@@ -406,6 +409,8 @@ pub fn audit(
     // It keeps rates of all sessions.
     drop(ground);
     drop(counted);
+    watches.iter_mut().for_each(Watch::drop_kinds);
+    let watches = &watches[..];
     let of_sessions = |threads| {
         let mut found = shared(story.sessions.len(), threads, |range| about_sessions(story, watches, range));
         // What is sorted already is soon sorted with the rest.

@@ -65,10 +65,27 @@ pub struct Stall {
     pub count: u32,
 }
 
-/// What stands out in one session. Many have a note, few have several: each lies on its own.
+/// What stands out in one session. Most stand still for a while, and that is all.
+#[derive(Clone, Default, Debug)]
+pub struct Notes {
+    /// The present standstill, or the last one.
+    pub stall: Option<Stall>,
+    /// The longest one.
+    pub longest_stall: Option<Stall>,
+    marks: Option<Box<Marks>>,
+}
+
+impl Notes {
+    /// What else there is; `None` if nothing is.
+    pub fn marks(&self) -> Option<&Marks> {
+        self.marks.as_deref()
+    }
+}
+
+/// What else stands out in one session. Few have several: each lies on its own.
 #[derive(Clone, Default, Debug)]
 #[allow(missing_docs)] // One for each check, and named so.
-pub struct Notes {
+pub struct Marks {
     pub after_stopped: Option<Box<Mark>>,
     pub started_again: Option<Box<Mark>>,
     pub completed_with_left: Option<Box<Mark>>,
@@ -83,8 +100,6 @@ pub struct Notes {
     pub spiked: Option<Box<Mark>>,
     /// How far below the highest `uploaded` the last one is, once the session is over. In bytes.
     pub ended_below: u64,
-    pub stall: Option<Stall>,
-    pub longest_stall: Option<Stall>,
 }
 
 /// Listens to an engine, and keeps notes of the sessions that give reason to.
@@ -109,6 +124,11 @@ struct Kind {
 /// Who listened to a session of the story.
 pub fn watch_of<'a>(watches: &'a [Watch], session: &Brief) -> Option<&'a Watch> {
     watches.get(usize::from(session.engine))
+}
+
+/// What else stands out in a session of the story.
+pub fn marks_of<'a>(watches: &'a [Watch], session: &Brief) -> Option<&'a Marks> {
+    notes_of(watches, session)?.marks()
 }
 
 /// The notes on a session of the story.
@@ -145,9 +165,15 @@ impl Watch {
         self.notes.get(&session).map(|notes| &**notes)
     }
 
-    /// Gives out the traces: where each lies is kept of its session.
+    /// Gives out the traces: where each lies is kept of its session. Nothing more is heard after that.
     pub(super) fn take_traces(&mut self) -> Traces {
+        self.kind_numbers = HashMap::default();
         std::mem::take(&mut self.traces)
+    }
+
+    /// Drops what is kept of clients of a kind.
+    pub(super) fn drop_kinds(&mut self) {
+        self.kinds = Vec::new();
     }
 
     /// By what the uploads of the user's clients of a session's kind may be multiplied, and the number of the kind.
@@ -190,13 +216,18 @@ impl Watch {
 
     /// Notes where the counters of a session ended.
     pub(super) fn end(&mut self, session: &Session, last: &Last) {
-        if let Some(notes) = self.notes.get_mut(&session.number) {
-            notes.ended_below = session.state.peak.up.saturating_sub(last.counters.up);
+        if let Some(marks) = self.notes.get_mut(&session.number).and_then(|notes| notes.marks.as_mut()) {
+            marks.ended_below = session.state.peak.up.saturating_sub(last.counters.up);
         }
     }
 
     /// The notes on the session of a step, to write in.
     pub(super) fn at(&mut self, step: &Step<'_>) -> &mut Notes {
         self.notes.entry(step.session.number).or_default()
+    }
+
+    /// What else stands out in the session of a step, to write in.
+    pub(super) fn marks_at(&mut self, step: &Step<'_>) -> &mut Marks {
+        self.at(step).marks.get_or_insert_default()
     }
 }

@@ -2,7 +2,7 @@
 
 use super::counters::fell_far;
 use super::generated::{Ground, Sign, TakenBack};
-use super::{Check, Conclude, Group, Mark, Severity, Watch, notes_of};
+use super::{Check, Conclude, Group, Mark, Severity, Watch, marks_of};
 use crate::replay::Step;
 use crate::session::{Counters, Transition};
 use std::collections::HashMap;
@@ -19,7 +19,7 @@ pub(super) fn observe(step: &Step<'_>, watch: &mut Watch) {
     }
     let by = before.last.counters.up.saturating_sub(said.counters.up);
     if fell_far(before.last.counters.up, by) {
-        Mark::see(&mut watch.at(step).stopped_fell, step, by, 0);
+        Mark::see(&mut watch.marks_at(step).stopped_fell, step, by, 0);
     }
 }
 
@@ -27,7 +27,7 @@ pub(super) fn observe(step: &Step<'_>, watch: &mut Watch) {
 fn reverts(ground: &Ground<'_>) -> HashMap<u32, Sign> {
     ground.taken_back(SEVERAL, |place| {
         let sessions = &ground.story.sessions;
-        let mark = notes_of(ground.watches, sessions.brief(place))?.stopped_fell.as_deref()?;
+        let mark = marks_of(ground.watches, sessions.brief(place))?.stopped_fell.as_deref()?;
         let state = sessions.outline(place).state;
         // Of what is taken back, what the counter began with was not credited.
         let bytes = mark.bytes.saturating_sub(state.base.up).min(state.credit().up);

@@ -3,7 +3,7 @@
 use super::bytes::{BEFORE, GRANULE, Stretch, Trace};
 use super::counters::fell_far;
 use super::generated::{Ground, Sign, TakenBack};
-use super::{Check, Conclude, Group, Mark, Severity, Watch, notes_of};
+use super::{Check, Conclude, Group, Mark, Severity, Watch, marks_of};
 use crate::replay::Step;
 use crate::session::Transition;
 use crate::time::Time;
@@ -27,7 +27,7 @@ pub(super) fn observe(step: &Step<'_>, watch: &mut Watch) {
         && before.last.counters.up == before.state.peak.up
         && fell_far(before.last.counters.up, by)
     {
-        Mark::see(&mut watch.at(step).spiked, step, by, before.last.counters.up);
+        Mark::see(&mut watch.marks_at(step).spiked, step, by, before.last.counters.up);
     }
 }
 
@@ -41,8 +41,8 @@ fn growth_before(trace: Trace<'_>, moment: Time, first: Time) -> Option<(u64, u6
 /// The spike of a session, by its place; `None` if there is none.
 pub fn spike_of<'a>(ground: &Ground<'a>, place: usize) -> Option<TakenBack<'a>> {
     let sessions = &ground.story.sessions;
-    let notes = notes_of(ground.watches, sessions.brief(place))?;
-    let mark = notes.spiked.as_deref()?;
+    let marks = marks_of(ground.watches, sessions.brief(place))?;
+    let mark = marks.spiked.as_deref()?;
     let session = sessions.get(place);
     let (top, fell) = (mark.amount, mark.bytes);
     // Where it stands as high again later, there may be two clients with one peer id.
@@ -54,7 +54,7 @@ pub fn spike_of<'a>(ground: &Ground<'a>, place: usize) -> Option<TakenBack<'a>> 
     let back = fell >= grown - grown / NEARLY && !(after < before && fell_far(before, before - after));
     let interval = u64::from(ground.story.settings.interval);
     let on_time = ago.abs_diff(interval) <= interval / ON_TIME;
-    let bytes = notes.ended_below.min(session.state.credit().up);
+    let bytes = marks.ended_below.min(session.state.credit().up);
     (grown >= LARGE && back && on_time).then_some(TakenBack { place: place as u32, bytes, mark })
 }
 

@@ -14,8 +14,6 @@ const OPEN_SWARM: usize = 3;
 pub struct Claim {
     pub user: u32,
     pub up: u64,
-    /// What of it nobody can have received, whatever was received in secret.
-    pub certain: u64,
 }
 
 /// One swarm, looked at. In granules, but for the size.
@@ -34,6 +32,8 @@ pub struct Looked {
     pub claimed: u64,
     /// By user.
     pub claims: Vec<Claim>,
+    /// What nobody can have received of the claims, whatever was received in secret, where that is [`NOISE`] or more. By user.
+    pub certain: Vec<(u32, u64)>,
     /// Of a few users, the windows with [`NOISE`] or more in which nobody can have received anything: how many, and all that was
     /// sent in them. By user.
     pub unattended: Vec<(u32, u32, u64)>,
@@ -42,9 +42,9 @@ pub struct Looked {
 impl Looked {
     /// Whether receivers are missing from the swarm.
     pub fn is_open(&self) -> bool {
-        let uploads = || self.claims.iter().filter(|claim| in_bytes(claim.up) >= NOISE);
-        let in_vain = uploads().filter(|claim| in_bytes(claim.certain) >= NOISE).count();
-        in_vain >= OPEN_SWARM && in_vain * 2 >= uploads().count()
+        let uploads = self.claims.iter().filter(|claim| in_bytes(claim.up) >= NOISE).count();
+        let in_vain = self.certain.len();
+        in_vain >= OPEN_SWARM && in_vain * 2 >= uploads
     }
 
     /// Holds nobody to account for it.
@@ -93,12 +93,10 @@ impl Looked {
             senders().copied().filter(|window| users.binary_search(&window.user()).is_ok()).collect();
         by_number(&mut senders, Window::user);
         for own in senders.chunk_by(|a, b| a.user() == b.user()) {
-            let user = own[0].user();
-            let Ok(place) = self.claims.binary_search_by_key(&user, |claim| claim.user) else { continue };
-            let claim = &mut self.claims[place];
-            let own = Side::new(own.to_vec());
-            claim.certain = sweep.unserved_alone(&own, (&windows.receivers, &received));
-            if in_bytes(claim.certain) >= NOISE {
+            let (user, own) = (own[0].user(), Side::new(own.to_vec()));
+            let certain = sweep.unserved_alone(&own, (&windows.receivers, &received));
+            if in_bytes(certain) >= NOISE {
+                self.certain.push((user, certain));
                 let large = own.windows().iter().filter(|window| in_bytes(window.bytes.into()) >= NOISE);
                 let alone = large.filter(|window| !windows.receivers.any_for(window, &received));
                 let (count, up) = alone.fold((0, 0), |(n, up), window| (n + 1, up + u64::from(window.bytes)));

@@ -227,7 +227,9 @@ fn sums(looked: &[Looked], users: usize) -> Vec<UserBytes> {
             let sum = &mut sums[claim.user as usize];
             sum.claimed = sum.claimed.saturating_add(in_bytes(claim.up));
             sum.weighed = sum.claimed;
-            sum.certain.add(swarm.torrent, in_bytes(claim.certain), swarm.size);
+        }
+        for &(user, certain) in &swarm.certain {
+            sums[user as usize].certain.add(swarm.torrent, in_bytes(certain), swarm.size);
         }
         for &(user, count, up) in &swarm.unattended {
             let sum = &mut sums[user as usize];
@@ -349,7 +351,7 @@ impl Book<'_> {
     }
 
     fn look_at(&self, at: usize, sweep: &mut Sweep) -> Looked {
-        let claim = |own: &[Key]| Claim { user: own[0].1, up: self.claimed(own), certain: 0 };
+        let claim = |own: &[Key]| Claim { user: own[0].1, up: self.claimed(own) };
         let claims: Vec<Claim> = self.swarms[at].chunk_by(|a, b| a.1 == b.1).map(claim).collect();
         let claimed = claims.iter().fold(0u64, |sum, claim| sum.saturating_add(claim.up));
         let (torrent, size) = (self.swarms[at][0].0, self.size(at));

@@ -7,7 +7,7 @@ mod traits;
 
 pub use learn::{Class, Clients};
 
-use super::{Check, Conclude, Finding, Group, Mark, Notes, Severity, UserCase, times};
+use super::{Check, Conclude, Finding, Group, Mark, Marks, Severity, UserCase, times};
 use crate::session::Session;
 use traits::KINDS;
 use traits::trait_of::{AGENT, BUILD, CASE, KEY, NEEDLESS, NUMWANT, ORDER, QUIRK, RAW, SHARED, SUM, VERSION, ZEROS};
@@ -125,8 +125,8 @@ pub static SHARED_PEER_ID: Check = Check {
 };
 
 /// The `started` of a session that sends it with most announces, while its counters grow.
-pub fn started_every_time(notes: Option<&Notes>, announces: u32) -> Option<&Mark> {
-    let mark = notes?.started_again.as_deref()?;
+pub fn started_every_time(marks: Option<&Marks>, announces: u32) -> Option<&Mark> {
+    let mark = marks?.started_again.as_deref()?;
     (mark.count >= 5 && mark.count >= announces / 2 && mark.bytes > 0).then_some(mark)
 }
 
@@ -140,7 +140,7 @@ pub static STARTED_EVERY_TIME: Check = Check {
     source: "ratio-spoof sends it with every announce; no client does",
     group: Some(Group::Protocol),
     conclude: Conclude::Session(|case| {
-        let mark = started_every_time(case.notes, case.session.announces)?;
+        let mark = started_every_time(case.marks(), case.session.announces)?;
         case.marked(Severity::Medium, mark)
     }),
     message: |f| format!("sent `started` {} while the session went on", times(f.count)),
