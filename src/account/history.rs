@@ -34,7 +34,7 @@ const LAST: usize = 5 * size_of::<u64>();
 const MOST: usize = 64;
 
 /// A list grows by so many bytes, or by a quarter: most stay short, and none gets twice the room that it needs.
-const STEP: usize = 256;
+const STEP: usize = 128;
 
 impl Last {
     #[inline]

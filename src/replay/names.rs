@@ -19,8 +19,10 @@ pub struct Names {
 pub struct Texts {
     /// All of them, one after the other.
     text: Vec<u8>,
-    /// Where each ends.
-    ends: Vec<usize>,
+    /// Where each ends, less whole multiples of 4 GiB.
+    ends: Vec<u32>,
+    /// The first one that ends beyond each of those.
+    beyond: Vec<u32>,
 }
 
 impl Default for Names {
@@ -42,8 +44,7 @@ impl Names {
             hashbrown::hash_table::Entry::Vacant(free) => {
                 let number = texts.ends.len() as u32;
                 free.insert(number);
-                texts.text.extend_from_slice(name);
-                texts.ends.push(texts.text.len());
+                texts.add(name);
                 number
             }
         }
@@ -65,8 +66,20 @@ impl Names {
 impl Texts {
     /// The one with that number.
     pub fn name(&self, number: u32) -> &[u8] {
-        let number = number as usize;
-        let from = number.checked_sub(1).map_or(0, |before| self.ends[before]);
-        &self.text[from..self.ends[number]]
+        let from = number.checked_sub(1).map_or(0, |before| self.end(before));
+        &self.text[from..self.end(number)]
+    }
+
+    fn add(&mut self, name: &[u8]) {
+        self.text.extend_from_slice(name);
+        if self.text.len() >> 32 > self.beyond.len() {
+            self.beyond.push(self.ends.len() as u32);
+        }
+        self.ends.push(self.text.len() as u32);
+    }
+
+    fn end(&self, number: u32) -> usize {
+        let beyond = self.beyond.partition_point(|first| *first <= number);
+        beyond << 32 | self.ends[number as usize] as usize
     }
 }

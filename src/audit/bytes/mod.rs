@@ -180,13 +180,16 @@ pub fn balance<T: Send>(
 ) -> (Balance, T) {
     let actors = Actors::new(story, &doubts.sessions);
     let keys = || {
-        let mut keys: Vec<Key> =
-            story.sessions.briefs().iter().zip(0u32..).map(|(s, at)| (s.torrent, actors.of(at), at)).collect();
-        by_two(&mut keys, |key| (key.0, key.1));
-        keys
+        let mut keys: Vec<(u32, Key)> =
+            story.sessions.briefs().iter().zip(0u32..).map(|(s, at)| (s.torrent, (actors.of(at), at))).collect();
+        by_two(&mut keys, |(torrent, key)| (*torrent, key.0));
+        let lens = keys.chunk_by(|a, b| a.0 == b.0).map(<[_]>::len).collect();
+        let keys = keys.iter().map(|(_, key)| *key).collect();
+        (keys, lens)
     };
-    let (keys, sources) = both(threads, keys, || Sources::new(story, traces, &actors, threads));
-    let swarms: Vec<&[Key]> = keys.chunk_by(|a, b| a.0 == b.0).collect();
+    let ((keys, lens), sources): ((Vec<Key>, Vec<usize>), _) = both(threads, keys, || Sources::new(story, traces, &actors, threads));
+    let mut rest = &keys[..];
+    let swarms = lens.into_iter().map(|len| rest.split_off(..len).unwrap_or_default()).collect();
     let (users, count) = (story.users.len(), actors.len());
     let (fakers, blamed) = (vec![false; count], vec![0.0; count]);
     let mut book = Book { story, sources, sizes, swarms, fakers, blamed, threads };
@@ -325,7 +328,7 @@ impl Book<'_> {
     /// Looks again at the swarms of some users who are known to fake by now.
     fn look_again(&self, looked: &mut [Looked], newly: &[bool]) {
         let touched = |at: &usize| {
-            in_bytes(looked[*at].excess) >= NOISE && self.swarms[*at].iter().any(|key| newly[key.1 as usize])
+            in_bytes(looked[*at].excess) >= NOISE && self.swarms[*at].iter().any(|key| newly[key.0 as usize])
         };
         let again: Vec<usize> = (0..self.swarms.len()).filter(touched).collect();
         let new = self.swept(&again, |at, sweep| self.look_at(at, sweep));
@@ -334,9 +337,13 @@ impl Book<'_> {
         }
     }
 
+    fn torrent(&self, at: usize) -> u32 {
+        self.story.sessions.brief(self.swarms[at][0].1 as usize).torrent
+    }
+
     /// A swarm's torrent's size in bytes; 0 if unknown.
     fn size(&self, at: usize) -> u64 {
-        self.sizes[self.swarms[at][0].0 as usize].unwrap_or(0)
+        self.sizes[self.torrent(at) as usize].unwrap_or(0)
     }
 
     fn windows(&self, at: usize) -> Windows {
@@ -345,16 +352,16 @@ impl Book<'_> {
 
     /// Works on some swarms. In each are about as many windows as announces.
     fn swept<T: Send>(&self, places: &[usize], work: impl Fn(usize, &mut Sweep) -> T + Sync) -> Vec<T> {
-        let announces = |key: &Key| self.story.sessions.brief(key.2 as usize).announces as usize;
+        let announces = |key: &Key| self.story.sessions.brief(key.1 as usize).announces as usize;
         let windows: Vec<usize> = places.iter().map(|&at| self.swarms[at].iter().map(announces).sum()).collect();
         swept(&windows, self.threads, |at, sweep| work(places[at], sweep))
     }
 
     fn look_at(&self, at: usize, sweep: &mut Sweep) -> Looked {
-        let claim = |own: &[Key]| Claim { user: own[0].1, up: self.claimed(own) };
-        let claims: Vec<Claim> = self.swarms[at].chunk_by(|a, b| a.1 == b.1).map(claim).collect();
+        let claim = |own: &[Key]| Claim { user: own[0].0, up: self.claimed(own) };
+        let claims: Vec<Claim> = self.swarms[at].chunk_by(|a, b| a.0 == b.0).map(claim).collect();
         let claimed = claims.iter().fold(0u64, |sum, claim| sum.saturating_add(claim.up));
-        let (torrent, size) = (self.swarms[at][0].0, self.size(at));
+        let (torrent, size) = (self.torrent(at), self.size(at));
         let mut looked = Looked { torrent, size, claimed, claims, ..Looked::default() };
         if in_bytes(looked.claimed) < NOISE {
             // Whatever was not received there is noise.
@@ -364,7 +371,7 @@ impl Book<'_> {
         looked.windows = windows.senders.windows().len() + windows.receivers.windows().len();
         let left = looked.weigh(&windows, sweep, &self.fakers);
         // Nobody alone can have more of an excess than all have together.
-        if in_bytes(looked.proved) >= NOISE || self.swarms[at].iter().any(|key| self.fakers[key.1 as usize]) {
+        if in_bytes(looked.proved) >= NOISE || self.swarms[at].iter().any(|key| self.fakers[key.0 as usize]) {
             looked.find_certain(&windows, &left, sweep, &self.fakers);
         }
         looked
@@ -372,7 +379,7 @@ impl Book<'_> {
 
     /// What a user claims in a swarm, in granules.
     fn claimed(&self, sessions: &[Key]) -> u64 {
-        let claim = |key: &Key| self.story.sessions.brief(key.2 as usize).credit.up / GRANULE;
+        let claim = |key: &Key| self.story.sessions.brief(key.1 as usize).credit.up / GRANULE;
         sessions.iter().map(claim).fold(0, u64::saturating_add)
     }
 
@@ -393,13 +400,13 @@ impl Book<'_> {
         }
         let mut chosen: Vec<usize> = (0..self.swarms.len()).collect();
         chosen.sort_by_cached_key(|&at| {
-            let uploaded = self.swarms[at].iter().map(|key| self.story.sessions.brief(key.2 as usize).credit.up);
-            let unexplained = swarms[self.swarms[at][0].0 as usize].unexplained;
+            let uploaded = self.swarms[at].iter().map(|key| self.story.sessions.brief(key.1 as usize).credit.up);
+            let unexplained = swarms[self.torrent(at) as usize].unexplained;
             std::cmp::Reverse((unexplained, uploaded.fold(0, u64::saturating_add)))
         });
         chosen.truncate(many);
         let course =
-            |at: usize, sweep: &mut Sweep| (self.swarms[at][0].0, Course::new(&self.windows(at), &self.sources, sweep));
+            |at: usize, sweep: &mut Sweep| (self.torrent(at), Course::new(&self.windows(at), &self.sources, sweep));
         self.swept(&chosen, course).into_iter().collect()
     }
 

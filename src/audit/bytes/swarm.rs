@@ -29,8 +29,8 @@ const SECRETLY: i64 = 86_400;
 /// Windows count their seconds from so long before the log's first line.
 const MARGIN: i64 = 1 << 20;
 
-/// Torrent, who is held to account, place of the session in the story.
-pub type Key = (u32, u32, u32);
+/// Who is held to account, place of the session in the story.
+pub type Key = (u32, u32);
 
 /// A swarm's windows.
 #[derive(Default)]
@@ -147,16 +147,16 @@ impl<'a> Sources<'a> {
     /// The windows of a swarm's sessions, in order. Without times there are none. `size` is the torrent's in bytes; 0 if unknown.
     pub fn windows(&self, swarm: &[Key], size: u64) -> Windows {
         let (mut senders, mut receivers) = (Vec::new(), Vec::new());
-        let first = |key: &Key| self.story.sessions.brief(key.2 as usize).first_at;
+        let first = |key: &Key| self.story.sessions.brief(key.1 as usize).first_at;
         let first_peer = swarm.iter().filter_map(first).min();
         let mut ahead = swarm.iter().skip(AHEAD);
-        for own in swarm.chunk_by(|a, b| a.1 == b.1) {
-            for (_, _, at) in ahead.by_ref().take(own.len()) {
+        for own in swarm.chunk_by(|a, b| a.0 == b.0) {
+            for (_, at) in ahead.by_ref().take(own.len()) {
                 self.story.sessions.fetch(*at as usize);
                 self.traces.fetch(*at as usize);
             }
             let before = receivers.len();
-            let sessions: Vec<Outline> = own.iter().map(|key| self.story.sessions.outline(key.2 as usize)).collect();
+            let sessions: Vec<Outline> = own.iter().map(|key| self.story.sessions.outline(key.1 as usize)).collect();
             let doubled = self.add(own, &sessions, &mut senders, &mut receivers);
             if doubled {
                 // With more than one client in the swarm at once, one may have sent to the other.
@@ -170,7 +170,7 @@ impl<'a> Sources<'a> {
 
     /// Adds one user's sessions. Returns whether he had several clients there at once.
     fn add(&self, own: &[Key], sessions: &[Outline], senders: &mut Vec<Window>, receivers: &mut Vec<Window>) -> bool {
-        let user = own[0].1;
+        let user = own[0].0;
         let unheard = UNHEARD * self.interval();
         let mut receive = |from: i64, to: i64, bytes: u64| {
             if bytes > 0 {
@@ -179,7 +179,7 @@ impl<'a> Sources<'a> {
         };
         let mut open_until = None;
         let mut doubled = false;
-        for (n, (&(_, _, at), session)) in own.iter().zip(sessions).enumerate() {
+        for (n, (&(_, at), session)) in own.iter().zip(sessions).enumerate() {
             let Some((first_at, last_at)) = session.first_at.zip(session.last_at) else { continue };
             let (first, last) = (secs(first_at), secs(last_at));
             doubled |= open_until.is_some_and(|until| first < until);
