@@ -11,9 +11,10 @@ use foldhash::fast::RandomState;
 use std::collections::VecDeque;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 
-/// So many blocks for each thread are held at most, read or parsed. Seldom are there more than one: they are for the moments
-/// when another program has a core, such as the one that writes into the pipe.
-const HELD: usize = 4;
+/// So many blocks are held for each thread at most, read or parsed, and so many more. Seldom are there as many: they are for the
+/// moments when another program has a core, such as the one that writes into the pipe.
+const HELD: usize = 2;
+const MORE: usize = 4;
 
 /// What the threads share.
 pub struct Crew<'a> {
@@ -159,7 +160,7 @@ impl<'a> Crew<'a> {
         if let Some(Some(parsed)) = board.parsed.get(place) {
             return Task::Apply(parsed.clone());
         }
-        let room = board.waiting.len() < self.threads && board.parsed.len() < HELD * self.threads;
+        let room = board.waiting.len() < self.threads && board.parsed.len() < HELD * self.threads + MORE;
         if room && !board.reading && !board.read_all {
             board.reading = true;
             return Task::Read(board.buffers.pop().unwrap_or_default());

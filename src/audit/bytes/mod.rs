@@ -187,7 +187,8 @@ pub fn balance<T: Send>(
         let keys = keys.iter().map(|(_, key)| *key).collect();
         (keys, lens)
     };
-    let ((keys, lens), sources): ((Vec<Key>, Vec<usize>), _) = both(threads, keys, || Sources::new(story, traces, &actors, threads));
+    let ((keys, lens), sources): ((Vec<Key>, Vec<usize>), _) =
+        both(threads, keys, || Sources::new(story, traces, &actors, threads));
     let mut rest = &keys[..];
     let swarms = lens.into_iter().map(|len| rest.split_off(..len).unwrap_or_default()).collect();
     let (users, count) = (story.users.len(), actors.len());
