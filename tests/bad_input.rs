@@ -1,9 +1,7 @@
 //! Input that strangers write: every one of these is a counted line or a clear message, never a panic, never a wrong sum.
 
-mod support;
-
+use crate::support::{announce, json, swarmtrail, swarmtrail_on};
 use std::process::{Command, Stdio};
-use support::{announce, json, swarmtrail, swarmtrail_on};
 
 #[test]
 fn what_cannot_be_read_is_named_and_the_rest_is_used() {

@@ -1,11 +1,9 @@
 //! Clients by how they write: those of real logs agree with themselves, and programs that only pretend to be them do not.
 
-mod support;
-
+use crate::support::{json, swarmtrail, swarmtrail_on, written};
 use serde_json::Value;
 use std::fs;
 use std::path::Path;
-use support::{json, swarmtrail, swarmtrail_on, written};
 
 /// Three info hashes: with bytes that everybody escapes, with some that only a few do, and with letters.
 const HASHES: [[u8; 20]; 3] =

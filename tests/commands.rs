@@ -1,9 +1,7 @@
 //! Every command, on the anatomy capture and on one real log, as snapshots; and what single options do.
 
-mod support;
-
+use crate::support::{announce, json, swarmtrail, swarmtrail_on, written};
 use serde_json::Value;
-use support::{announce, json, swarmtrail, swarmtrail_on, written};
 
 const ANATOMY: &str = "testdata/anatomy.txt";
 const REAL: &str = "testdata/corpus/d_crash_restart/access.log";

@@ -2,7 +2,7 @@
 //!
 //! Three independent sources are compared: the web server's log as swarmtrail reads it (`report --output json`, and
 //! `replay --output ndjson` for single lines), what the tracker behind that server counted (`tracker.jsonl`), and what was
-//! done to each client together with the counters that it showed its user (`truth.jsonl`, see [`known`]).
+//! done to each client together with the counters that it showed its user (`truth.jsonl`, see [`crate::support::known`]).
 //!
 //! Per log:
 //! - [`lines`](accounts_for_every_line): every line is in one count of `input`, and each count is what is known of it;
@@ -15,17 +15,12 @@
 //!
 //! Sessions, sums and anomalies are compared a second time with `--timeout 1m`, as nobody times out in such short logs.
 //!
-//! `cargo test --test corpus -- --nocapture` prints a table per log.
+//! `cargo test --test all corpus -- --nocapture` prints a table per log.
 
-#[path = "corpus/formats.rs"]
 mod formats;
-#[path = "support/known/mod.rs"]
-mod known;
-mod support;
-#[path = "corpus/told.rs"]
 mod told;
 
-use known::{Client, Counted, Ended, Row, Run, Truth, runs};
+use crate::support::known::{Client, Counted, Ended, Row, Run, Truth, runs};
 use serde_json::Value;
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Debug;
@@ -484,7 +479,7 @@ fn a_format_changes_nothing() {
     let reports: Vec<Value> = logs(&corpus().join("m_apache"))
         .iter()
         .map(|log| {
-            let mut report = support::json(&printed(&["report", "--output", "json"], log));
+            let mut report = crate::support::json(&printed(&["report", "--output", "json"], log));
             report["input"]["sources"].take();
             forget_lines(&mut report);
             report

@@ -1,11 +1,9 @@
 //! What trackers would have credited: numbers worked by hand, and what all of them agree about.
 
-mod support;
-
+use crate::support::{announce, json, swarmtrail, swarmtrail_on};
 use proptest::prelude::*;
 use serde_json::Value;
 use std::collections::BTreeMap;
-use support::{announce, json, swarmtrail, swarmtrail_on};
 use swarmtrail::announce::Event;
 use swarmtrail::session::credit::{Kept, POLICIES};
 use swarmtrail::session::{Counters, Said};

@@ -1,14 +1,9 @@
 //! The page in a browser: everything that a moderator does with it, and everything that a log must not do to it.
 
-mod support;
-
-#[path = "support/browser.rs"]
-mod browser;
-
-use browser::{Browser, browser};
+use crate::support::browser::{Browser, browser};
+use crate::support::{announce, swarmtrail};
 use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
-use support::{announce, swarmtrail};
 
 /// A name like that of a passkey: 32 hexadecimal digits.
 fn passkey(number: u32) -> String {

@@ -1,9 +1,7 @@
 //! Progress is for people at a terminal who wait: nobody else sees any of it, and nothing of it stays.
 
-mod support;
-
+use crate::support::{json, swarmtrail};
 use std::process::{Command, Stdio};
-use support::{json, swarmtrail};
 
 const LOG: &str = "testdata/corpus/d_crash_restart/access.log";
 

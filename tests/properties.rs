@@ -1,13 +1,11 @@
 //! What must hold for any log: nothing panics, every line is counted once, and what does not matter changes nothing.
 
-mod support;
-
+use crate::support::{announce, json};
 use proptest::prelude::*;
 use proptest::test_runner::Config;
 use serde_json::Value;
 use std::fs;
 use std::path::PathBuf;
-use support::{announce, json};
 use swarmtrail::access_log::lines;
 use swarmtrail::account::Keep;
 use swarmtrail::announce::Event;

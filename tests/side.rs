@@ -1,11 +1,9 @@
 //! Tables of users and torrents beside a log.
 
-mod support;
-
+use crate::support::{json, swarmtrail};
 use serde_json::Value;
 use std::fs;
 use std::path::PathBuf;
-use support::{json, swarmtrail};
 use tempfile::TempDir;
 
 const REAL: &str = "testdata/corpus/d_crash_restart/access.log";

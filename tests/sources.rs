@@ -1,11 +1,9 @@
 //! Where a log lies and how it is stored changes nothing of what it says.
 
-mod support;
-
+use crate::support::{Run, announce, json, swarmtrail, swarmtrail_on};
 use serde_json::Value;
 use std::io::Write;
 use std::path::{Path, PathBuf};
-use support::{Run, announce, json, swarmtrail, swarmtrail_on};
 
 /// A day of real clients, and one with refused announces and many that were sent twice.
 const LOGS: [&str; 4] = ["g_mixed_swarm", "k_ipv6", "i_tracker_down", "d_crash_restart"];

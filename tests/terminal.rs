@@ -1,9 +1,7 @@
 //! What people see at a terminal, and what pipes get instead.
 
-mod support;
-
+use crate::support::swarmtrail;
 use std::process::{Command, Stdio};
-use support::swarmtrail;
 
 const LOG: &str = "testdata/corpus/d_crash_restart/access.log";
 

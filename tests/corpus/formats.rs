@@ -1,8 +1,8 @@
 //! One story, logged by many servers at once (`testdata/formats`), must be told the same from every log; and whatever is done
 //! to a log of any format, every line is counted once and nothing panics.
 
+use super::told;
 use crate::support::{self, swarmtrail, swarmtrail_on};
-use crate::told;
 use proptest::prelude::*;
 use proptest::test_runner::Config;
 use serde_json::{Value, json};

@@ -1,7 +1,7 @@
 //! What the tests share: running the binary, and lines to run it on.
 
-// Each test file is a crate of its own, has this as a module of its own, and uses some of it.
-#![allow(dead_code)]
+pub mod browser;
+pub mod known;
 
 use std::io::Write;
 use std::process::{Command, Stdio};
