@@ -19,10 +19,17 @@ pub struct Names {
 pub struct Texts {
     /// All of them, one after the other.
     text: Vec<u8>,
-    /// Where each ends, less whole multiples of 4 GiB.
-    ends: Vec<u32>,
-    /// The first one that ends beyond each of those.
-    beyond: Vec<u32>,
+    /// Where each ends.
+    ends: Ends,
+}
+
+/// Numbers that do not fall, in four bytes each.
+#[derive(Clone, Default, Debug)]
+struct Ends {
+    /// Their lower halves.
+    low: Vec<u32>,
+    /// The first one with each upper half but 0.
+    high: Vec<u32>,
 }
 
 impl Default for Names {
@@ -44,7 +51,8 @@ impl Names {
             hashbrown::hash_table::Entry::Vacant(free) => {
                 let number = texts.ends.len() as u32;
                 free.insert(number);
-                texts.add(name);
+                texts.text.extend_from_slice(name);
+                texts.ends.push(texts.text.len() as u64);
                 number
             }
         }
@@ -66,20 +74,57 @@ impl Names {
 impl Texts {
     /// The one with that number.
     pub fn name(&self, number: u32) -> &[u8] {
-        let from = number.checked_sub(1).map_or(0, |before| self.end(before));
-        &self.text[from..self.end(number)]
+        let from = number.checked_sub(1).map_or(0, |before| self.ends.get(before));
+        &self.text[from as usize..self.ends.get(number) as usize]
+    }
+}
+
+impl Ends {
+    fn len(&self) -> usize {
+        self.low.len()
     }
 
-    fn add(&mut self, name: &[u8]) {
-        self.text.extend_from_slice(name);
-        if self.text.len() >> 32 > self.beyond.len() {
-            self.beyond.push(self.ends.len() as u32);
+    fn push(&mut self, end: u64) {
+        while end >> 32 > self.high.len() as u64 {
+            self.high.push(self.low.len() as u32);
         }
-        self.ends.push(self.text.len() as u32);
+        self.low.push(end as u32);
     }
 
-    fn end(&self, number: u32) -> usize {
-        let beyond = self.beyond.partition_point(|first| *first <= number);
-        beyond << 32 | self.ends[number as usize] as usize
+    fn get(&self, number: u32) -> u64 {
+        let high = self.high.partition_point(|first| *first <= number) as u64;
+        high << 32 | u64::from(self.low[number as usize])
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    proptest! {
+        #[test]
+        fn ends_come_back_however_far_they_are(steps in prop::collection::vec((any::<u64>(), 28..64u32), 0..60)) {
+            let mut ends = Ends::default();
+            let mut end = 0u64;
+            let all: Vec<u64> = steps.into_iter().map(|(step, shift)| {
+                end += step >> shift;
+                end
+            }).collect();
+            all.iter().for_each(|end| ends.push(*end));
+            prop_assert_eq!((0..ends.len() as u32).map(|n| ends.get(n)).collect::<Vec<_>>(), all);
+        }
+    }
+
+    #[test]
+    fn a_name_has_one_number() {
+        let mut names = Names::default();
+        let own: Vec<u32> = [&b"a"[..], b"", b"bc", b"a"].map(|name| names.number(name)).to_vec();
+        assert_eq!(own, [1, 0, 2, 1]);
+        let mut others = Names::default();
+        [&b"d"[..], b"bc"].iter().for_each(|name| assert!(others.number(name) > 0));
+        assert_eq!(names.merge(others), [0, 3, 2]);
+        let texts = names.into_texts();
+        assert_eq!([0, 1, 2, 3].map(|number| texts.name(number)), [&b""[..], b"a", b"bc", b"d"]);
     }
 }
