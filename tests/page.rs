@@ -406,28 +406,20 @@ fn a_page_of_very_many_users_stays_small_and_quick() {
     is_quiet(&mut browser, &page.file);
 }
 
-/// The pictures in the README: `cargo test --test page pictures -- --ignored`. `SWARMTRAIL_WEEK` names the page of a week of
-/// a simulated tracker, `SWARMTRAIL_PICTURES` the folder to put them in.
+/// With `SWARMTRAIL_PICTURES` this puts pictures in that folder, such as those in the README, and looks at a page that
+/// `SWARMTRAIL_WEEK` names as well: that of a week of a simulated tracker.
 #[test]
-#[ignore = "makes pictures to be looked at"]
-fn pictures() {
-    // Prints how long the page of a week takes to be ready, in milliseconds, as well.
-    let (Some(week), Some(folder)) = (std::env::var_os("SWARMTRAIL_WEEK"), std::env::var_os("SWARMTRAIL_PICTURES"))
-    else {
-        return;
-    };
+fn a_real_log_fits_wide_and_narrow_screens() {
     let Some(mut browser) = browser() else { return };
+    let [week, folder] = ["SWARMTRAIL_WEEK", "SWARMTRAIL_PICTURES"].map(std::env::var_os);
     let real =
         page("access.log", &std::fs::read("testdata/corpus/d_crash_restart/access.log").expect("a log"), &["report"]);
-    for (name, file) in [("week", Path::new(&week)), ("real", &real.file)] {
+    let week = week.as_ref().map(|week| ("week", Path::new(week)));
+    for (name, file) in week.into_iter().chain([("real", &*real.file)]) {
         for (scheme, width, height) in [("light", 1100, 950), ("dark", 1100, 950), ("light", 390, 844)] {
             browser.prefers(scheme);
             browser.window(width, height);
             browser.open(file, "");
-            println!(
-                "{name} {scheme} {width}: {}",
-                browser.eval("Math.round(performance.timing.domComplete - performance.timing.navigationStart)")
-            );
             let first = |browser: &mut Browser, table: &str| {
                 let to = browser.eval(&format!("document.querySelector('#{table}-table tbody a').hash"));
                 to.as_str().expect("a place").to_string()
@@ -438,10 +430,16 @@ fn pictures() {
                 if what == "user" {
                     browser.point("article:target figure .plot rect", 0.6);
                 }
-                let picture = base64::Engine::decode(&base64::engine::general_purpose::STANDARD, browser.picture());
-                let file = Path::new(&folder).join(format!("{name}-{what}-{scheme}-{width}.png"));
-                std::fs::write(file, picture.expect("base64")).expect("a picture");
+                let wide = browser.eval("document.documentElement.scrollWidth");
+                assert!(wide.as_u64() <= Some(width.into()), "{name} {what}: {wide} of {width}");
+                assert_eq!(browser.eval(HARD_TO_USE), serde_json::json!([]), "{name} {what} {scheme} {width}");
+                if let Some(folder) = &folder {
+                    let picture = base64::Engine::decode(&base64::engine::general_purpose::STANDARD, browser.picture());
+                    let file = Path::new(folder).join(format!("{name}-{what}-{scheme}-{width}.png"));
+                    std::fs::write(file, picture.expect("base64")).expect("a picture");
+                }
             }
+            is_quiet(&mut browser, file);
         }
     }
 }

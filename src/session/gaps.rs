@@ -3,7 +3,6 @@
 use super::record::LineRef;
 use crate::packed::{Packer, Packs, Unpacker};
 use crate::time::Time;
-use integer_encoding::VarInt;
 use prefetch_index::prefetch_index;
 
 /// A silence that was longer than this session's usual ones.
@@ -47,16 +46,6 @@ const IDLE: u8 = 1;
 const WHOLE: u8 = 2;
 /// So many bits are before the record's length.
 const FLAGS: u32 = 2;
-/// So many bytes a record takes at most: a byte and four numbers.
-const MOST: usize = 1 + 4 * 10;
-
-/// Takes a number off a record, or off what is left of it.
-fn take(rest: &mut &[u8]) -> Option<i64> {
-    let (number, len) = i64::decode_var(rest)?;
-    *rest = rest.get(len..)?;
-    Some(number)
-}
-
 /// What a record's times are counted in, in milliseconds.
 fn unit(record: &[u8]) -> i64 {
     if record[0] & WHOLE != 0 { 1000 } else { 1 }
@@ -64,7 +53,7 @@ fn unit(record: &[u8]) -> i64 {
 
 /// How long the gap of a record is, in milliseconds.
 fn length(record: &[u8]) -> i64 {
-    take(&mut &record[1..]).map_or(0, |length| length.wrapping_mul(unit(record)))
+    Unpacker(&record[1..]).signed().wrapping_mul(unit(record))
 }
 
 impl Packs for Gaps {
@@ -97,16 +86,15 @@ impl Gaps {
         let whole = length % 1000 == 0 && from % 1000 == 0;
         let unit = if whole { 1000 } else { 1 };
         let lines = [gap.from_line.after(origin.1), gap.to_line.after(gap.from_line)];
-        let (mut record, mut len) = ([0; MOST], 1);
-        for number in [length / unit, from / unit, lines[0], lines[1]] {
-            len += number.encode_var(&mut record[len..]);
-        }
-        record[0] = (len as u8) << FLAGS | if gap.idle { IDLE } else { 0 } | if whole { WHOLE } else { 0 };
-        if self.records.capacity() - self.records.len() < len {
+        let mut record = vec![0];
+        let mut to = Packer(&mut record);
+        [length / unit, from / unit, lines[0], lines[1]].into_iter().for_each(|number| to.signed(number));
+        record[0] = (record.len() as u8) << FLAGS | if gap.idle { IDLE } else { 0 } | if whole { WHOLE } else { 0 };
+        if self.records.capacity() - self.records.len() < record.len() {
             // Most that have any have one.
-            self.records.reserve_exact(len + self.records.len() / 4);
+            self.records.reserve_exact(record.len() + self.records.len() / 4);
         }
-        self.records.extend_from_slice(&record[..len]);
+        self.records.extend_from_slice(&record);
         self.count += 1;
     }
 
@@ -126,18 +114,18 @@ impl Gaps {
 
     /// All of them.
     pub fn iter(&self, origin: Origin) -> impl Iterator<Item = Gap> {
-        self.records().map_while(move |record| {
-            let (unit, mut rest) = (unit(record), &record[1..]);
-            let length = take(&mut rest)?.wrapping_mul(unit);
-            let from = take(&mut rest)?.wrapping_mul(unit).wrapping_add(origin.0.map_or(0, Time::millis));
-            let from_line = origin.1.plus(take(&mut rest)?);
-            Some(Gap {
+        self.records().map(move |record| {
+            let (unit, mut rest) = (unit(record), Unpacker(&record[1..]));
+            let length = rest.signed().wrapping_mul(unit);
+            let from = rest.signed().wrapping_mul(unit).wrapping_add(origin.0.map_or(0, Time::millis));
+            let from_line = origin.1.plus(rest.signed());
+            Gap {
                 from: Time::from_millis(from),
                 to: Time::from_millis(from.wrapping_add(length)),
                 from_line,
-                to_line: from_line.plus(take(&mut rest)?),
+                to_line: from_line.plus(rest.signed()),
                 idle: record[0] & IDLE != 0,
-            })
+            }
         })
     }
 
