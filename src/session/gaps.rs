@@ -44,6 +44,8 @@ pub struct Gaps {
 const IDLE: u8 = 1;
 /// A bit for gaps from a whole second to another, as most logs tell no others: those take less.
 const WHOLE: u8 = 2;
+/// A record takes fewer bytes, even while it is written.
+const MOST: usize = 48;
 /// So many bits are before the record's length.
 const FLAGS: u32 = 2;
 /// What a record's times are counted in, in milliseconds.
@@ -86,7 +88,8 @@ impl Gaps {
         let whole = length % 1000 == 0 && from % 1000 == 0;
         let unit = if whole { 1000 } else { 1 };
         let lines = [gap.from_line.after(origin.1), gap.to_line.after(gap.from_line)];
-        let mut record = vec![0];
+        let mut record = Vec::with_capacity(MOST);
+        record.push(0);
         let mut to = Packer(&mut record);
         [length / unit, from / unit, lines[0], lines[1]].into_iter().for_each(|number| to.signed(number));
         record[0] = (record.len() as u8) << FLAGS | if gap.idle { IDLE } else { 0 } | if whole { WHOLE } else { 0 };
