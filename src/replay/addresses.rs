@@ -1,6 +1,7 @@
 //! Addresses by the hash of their spelling.
 
 use hashbrown::HashTable;
+use prefetch_index::prefetch_index;
 
 /// The addresses that announces came from, in order of appearance.
 #[derive(Default, Debug)]
@@ -16,6 +17,12 @@ impl Addresses {
     #[inline]
     pub fn name(&self, at: u32, hash: u64) -> Option<u32> {
         self.list.get(at as usize).filter(|known| known.0 == hash).map(|known| known.1)
+    }
+
+    /// Has the cache fetch the address at a place of the list.
+    #[inline]
+    pub fn fetch(&self, at: u32) {
+        prefetch_index(&self.list, at as usize);
     }
 
     /// The place of the address with a hash, and its name; `name` gives it one if it is new.

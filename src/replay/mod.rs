@@ -33,6 +33,7 @@ use hashbrown::HashTable;
 use peer::Peer;
 use peers::Peers;
 use percent_encoding::percent_decode;
+use prefetch_index::prefetch_index;
 use queue::{Collected, Held, LinedUp, limit, take_next, turn};
 use record::Span;
 use spellings::{Known, Spellings};
@@ -228,11 +229,15 @@ impl<L: Listener> Replay<L> {
     }
 
     fn take_all_in(&mut self, records: &[Record], batch: &Batch<'_>, reject: &mut impl FnMut(u64, LineRef, Reason)) {
-        for at in 0..records.len() + AHEAD {
-            if let Some(record) = records.get(at) {
+        for at in 0..records.len() + 2 * AHEAD {
+            let record = |steps: usize| records.get(at.checked_sub(steps * AHEAD)?);
+            if let Some(record) = record(0) {
                 self.spellings.fetch(&record.hashes);
             }
-            if let Some(record) = at.checked_sub(AHEAD).and_then(|at| records.get(at))
+            if let Some(known) = record(1).and_then(|record| self.spellings.find(&record.hashes)) {
+                self.addresses.fetch(known.address);
+            }
+            if let Some(record) = record(2)
                 && let Err(reason) = self.take_in(record, batch)
                 && !record.refused
             {
@@ -298,6 +303,7 @@ impl<L: Listener> Replay<L> {
                 self.listener.fetch(kept);
             }
             if let Some(slot) = slot(2) {
+                prefetch_index(held, due[at - 2 * AHEAD].1 as usize);
                 let session = &self.peers[slot].session;
                 self.users[session.user as usize].account.fetch_end();
                 session.fetch_lists();
