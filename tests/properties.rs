@@ -202,14 +202,15 @@ fn who_is_put_aside_is_told_of_as_all_others_are() {
             story.users, story.settings, audit.findings, audit.judgements
         )
     };
-    let never = Aside { from: usize::MAX, after: 0 };
+    let never = Aside { from: usize::MAX, ..Aside::default() };
     let of_corpus = logs().into_iter().map(|(path, log)| (path.display().to_string(), log));
     for (name, log) in of_corpus.chain([("many days".into(), long_log())]) {
         for order in [Order::EachPeer, Order::WholeLog] {
             let expected = told(&log, never, order);
-            // All of them again and again, those who stopped, and those who are silent for some time.
-            for after in [-1, i64::MAX, 600_000] {
-                assert!(told(&log, Aside { from: 0, after }, order) == expected, "{name}: aside after {after}");
+            // All of them again and again, those who stopped, those who are silent for some time, and those who only began.
+            for (after, beginning) in [(-1, 0), (i64::MAX, 0), (600_000, 0), (i64::MAX, 30_000)] {
+                let aside = Aside { from: 0, after, many: 0, beginning };
+                assert!(told(&log, aside, order) == expected, "{name}: {aside:?}");
             }
         }
     }

@@ -35,12 +35,32 @@ pub struct Aside {
     pub from: usize,
     /// Besides those who stopped, those who were not heard of for so many milliseconds: they are not likely to be.
     pub after: i64,
+    /// Of so many, those, too, who only began, if they are one in [`BEGINNERS`]: on an open tracker most go on no longer than that.
+    pub many: usize,
+    /// Who was heard of for so many milliseconds, and not for as many since, only began.
+    pub beginning: i64,
 }
+
+/// See [`Aside::many`].
+const BEGINNERS: usize = 4;
 
 impl Default for Aside {
     /// Clients announce every half hour or so.
     fn default() -> Aside {
-        Aside { from: 1 << 12, after: 3 * 3_600_000 }
+        Aside { from: 1 << 12, after: 3 * 3_600_000, many: 1 << 16, beginning: 5 * 60_000 }
+    }
+}
+
+impl Aside {
+    /// Whether a session was not heard of for so many milliseconds by `now`.
+    fn is_silent(session: &Session, now: i64, after: i64) -> bool {
+        session.last_at.is_some_and(|at| now.saturating_sub(at.millis()) > after)
+    }
+
+    fn only_began(&self, session: &Session, now: i64) -> bool {
+        let times = session.first_at.zip(session.last_at);
+        times.is_some_and(|(first, last)| last.since(first) < self.beginning)
+            && Self::is_silent(session, now, self.beginning)
     }
 }
 
@@ -116,13 +136,19 @@ impl<K: Packs + Default> Peers<K> {
     /// Puts those aside who are not likely to be heard of soon, if there are many. `now` is the time in the log, in milliseconds.
     /// `ended` is told of the session of each.
     pub fn tidy(&mut self, now: i64, mut ended: impl FnMut(&Session, &Last)) {
-        if self.live.len() - self.free.len() < self.many {
+        let count = self.live.len() - self.free.len();
+        if count < self.many {
             return;
         }
+        let only_began = |peer: &Peer<K>| peer.has_begun() && self.aside.only_began(&peer.session, now);
+        let beginners = || (0..self.live.len()).filter(|slot| only_began(&self.live[*slot])).count();
+        let beginners_too = count >= self.aside.many && beginners() >= count / BEGINNERS;
         for slot in 0..self.live.len() {
-            let Peer { session, .. } = &self.live[slot];
-            let silent = session.last_at.is_some_and(|at| now.saturating_sub(at.millis()) > self.aside.after);
-            if self.live[slot].has_begun() && (session.state.phase == Phase::Stopped || silent) {
+            let peer = &self.live[slot];
+            let over = peer.session.state.phase == Phase::Stopped
+                || Aside::is_silent(&peer.session, now, self.aside.after)
+                || beginners_too && self.aside.only_began(&peer.session, now);
+            if peer.has_begun() && over {
                 self.put_aside(slot, &mut ended);
                 self.free.push(slot as u32);
             }
