@@ -384,7 +384,7 @@ pub fn audit(
         let trace = |place: usize| Some((engines.get(place)?.engine.into(), counted.get(place)?.trace));
         (AllTraces::gather(story.sessions.len(), threads, traces, trace), sizes(story, side))
     };
-    let (clients, (traces, sizes)) = both(threads, || Clients::of(story), gather);
+    let (clients, (traces, sizes)) = both(threads, || Clients::of(story, threads), gather);
     let ground = Ground {
         story,
         watches: &watches,

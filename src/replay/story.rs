@@ -165,16 +165,13 @@ impl Story {
             duplicates: 0,
             keep: given.keep,
         };
-        story.torrents = parts.iter().flat_map(|part| part.torrents.iter().copied()).collect();
-        story.torrents.sort_unstable();
-        story.torrents.dedup();
+        let torrents = story.add_torrents(parts.iter().map(|part| &part.torrents[..]));
         let users = story.add_users(parts.iter_mut().map(|part| std::mem::take(&mut part.users)));
         let (mut numbers, mut names, mut written) = (Vec::new(), Vec::new(), Vec::new());
-        for (part, users) in parts.iter_mut().zip(users) {
-            let number = |t| story.torrents.binary_search(t).unwrap_or_default() as u32;
+        for ((part, users), torrents) in parts.iter_mut().zip(users).zip(torrents) {
             numbers.push(Numbers {
                 users,
-                torrents: part.torrents.iter().map(number).collect(),
+                torrents,
                 names: None,
                 first_peer: story.peer_ids.len() as u32,
                 whose: std::mem::take(&mut part.whose),
@@ -202,6 +199,24 @@ impl Story {
         (story, kept)
     }
 
+    /// Takes in the torrents of all parts, and orders them. Returns their numbers, by part and by the numbers that they had.
+    fn add_torrents<'a>(&mut self, parts: impl Iterator<Item = &'a [InfoHash]>) -> Vec<Vec<u32>> {
+        let mut numbers = Vec::new();
+        let mut all: Vec<(InfoHash, u32, u32)> = Vec::new();
+        for (part, torrents) in (0..).zip(parts) {
+            numbers.push(vec![0; torrents.len()]);
+            all.extend(torrents.iter().zip(0..).map(|(torrent, at)| (*torrent, part, at)));
+        }
+        all.sort_unstable_by(|(a, ..), (b, ..)| beginning(&a.0).cmp(&beginning(&b.0)).then_with(|| a.cmp(b)));
+        for same in all.chunk_by(|a, b| a.0 == b.0) {
+            for &(_, part, at) in same {
+                numbers[part as usize][at as usize] = self.torrents.len() as u32;
+            }
+            self.torrents.push(same[0].0);
+        }
+        numbers
+    }
+
     /// Takes in the users of all parts, and orders them by name. Returns their numbers, by part and by the numbers that they had.
     fn add_users(&mut self, parts: impl Iterator<Item = Vec<User>>) -> Vec<Vec<u32>> {
         let mut ends = Vec::new();
@@ -209,14 +224,14 @@ impl Story {
             append(&mut self.users, users);
             ends.push(self.users.len());
         }
-        let mut order: Vec<u32> = (0..self.users.len() as u32).collect();
+        let mut order: Vec<(u128, u32)> = self.users.iter().map(|user| beginning(&user.name)).zip(0..).collect();
         let name = |n: u32| (&*self.users[n as usize].name, self.users[n as usize].is_passkey);
-        order.sort_by(|&a, &b| name(a).cmp(&name(b)));
+        order.sort_unstable_by(|a, b| a.0.cmp(&b.0).then_with(|| name(a.1).cmp(&name(b.1))));
         let mut places = vec![0; order.len()];
-        for (place, &user) in order.iter().enumerate() {
-            places[user as usize] = place as u32;
+        for (place, (_, user)) in order.iter().enumerate() {
+            places[*user as usize] = place as u32;
         }
-        let ordered = order.iter().map(|&user| std::mem::take(&mut self.users[user as usize])).collect();
+        let ordered = order.iter().map(|(_, user)| std::mem::take(&mut self.users[*user as usize])).collect();
         self.users = ordered;
         let mut begin = 0;
         ends.into_iter().map(|end| places[std::mem::replace(&mut begin, end)..end].to_vec()).collect()
@@ -306,6 +321,17 @@ impl Story {
     pub fn user(&self, user: u32) -> &User {
         &self.users[user as usize]
     }
+}
+
+/// How a text begins, as a number: most texts are ordered by that alone, without a look at themselves. Where it is equal, they must
+/// be looked at.
+fn beginning(text: &[u8]) -> u128 {
+    let bytes = text.first_chunk().copied().unwrap_or_else(|| {
+        let mut bytes = [0; 16];
+        bytes[..text.len()].copy_from_slice(text);
+        bytes
+    });
+    u128::from_be_bytes(bytes)
 }
 
 /// Adds items to others. The first ones stay where they are.

@@ -19,7 +19,7 @@ pub use rows::{
 use crate::account::Totals;
 use crate::audit::{Audit, Finding, Severity};
 use crate::credit::Credits;
-use crate::order::by_number;
+use crate::order::{by_number, by_two};
 use crate::reading::Input;
 use crate::replay::{Story, User};
 use crate::session::{Counters, LineRef, Listed, Status, ends_listed, status_at};
@@ -27,6 +27,7 @@ use crate::share::{both, shared};
 use crate::side::{Factors, Side, TorrentInfo, UserInfo};
 use crate::swarm::{Swarm, swarms};
 use crate::time::{Time, Zone};
+use std::cmp::Reverse;
 use std::collections::HashMap;
 use std::io::{self, Write};
 
@@ -79,14 +80,15 @@ struct UserSum {
     sessions: u32,
     leeching: u32,
     seeding: u32,
-    torrents: Vec<u32>,
-    addresses: Vec<u32>,
+    torrents: u32,
+    addresses: u32,
 }
 
 impl UserSum {
     /// Sums up every user, by number.
     fn all(story: &Story, shown: &[Option<Status>]) -> Vec<UserSum> {
         let mut sums = vec![UserSum::default(); story.users.len()];
+        let (mut torrents, mut addresses) = (Vec::new(), Vec::new());
         for (at, (session, status)) in story.sessions.briefs().iter().zip(shown).enumerate() {
             let Some(status) = *status else { continue };
             let sum = &mut sums[session.user as usize];
@@ -94,17 +96,21 @@ impl UserSum {
             sum.sessions += 1;
             sum.leeching += u32::from(status == Status::Leeching);
             sum.seeding += u32::from(status == Status::Seeding);
-            sum.torrents.push(session.torrent);
-            sum.addresses.extend(story.sessions.addresses(at).filter(|address| *address != 0));
+            torrents.push((session.user, session.torrent));
+            let known = story.sessions.addresses(at).filter(|address| *address != 0);
+            addresses.extend(known.map(|address| (session.user, address)));
         }
-        for sum in &mut sums {
-            for list in [&mut sum.torrents, &mut sum.addresses] {
-                list.sort_unstable();
-                list.dedup();
-            }
-        }
+        distinct(torrents).for_each(|(user, _)| sums[user as usize].torrents += 1);
+        distinct(addresses).for_each(|(user, _)| sums[user as usize].addresses += 1);
         sums
     }
+}
+
+/// Each pair once, in order.
+fn distinct(mut pairs: Vec<(u32, u32)>) -> impl Iterator<Item = (u32, u32)> {
+    by_two(&mut pairs, |pair| *pair);
+    pairs.dedup();
+    pairs.into_iter()
 }
 
 /// How many rows of each kind there are.
@@ -258,10 +264,9 @@ impl<'a> View<'a> {
 
     fn user_order(&self) -> Vec<usize> {
         let mut order: Vec<usize> = (0..self.sums.len()).filter(|&n| self.sums[n].sessions > 0).collect();
-        let totals = |n: usize| self.story.users[n].account.totals;
-        order.sort_by(|&a, &b| {
-            let key = |n: usize| (totals(n).uploaded, totals(n).downloaded);
-            key(b).cmp(&key(a)).then(a.cmp(&b))
+        order.sort_by_cached_key(|&n| {
+            let totals = self.story.users[n].account.totals;
+            Reverse((totals.uploaded, totals.downloaded))
         });
         order
     }
@@ -306,8 +311,10 @@ impl<'a> View<'a> {
 
     fn torrent_order(&self) -> Vec<usize> {
         let mut order: Vec<usize> = (0..self.swarms.len()).filter(|&n| self.swarms[n].sessions > 0).collect();
-        let key = |n: usize| (self.swarms[n].totals.uploaded, self.swarms[n].totals.downloaded);
-        order.sort_by(|&a, &b| key(b).cmp(&key(a)).then(a.cmp(&b)));
+        order.sort_by_cached_key(|&n| {
+            let totals = self.swarms[n].totals;
+            Reverse((totals.uploaded, totals.downloaded))
+        });
         order
     }
 

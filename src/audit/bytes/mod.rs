@@ -198,20 +198,22 @@ pub fn balance<T: Send>(
     let unexplained = book.unexplained(&looked);
     let courses = book.courses(&unexplained, courses);
     looked.iter_mut().filter(|swarm| swarm.is_open()).for_each(Looked::leave_out);
-    if is_open(&looked, count) {
+    let mut claims = sums(&looked, count);
+    if is_open(&looked, &claims) {
         let balance = Balance { users: vec![UserBytes::default(); users], swarms: unexplained, courses, open: true };
         return (balance, meanwhile());
     }
     // Who brings an excess wherever he goes is left out, and the rest is looked at again: else fakers explain each other.
     for _ in 0..ROUNDS {
-        let newly = book.obvious(&looked);
+        let newly = book.obvious(&looked, &claims);
         if !newly.contains(&true) {
             break;
         }
         book.fakers.iter_mut().zip(&newly).for_each(|(known, new)| *known |= new);
         book.look_again(&mut looked, &newly);
+        claims = sums(&looked, count);
     }
-    let (done, users) = both(threads, meanwhile, || book.conclude(&looked, doubts));
+    let (done, users) = both(threads, meanwhile, || book.conclude(&looked, claims, doubts));
     (Balance { users, swarms: unexplained, courses, open: false }, done)
 }
 
@@ -245,9 +247,8 @@ fn sums(looked: &[Looked], users: usize) -> Vec<UserBytes> {
 }
 
 /// Whether receivers are missing from the log.
-fn is_open(looked: &[Looked], users: usize) -> bool {
+fn is_open(looked: &[Looked], sums: &[UserBytes]) -> bool {
     let total = |of: fn(&Looked) -> u64| looked.iter().fold(0u64, |sum, swarm| sum.saturating_add(of(swarm)));
-    let sums = sums(looked, users);
     let uploads = || sums.iter().filter(|sum| sum.claimed >= GIB);
     let in_vain = uploads().filter(|sum| sum.certain.bytes > 0).count();
     total(|swarm| swarm.excess) > total(|swarm| swarm.claimed) / OPEN
@@ -303,9 +304,8 @@ impl Book<'_> {
     }
 
     /// Users, not known yet, who explain an excess in so many swarms that nothing else does.
-    fn obvious(&mut self, looked: &[Looked]) -> Vec<bool> {
+    fn obvious(&mut self, looked: &[Looked], sums: &[UserBytes]) -> Vec<bool> {
         let parts = self.parts(looked, |swarm| swarm.proved);
-        let sums = sums(looked, self.sources.actors.len());
         let obvious = |user: usize| {
             let (blame, swarms) = parts.blame[user];
             let bytes = blame * GRANULE as f64;
@@ -411,10 +411,9 @@ impl Book<'_> {
         self.swept(&chosen, course).into_iter().collect()
     }
 
-    /// Says of every user what cannot have been received.
-    fn conclude(&self, looked: &[Looked], doubts: &Doubts) -> Vec<UserBytes> {
+    /// Says of every user what cannot have been received. `sums` are [`sums`] of what was looked at.
+    fn conclude(&self, looked: &[Looked], mut sums: Vec<UserBytes>, doubts: &Doubts) -> Vec<UserBytes> {
         let actors = self.sources.actors;
-        let mut sums = sums(looked, actors.len());
         let parts = self.parts(looked, |swarm| swarm.excess).fakes;
         let mut doubtful: Vec<bool> = (0..sums.len() as u32).map(|at| doubts.users[actors.user(at) as usize]).collect();
         for (at, disguised) in (0u32..).zip(&doubts.sessions) {

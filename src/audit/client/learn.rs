@@ -8,8 +8,10 @@ use crate::announce::{Client, Escapes, Form, client_of};
 use crate::order::by_two;
 use crate::replay::{Story, Written};
 use crate::session::Brief;
+use crate::share::shared;
 use foldhash::fast::RandomState;
 use std::collections::HashMap;
+use std::sync::atomic::{AtomicU8, Ordering};
 
 type Map<K, V> = HashMap<K, V, RandomState>;
 
@@ -67,9 +69,9 @@ impl Clients {
         self.wrong[session]
     }
 
-    /// Learns from a story.
-    pub fn of(story: &Story) -> Clients {
-        let mut learner = Learner::new(story);
+    /// Learns from a story, on so many threads.
+    pub fn of(story: &Story, threads: usize) -> Clients {
+        let mut learner = Learner::new(story, threads);
         learner.look();
         learner.look_at_scopes();
         learner.forgive();
@@ -87,6 +89,7 @@ struct Learner<'a> {
     wrong: Vec<u32>,
     /// Places of sessions, those of a user with one client together.
     order: Vec<u32>,
+    threads: usize,
 }
 
 /// Of so many users who show something, so many do it otherwise.
@@ -117,14 +120,15 @@ impl Tally {
 type Tallies = [Tally; 32];
 
 impl<'a> Learner<'a> {
-    fn new(story: &'a Story) -> Self {
+    fn new(story: &'a Story, threads: usize) -> Self {
         let mut learner = Learner {
             story,
             classes: Vec::new(),
             class: Vec::with_capacity(story.sessions.len()),
-            shown: vec![0; story.sessions.len()],
-            wrong: vec![0; story.sessions.len()],
+            shown: Vec::new(),
+            wrong: Vec::new(),
             order: Vec::new(),
+            threads,
         };
         // Most peer ids name the client in their first eight bytes.
         let mut by_prefix: Map<[u8; 8], u32> = Map::default();
@@ -157,30 +161,42 @@ impl<'a> Learner<'a> {
 
     /// Holds every session against the table.
     fn look(&mut self) {
-        let mut forms: Map<(u32, u32), (u32, u32)> = Map::default();
-        let mut cases = 0;
-        for (at, session) in self.story.sessions.briefs().iter().enumerate() {
-            let Written { form, escapes, .. } = self.story.written(session.peer);
-            cases |= escapes.seen & (Escapes::UPPER | Escapes::LOWER);
-            let Some(row) = self.row(at) else { continue };
-            let (class, story) = (self.class[at], self.story);
-            let (mut shown, mut wrong) = *forms.entry((class, form)).or_insert_with(|| {
-                let text = story.names.name(form);
-                Form::of(text).map_or((0, 0), |form| look_at_form(row, &form, self.classes[class as usize].version))
-            });
-            let mut see = |(all, other): (u32, u32)| {
-                shown |= all;
-                wrong |= other & all;
-            };
-            see(look_at_escapes(row, escapes));
-            see(look_at_peer_id(row, story.peer_id(session.peer).bytes(), || agent_of(story, session)));
-            (self.shown[at], self.wrong[at]) = (shown, wrong);
-        }
+        let cases = AtomicU8::new(0);
+        let looked = shared(self.story.sessions.len(), self.threads, |range| {
+            let mut forms: Map<(u32, u32), (u32, u32)> = Map::default();
+            let (mut looked, mut seen) = (Vec::with_capacity(range.len()), 0);
+            for at in range {
+                let Written { form, escapes, .. } = self.story.written(self.story.sessions.brief(at).peer);
+                seen |= escapes.seen & (Escapes::UPPER | Escapes::LOWER);
+                looked.push(self.look_at(at, form, escapes, &mut forms));
+            }
+            cases.fetch_or(seen, Ordering::Relaxed);
+            looked
+        });
+        (self.shown, self.wrong) = looked.into_iter().unzip();
         // Where no escape is in upper case, or none in lower case, something has rewritten them.
-        if cases != Escapes::UPPER | Escapes::LOWER {
+        if cases.into_inner() != Escapes::UPPER | Escapes::LOWER {
             self.shown.iter_mut().chain(&mut self.wrong).for_each(|traits| *traits &= !CASE);
         }
         self.look_at_strangers();
+    }
+
+    /// What a session shows, and what of that is not as the table says. `forms` are those that were looked at before, by class.
+    fn look_at(&self, at: usize, form: u32, escapes: Escapes, forms: &mut Map<(u32, u32), (u32, u32)>) -> (u32, u32) {
+        let Some(row) = self.row(at) else { return (0, 0) };
+        let (class, story) = (self.class[at], self.story);
+        let session = story.sessions.brief(at);
+        let (mut shown, mut wrong) = *forms.entry((class, form)).or_insert_with(|| {
+            let text = story.names.name(form);
+            Form::of(text).map_or((0, 0), |form| look_at_form(row, &form, self.classes[class as usize].version))
+        });
+        let mut see = |(all, other): (u32, u32)| {
+            shown |= all;
+            wrong |= other & all;
+        };
+        see(look_at_escapes(row, escapes));
+        see(look_at_peer_id(row, story.peer_id(session.peer).bytes(), || agent_of(story, session)));
+        (shown, wrong)
     }
 
     /// Clients that no table knows write as many others with the same one do, or else are not the same.
@@ -218,32 +234,49 @@ impl<'a> Learner<'a> {
 
     /// Looks for peer ids that serve several torrents of a user although their client makes one for each.
     fn look_at_scopes(&mut self) {
-        let order = std::mem::take(&mut self.order);
         let story = self.story;
         let key = |at: &u32| (self.class[*at as usize], story.sessions.brief(*at as usize).user);
-        for run in order.chunk_by(|a, b| key(a) == key(b)).filter(|run| run.len() >= TORRENTS) {
-            let Some(row) = self.row(run[0] as usize) else { continue };
-            let judged = |at: &u32| match row.scope {
-                Scope::Torrent => true,
-                Scope::ByAgent => agent_of(story, story.sessions.brief(*at as usize)).is_some_and(new_libtorrent),
-                Scope::Unknown => false,
-            };
-            let mut all: Vec<u32> = run.iter().copied().filter(judged).collect();
-            let place = |at: &u32| {
-                let session = story.sessions.brief(*at as usize);
-                (story.peer_id(session.peer), session.torrent)
-            };
-            all.sort_by_key(place);
-            let torrents = |run: &[u32]| run.chunk_by(|a, b| place(a) == place(b)).count();
-            if torrents(&all) < TORRENTS {
-                continue;
-            }
-            all.iter().for_each(|at| self.shown[*at as usize] |= SHARED);
-            for same in all.chunk_by(|a, b| place(a).0 == place(b).0).filter(|same| torrents(same) >= TORRENTS) {
-                same.iter().for_each(|at| self.wrong[*at as usize] |= SHARED);
-            }
+        let runs: Vec<_> = self.order.chunk_by(|a, b| key(a) == key(b)).filter(|run| run.len() >= TORRENTS).collect();
+        let found = shared(runs.len(), self.threads, |range| {
+            // By form.
+            let mut newer: Map<u32, bool> = Map::default();
+            runs[range].iter().flat_map(|run| self.look_at_scope(run, &mut newer)).collect()
+        });
+        for (at, wrong) in found {
+            self.shown[at as usize] |= SHARED;
+            self.wrong[at as usize] |= if wrong { SHARED } else { 0 };
         }
-        self.order = order;
+    }
+
+    /// Of some sessions of a user with one client, those that show it, and whether it is not so.
+    fn look_at_scope(&self, run: &[u32], newer: &mut Map<u32, bool>) -> Vec<(u32, bool)> {
+        let story = self.story;
+        let Some(row) = self.row(run[0] as usize) else { return Vec::new() };
+        let mut judged = |at: &u32| match row.scope {
+            Scope::Torrent => true,
+            Scope::ByAgent => {
+                let session = story.sessions.brief(*at as usize);
+                let form = story.written(session.peer).form;
+                *newer.entry(form).or_insert_with(|| agent_of(story, session).is_some_and(new_libtorrent))
+            }
+            Scope::Unknown => false,
+        };
+        let mut all: Vec<u32> = run.iter().copied().filter(|at| judged(at)).collect();
+        let place = |at: &u32| {
+            let session = story.sessions.brief(*at as usize);
+            (story.peer_id(session.peer), session.torrent)
+        };
+        all.sort_by_key(place);
+        let torrents = |run: &[u32]| run.chunk_by(|a, b| place(a) == place(b)).count();
+        if torrents(&all) < TORRENTS {
+            return Vec::new();
+        }
+        let same = all.chunk_by(|a, b| place(a).0 == place(b).0);
+        let wrong = same.flat_map(|same| {
+            let wrong = torrents(same) >= TORRENTS;
+            same.iter().map(move |at| (*at, wrong))
+        });
+        wrong.collect()
     }
 
     /// What as good as all users of a client do is how it writes in this log, whatever the table says: it may be patched,

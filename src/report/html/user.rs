@@ -69,8 +69,8 @@ impl Page<'_> {
                     }
                     (words::tile("announces", &sum.announces.to_string()))
                     (words::tile("sessions", &sum.sessions.to_string()))
-                    (words::tile("torrents", &sum.torrents.len().to_string()))
-                    (words::tile("addresses", &sum.addresses.len().to_string()))
+                    (words::tile("torrents", &sum.torrents.to_string()))
+                    (words::tile("addresses", &sum.addresses.to_string()))
                 }
                 @if let Some(basis) = judgement.basis {
                     p.note { (text::unexplained(basis, judgement.unexplained, judgement.range)) " " (text::holds_if(basis)) }

@@ -115,10 +115,10 @@ impl<'a> UserRow<'a> {
             ratio: totals.ratio(),
             announces: sum.announces,
             sessions: sum.sessions,
-            torrents: sum.torrents.len() as u64,
+            torrents: sum.torrents.into(),
             leeching: sum.leeching,
             seeding: sum.seeding,
-            addresses: sum.addresses.len() as u64,
+            addresses: sum.addresses.into(),
             judgement: JudgementCells::new(view, number),
             timeline: Timeline { account: &user.account, keep: view.story.keep, millis: view.input.tally.millis },
         }
