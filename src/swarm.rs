@@ -22,9 +22,9 @@ pub struct Swarm {
     pub seeding: u32,
 }
 
-/// Sums up every torrent, by number. `status` says as what a session is listed when the log ends; `None` if it does not
-/// count.
-pub fn swarms(story: &Story, status: impl Fn(usize) -> Option<Status>) -> Vec<Swarm> {
+/// Sums up every torrent, by number, and tells which users took part in which, each torrent and user once. `status` says as what a
+/// session is listed when the log ends; `None` if it does not count.
+pub fn swarms(story: &Story, status: impl Fn(usize) -> Option<Status>) -> (Vec<Swarm>, Vec<(u32, u32)>) {
     let mut swarms = vec![Swarm::default(); story.torrents.len()];
     let mut pairs = Vec::new();
     for (index, session) in story.sessions.briefs().iter().enumerate() {
@@ -39,8 +39,8 @@ pub fn swarms(story: &Story, status: impl Fn(usize) -> Option<Status>) -> Vec<Sw
     }
     by_two(&mut pairs, |pair| *pair);
     pairs.dedup();
-    for (torrent, _) in pairs {
-        swarms[torrent as usize].users += 1;
+    for (torrent, _) in &pairs {
+        swarms[*torrent as usize].users += 1;
     }
-    swarms
+    (swarms, pairs)
 }

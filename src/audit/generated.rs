@@ -4,7 +4,7 @@ use super::bytes::AllTraces;
 use super::notes::{Counted, Watch};
 use super::scaled::Multiples;
 use super::steady::Rates;
-use super::{CHECKS, Clients, Conclude, FEW, Mark, Severity, watch_of};
+use super::{CHECKS, Clients, Conclude, Mark, Severity, watch_of};
 use crate::replay::Story;
 use crate::session::LineRef;
 use crate::share::each;
@@ -133,9 +133,8 @@ impl Generated {
             _ => None,
         });
         let checks: Vec<_> = checks.collect();
-        // Much of each is done by one thread; but what each needs lies beside what the others do.
-        let threads = if ground.story.sessions.len() < FEW { ground.threads } else { 1 };
-        Generated(each(checks.len(), threads, |number| {
+        // Much of each is done by one thread. What several need at once is less than what swarms will need.
+        Generated(each(checks.len(), ground.threads, |number| {
             let (at, find) = checks[number];
             (at, find(ground))
         }))

@@ -140,18 +140,24 @@ impl<K: Packs + Default> Peers<K> {
         if count < self.many {
             return;
         }
-        let only_began = |peer: &Peer<K>| peer.has_begun() && self.aside.only_began(&peer.session, now);
-        let beginners = || (0..self.live.len()).filter(|slot| only_began(&self.live[*slot])).count();
-        let beginners_too = count >= self.aside.many && beginners() >= count / BEGINNERS;
+        let (mut over, mut beginners) = (Vec::new(), Vec::new());
         for slot in 0..self.live.len() {
-            let peer = &self.live[slot];
-            let over = peer.session.state.phase == Phase::Stopped
-                || Aside::is_silent(&peer.session, now, self.aside.after)
-                || beginners_too && self.aside.only_began(&peer.session, now);
-            if peer.has_begun() && over {
-                self.put_aside(slot, &mut ended);
-                self.free.push(slot as u32);
+            let Peer { session, .. } = &self.live[slot];
+            if !self.live[slot].has_begun() {
+                continue;
             }
+            if session.state.phase == Phase::Stopped || Aside::is_silent(session, now, self.aside.after) {
+                over.push(slot);
+            } else if count >= self.aside.many && self.aside.only_began(session, now) {
+                beginners.push(slot);
+            }
+        }
+        if beginners.len() >= count / BEGINNERS {
+            over.append(&mut beginners);
+        }
+        for slot in over {
+            self.put_aside(slot, &mut ended);
+            self.free.push(slot as u32);
         }
         let left = self.live.len() - self.free.len();
         self.many = self.aside.from.max(left + left / 4);

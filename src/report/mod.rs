@@ -85,10 +85,10 @@ struct UserSum {
 }
 
 impl UserSum {
-    /// Sums up every user, by number.
+    /// Sums up every user, by number, but for the torrents.
     fn all(story: &Story, shown: &[Option<Status>]) -> Vec<UserSum> {
         let mut sums = vec![UserSum::default(); story.users.len()];
-        let (mut torrents, mut addresses) = (Vec::new(), Vec::new());
+        let mut addresses = Vec::new();
         for (at, (session, status)) in story.sessions.briefs().iter().zip(shown).enumerate() {
             let Some(status) = *status else { continue };
             let sum = &mut sums[session.user as usize];
@@ -96,21 +96,14 @@ impl UserSum {
             sum.sessions += 1;
             sum.leeching += u32::from(status == Status::Leeching);
             sum.seeding += u32::from(status == Status::Seeding);
-            torrents.push((session.user, session.torrent));
             let known = story.sessions.addresses(at).filter(|address| *address != 0);
             addresses.extend(known.map(|address| (session.user, address)));
         }
-        distinct(torrents).for_each(|(user, _)| sums[user as usize].torrents += 1);
-        distinct(addresses).for_each(|(user, _)| sums[user as usize].addresses += 1);
+        by_two(&mut addresses, |pair| *pair);
+        addresses.dedup();
+        addresses.into_iter().for_each(|(user, _)| sums[user as usize].addresses += 1);
         sums
     }
-}
-
-/// Each pair once, in order.
-fn distinct(mut pairs: Vec<(u32, u32)>) -> impl Iterator<Item = (u32, u32)> {
-    by_two(&mut pairs, |pair| *pair);
-    pairs.dedup();
-    pairs.into_iter()
 }
 
 /// How many rows of each kind there are.
@@ -158,7 +151,9 @@ impl<'a> View<'a> {
             (session.in_span() || status != Status::Removed).then_some(status)
         };
         let shown = shared(story.sessions.len(), threads, |range| range.map(shown_as).collect());
-        let (sums, swarms) = both(threads, || UserSum::all(story, &shown), || swarms(story, |at| shown[at]));
+        let (mut sums, (swarms, took_part)) =
+            both(threads, || UserSum::all(story, &shown), || swarms(story, |at| shown[at]));
+        took_part.into_iter().for_each(|(_, user)| sums[user as usize].torrents += 1);
         View { story, input, audit, filter, credits: None, side: None, sums, swarms, shown, threads }
     }
 

@@ -168,7 +168,7 @@ impl<'a> Page<'a> {
         }
         let mut swarm_order: Vec<usize> =
             (0..view.swarms.len()).filter(|torrent| view.swarms[*torrent].sessions > 0).collect();
-        let whole = swarms(story, |_| Some(Status::Removed));
+        let (whole, _) = swarms(story, |_| Some(Status::Removed));
         swarm_order.sort_by_key(|&torrent| {
             std::cmp::Reverse((view.audit.swarms[torrent].unexplained, whole[torrent].totals.uploaded))
         });
