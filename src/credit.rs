@@ -1,6 +1,6 @@
 //! What each tracker would have credited: policies run beside each other while a log is replayed.
 
-use crate::account::{Account, Keep};
+use crate::account::{Account, Histories, Keep};
 use crate::replay::{Listener, Step, Story};
 use crate::session::credit::{Identity, Kept, Policy, Why};
 use crate::session::{Counters, LineRef};
@@ -57,6 +57,7 @@ pub struct Books {
     users: Vec<u32>,
     /// By user, if timelines are wanted.
     accounts: Vec<Option<Account>>,
+    histories: Histories,
 }
 
 impl Books {
@@ -100,7 +101,7 @@ impl Listener for Books {
                 grow(&mut self.accounts, session.user as usize + 1);
                 let account = self.accounts[session.user as usize].get_or_insert_default();
                 if counts && timelines.wants(step) {
-                    account.credit(said.at, taken.credit, timelines.keep);
+                    account.credit(said.at, taken.credit, timelines.keep, &mut self.histories);
                 }
             }
         }
@@ -136,6 +137,9 @@ impl Credits {
             if timelines && let Some(account) = of.accounts[of.users[number] as usize].take() {
                 story.users[session.user as usize].account = account;
             }
+        }
+        if timelines {
+            story.histories = books.into_iter().map(|books| books.histories).collect();
         }
         Credits { policies, sessions }
     }

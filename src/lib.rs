@@ -11,6 +11,7 @@ pub mod access_log;
 pub mod account;
 pub mod announce;
 pub mod audit;
+mod chains;
 pub mod credit;
 mod gather;
 mod measure;

@@ -7,7 +7,7 @@ use serde_json::Value;
 use std::fs;
 use std::path::PathBuf;
 use swarmtrail::access_log::lines;
-use swarmtrail::account::Keep;
+use swarmtrail::account::{Keep, Point};
 use swarmtrail::announce::Event;
 use swarmtrail::audit::{Counted, Terms, Watch, audit};
 use swarmtrail::reading::{Applied, Input, Options, read_all};
@@ -197,8 +197,9 @@ fn who_is_put_aside_is_told_of_as_all_others_are() {
         let kept = format!("{counted:?}");
         let audit = audit(&story, watches, counted, &Side::default(), &Terms::default(), 1);
         let sessions: Vec<Session> = story.sessions.iter().collect();
+        let timelines: Vec<Vec<Point>> = (0..story.users.len()).map(|user| story.timeline(user).collect()).collect();
         format!(
-            "{sessions:?} {kept} {:?} {:?} {:?} {:?}",
+            "{sessions:?} {timelines:?} {kept} {:?} {:?} {:?} {:?}",
             story.users, story.settings, audit.findings, audit.judgements
         )
     };
@@ -388,8 +389,8 @@ fn a_log_cut_short_tells_what_was_known_then() {
         for cut in (1..all.len()).step_by(7).filter(|&cut| second_of(all[cut]) != second_of(all[cut - 1])) {
             let (input, before, ..) = read(&[&all[..cut].concat()], on(1), Keep::All);
             for user in &before.users {
-                let known = whole.users.iter().find(|u| u.name == user.name).expect("a user does not vanish");
-                let then = known.account.timeline(Keep::All).rev().find(|point| point.at <= input.tally.last_at);
+                let known = whole.users.iter().position(|u| u.name == user.name).expect("a user does not vanish");
+                let then = whole.timeline(known).rev().find(|point| point.at <= input.tally.last_at);
                 let then = then.map_or((0, 0), |point| (u128::from(point.uploaded), u128::from(point.downloaded)));
                 let now = user.account.totals;
                 assert_eq!((now.uploaded, now.downloaded), then, "{} cut after line {cut}", path.display());

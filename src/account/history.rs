@@ -1,22 +1,31 @@
 //! What was credited when: most of what is kept of a user.
 
+use crate::chains::{Chain, Chains};
 use crate::packed::{Packer, Unpacker};
 use crate::session::Counters;
 use crate::time::Time;
-use prefetch_index::prefetch_index;
 
 /// What was credited, and when.
 pub type Credit = (Option<Time>, Counters);
 
-/// Credits in the order in which they came: in some eight bytes each, but for the last one, which may yet change.
-#[derive(Clone, Debug, Default)]
-pub struct History {
-    /// Empty without credits.
-    bytes: Vec<u8>,
+/// What was credited to many accounts, packed.
+#[derive(Clone, Default, Debug)]
+pub struct Histories {
+    chains: Chains,
+    /// Room to pack in.
+    packed: Vec<u8>,
 }
 
-/// The last credit. It stands at the end, as it is.
-#[derive(Clone, Copy, Default)]
+/// Credits in the order in which they came: in some eight bytes each, but for the last one, which may yet change.
+#[derive(Clone, Copy, Default, Debug)]
+pub struct History {
+    /// Those before the last one.
+    packed: Chain,
+    last: Last,
+}
+
+/// The last credit, as it is.
+#[derive(Clone, Copy, Default, Debug)]
 struct Last {
     /// How many there are, with this one.
     count: u64,
@@ -27,34 +36,7 @@ struct Last {
     credit: Counters,
 }
 
-/// Bytes that it takes.
-const LAST: usize = 5 * size_of::<u64>();
-
-/// A credit takes fewer, even while it is written.
-const MOST: usize = 64;
-
-/// A list grows by so many bytes, or by a quarter: most stay short, and none gets twice the room that it needs.
-const STEP: usize = 128;
-
 impl Last {
-    #[inline]
-    fn read(bytes: &[u8; LAST]) -> Last {
-        let (words, _) = bytes.as_chunks();
-        let word = |at: usize| words.get(at).map_or(0, |word| u64::from_le_bytes(*word));
-        Last {
-            count: word(0),
-            before: word(1) as i64,
-            at: word(2) as i64,
-            credit: Counters { up: word(3), down: word(4) },
-        }
-    }
-
-    #[inline]
-    fn bytes(&self) -> [[u8; 8]; 5] {
-        let Counters { up, down } = self.credit;
-        [self.count, self.before as u64, self.at as u64, up, down].map(u64::to_le_bytes)
-    }
-
     /// Says the same as another one of the same history, in fewer bytes.
     #[inline]
     fn pack(&self, to: &mut Packer<'_>) {
@@ -87,75 +69,61 @@ impl Last {
 }
 
 impl History {
-    /// The last one, and the bytes before it.
-    #[inline]
-    fn split(&self) -> Option<(&[u8], Last)> {
-        let (before, last) = self.bytes.split_last_chunk()?;
-        Some((before, Last::read(last)))
-    }
-
     /// How many there are.
     #[inline]
     pub fn len(&self) -> usize {
-        self.split().map_or(0, |(_, last)| last.count as usize)
+        self.last.count as usize
     }
 
     /// The last one; `None` if there is none.
     #[inline]
     pub fn last(&self) -> Option<Credit> {
-        self.split().map(|(_, last)| last.credit())
+        (self.last.count > 0).then(|| self.last.credit())
     }
 
     /// Makes the last one another.
     #[inline]
     pub fn amend_last(&mut self, (at, credit): Credit) {
-        if let Some((before, last)) = self.split() {
-            let (len, last) = (before.len(), Last { at: at.map_or(0, Time::millis), credit, ..last });
-            self.bytes[len..].copy_from_slice(last.bytes().as_flattened());
-        }
+        (self.last.at, self.last.credit) = (at.map_or(0, Time::millis), credit);
     }
 
     /// Adds one.
     #[inline]
-    pub fn push(&mut self, (at, credit): Credit) {
-        if self.bytes.capacity() - self.bytes.len() < MOST + LAST {
-            self.bytes.reserve_exact((self.bytes.len() / 4).max(STEP));
+    pub fn push(&mut self, (at, credit): Credit, all: &mut Histories) {
+        if self.last.count > 0 {
+            all.packed.clear();
+            self.last.pack(&mut Packer(&mut all.packed));
+            all.chains.push(&mut self.packed, &all.packed);
         }
-        let mut next = Last { count: 1, before: 0, at: at.map_or(0, Time::millis), credit };
-        if let Some((before, last)) = self.split() {
-            (next.count, next.before) = (last.count + 1, last.at);
-            let len = before.len();
-            self.bytes.truncate(len);
-            last.pack(&mut Packer(&mut self.bytes));
-        }
-        self.bytes.extend_from_slice(next.bytes().as_flattened());
+        let Last { count, at: before, .. } = self.last;
+        self.last = Last { count: count + 1, before, at: at.map_or(0, Time::millis), credit };
     }
 
     /// All of them.
-    pub fn credits(&self) -> Vec<Credit> {
-        let Some((before, last)) = self.split() else { return Vec::new() };
-        let mut credits = Vec::with_capacity(last.count as usize);
-        let (mut from, mut packed) = (Unpacker(before), Last::default());
+    pub fn credits(&self, all: &Histories) -> Vec<Credit> {
+        let mut bytes = Vec::new();
+        all.chains.read(self.packed, &mut bytes, |_| {});
+        let mut credits = Vec::with_capacity(self.len());
+        let (mut from, mut packed) = (Unpacker(&bytes), Last::default());
         while !from.0.is_empty() {
             packed = packed.unpack_next(&mut from);
             credits.push(packed.credit());
         }
-        credits.push(last.credit());
+        credits.extend(self.last());
         credits
     }
 
     /// Takes others instead, which are fewer.
-    pub fn set(&mut self, credits: &[Credit]) {
-        self.bytes.clear();
-        credits.iter().for_each(|credit| self.push(*credit));
-        self.bytes.shrink_to(self.bytes.len() + STEP);
+    pub fn set(&mut self, credits: &[Credit], all: &mut Histories) {
+        all.chains.clear(&mut self.packed);
+        self.last = Last::default();
+        credits.iter().for_each(|credit| self.push(*credit, all));
     }
 
     /// Has the cache fetch its end.
     #[inline]
-    pub fn fetch_end(&self) {
-        prefetch_index(&self.bytes, self.bytes.len().saturating_sub(LAST));
-        prefetch_index(&self.bytes, self.bytes.len());
+    pub fn fetch_end(&self, all: &Histories) {
+        all.chains.fetch(self.packed);
     }
 }
 
@@ -173,9 +141,9 @@ mod tests {
                 let at = at.map(|ms| Time::from_millis(if whole { (ms >> shift) / 1000 * 1000 } else { ms >> shift }));
                 (at, Counters { up: up >> shift, down: down >> shift })
             }).collect();
-            let mut history = History::default();
+            let (mut history, mut all) = (History::default(), Histories::default());
             for credit in &credits {
-                history.push(*credit);
+                history.push(*credit, &mut all);
                 prop_assert_eq!(history.last(), Some(*credit));
                 for _ in 0..amended {
                     history.amend_last((None, Counters::ZERO));
@@ -184,10 +152,10 @@ mod tests {
                 }
             }
             if set {
-                history.set(&credits);
+                history.set(&credits, &mut all);
             }
             prop_assert_eq!(history.len(), credits.len());
-            prop_assert_eq!(history.credits(), credits);
+            prop_assert_eq!(history.credits(&all), credits);
         }
     }
 }

@@ -2,6 +2,8 @@
 
 mod history;
 
+pub use history::Histories;
+
 use crate::session::Counters;
 use crate::time::Time;
 use history::{Credit, History};
@@ -60,9 +62,9 @@ pub enum Keep {
     All,
 }
 
-/// One user's account. Credits come in the order of their times for each of the user's peers, but not across them.
+/// One user's account. Credits come in the order of their times for each of the user's peers, but not across them. What was credited
+/// when lies in [`Histories`], which are to be the same ones always.
 #[derive(Clone, Debug)]
-#[repr(align(64))] // All of it is needed for each announce, and is one line of the cache.
 pub struct Account {
     /// What has come together.
     pub totals: Totals,
@@ -71,8 +73,6 @@ pub struct Account {
     /// What was credited when.
     history: History,
 }
-
-const _: () = assert!(size_of::<Account>() == 64);
 
 /// Later than anything.
 const NEVER: Option<Time> = Some(Time::LAST);
@@ -89,7 +89,7 @@ impl Account {
 
     /// Adds a credit at a time.
     #[inline]
-    pub fn credit(&mut self, at: Option<Time>, credit: Counters, keep: Keep) {
+    pub fn credit(&mut self, at: Option<Time>, credit: Counters, keep: Keep, all: &mut Histories) {
         self.first_at = self.first_at.min(at);
         if credit == Counters::ZERO {
             return;
@@ -97,42 +97,44 @@ impl Account {
         self.totals.add(credit);
         match self.history.last().filter(|last| at.is_some() && same_place(last.0, at, keep)) {
             Some(last) => self.history.amend_last((last.0.max(at), last.1.plus(credit))),
-            None => self.history.push((at, credit)),
+            None => self.history.push((at, credit), all),
         }
         if keep == Keep::Shape && self.history.len() >= 2 * Self::POINTS {
-            self.thin();
+            self.thin(all);
         }
     }
 
     #[cold]
-    fn thin(&mut self) {
-        let mut credits = self.history.credits();
+    fn thin(&mut self, all: &mut Histories) {
+        let mut credits = self.history.credits(all);
         thin(&mut credits, Self::POINTS);
-        self.history.set(&credits);
+        self.history.set(&credits, all);
     }
 
     /// Has the cache fetch it.
     #[inline]
     pub fn fetch(&self) {
+        // Where it begins, and where it ends.
         prefetch_index(slice::from_ref(self), 0);
+        prefetch_index(slice::from_ref(self), 1);
     }
 
     /// Has the cache fetch the end of its timeline.
     #[inline]
-    pub fn fetch_end(&self) {
-        self.history.fetch_end();
+    pub fn fetch_end(&self, all: &Histories) {
+        self.history.fetch_end(all);
     }
 
     /// The timeline: the first and the last point are always there.
-    pub fn timeline(&self, keep: Keep) -> impl DoubleEndedIterator<Item = Point> + use<> {
-        let mut credits = self.history.credits();
+    pub fn timeline(&self, keep: Keep, all: &Histories) -> impl DoubleEndedIterator<Item = Point> + use<> {
+        let mut credits = self.history.credits(all);
         put_in_order(&mut credits, keep);
         self.points(credits, keep).into_iter()
     }
 
     /// The timeline's shape in about so many points, and not more than one above.
-    pub fn outline(&self, most: usize) -> Vec<Point> {
-        let mut credits = self.history.credits();
+    pub fn outline(&self, most: usize, all: &Histories) -> Vec<Point> {
+        let mut credits = self.history.credits(all);
         thin(&mut credits, most.max(2));
         self.points(credits, Keep::Shape)
     }
@@ -251,13 +253,13 @@ mod tests {
 
     #[test]
     fn a_thinned_timeline_keeps_ends_and_shape() {
-        let mut account = Account::default();
+        let (mut account, mut all) = (Account::default(), Histories::default());
         // Slow, then a jump at one moment, then slow again.
         for i in 0..10_000u64 {
             let up = if i == 7_000 { 50_000_000 } else { 1_000 };
-            account.credit(Some(Time::from_secs(i as i64)), Counters { up, down: 10 }, Keep::Shape);
+            account.credit(Some(Time::from_secs(i as i64)), Counters { up, down: 10 }, Keep::Shape, &mut all);
         }
-        let points: Vec<Point> = account.timeline(Keep::Shape).collect();
+        let points: Vec<Point> = account.timeline(Keep::Shape, &all).collect();
         assert!(points.len() <= 2 * Account::POINTS);
         assert_eq!(points[0].at, Some(Time::from_secs(0)));
         let last = points[points.len() - 1];
@@ -279,25 +281,25 @@ mod tests {
 
     #[test]
     fn a_grid_keeps_one_point_a_step() {
-        let mut account = Account::default();
+        let (mut account, mut all) = (Account::default(), Histories::default());
         for i in 0..100 {
-            account.credit(Some(Time::from_secs(i)), Counters { up: 1, down: 0 }, Keep::Step(10));
+            account.credit(Some(Time::from_secs(i)), Counters { up: 1, down: 0 }, Keep::Step(10), &mut all);
         }
-        assert_eq!(account.timeline(Keep::Step(10)).count(), 10);
-        assert_eq!(account.timeline(Keep::Step(10)).next().map(|p| p.uploaded), Some(10));
+        assert_eq!(account.timeline(Keep::Step(10), &all).count(), 10);
+        assert_eq!(account.timeline(Keep::Step(10), &all).next().map(|p| p.uploaded), Some(10));
     }
 
     #[test]
     fn credits_of_several_peers_come_as_they_like() {
-        let (mut straight, mut mixed) = (Account::default(), Account::default());
+        let (mut straight, mut mixed, mut all) = (Account::default(), Account::default(), Histories::default());
         let credits: Vec<(i64, u64)> = (0..50).map(|n| (n * 7 % 50 + 1, n as u64)).collect();
         let mut sorted = credits.clone();
         sorted.sort();
         for (account, credits) in [(&mut straight, sorted), (&mut mixed, credits)] {
             for (at, up) in credits {
-                account.credit(Some(Time::from_secs(at)), Counters { up, down: 1 }, Keep::Shape);
+                account.credit(Some(Time::from_secs(at)), Counters { up, down: 1 }, Keep::Shape, &mut all);
             }
         }
-        assert!(straight.timeline(Keep::Shape).eq(mixed.timeline(Keep::Shape)));
+        assert!(straight.timeline(Keep::Shape, &all).eq(mixed.timeline(Keep::Shape, &all)));
     }
 }

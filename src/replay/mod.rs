@@ -19,7 +19,7 @@ pub use record::{Arrival, Batch, Hashes, Record};
 pub use sessions::Sessions;
 pub use story::{Given, Part, Settings, Story, User, Written};
 
-use crate::account::{Account, Keep};
+use crate::account::{Account, Histories, Keep};
 use crate::announce::{Event, InfoHash, PeerId, Reason, write_form};
 use crate::packed::Packs;
 use crate::session::{
@@ -147,6 +147,8 @@ pub struct Replay<L: Listener> {
     seed: RandomState,
     user_table: HashTable<(u64, u32)>,
     users: Vec<User>,
+    /// Their timelines.
+    histories: Histories,
     torrent_table: HashTable<u32>,
     torrents: Vec<InfoHash>,
     /// Which torrents are credited.
@@ -184,6 +186,7 @@ impl<L: Listener> Replay<L> {
             seed: RandomState::default(),
             user_table: HashTable::new(),
             users: Vec::new(),
+            histories: Histories::default(),
             torrent_table: HashTable::new(),
             torrents: Vec::new(),
             wanted: Vec::new(),
@@ -305,7 +308,7 @@ impl<L: Listener> Replay<L> {
             if let Some(slot) = slot(2) {
                 prefetch_index(held, due[at - 2 * AHEAD].1 as usize);
                 let session = &self.peers[slot].session;
-                self.users[session.user as usize].account.fetch_end();
+                self.users[session.user as usize].account.fetch_end(&self.histories);
                 session.fetch_lists();
             }
             if let Some(at) = at.checked_sub(3 * AHEAD)
@@ -429,7 +432,7 @@ impl<L: Listener> Replay<L> {
         }
         let user = &mut self.users[session.user as usize];
         if in_span && self.wanted[session.torrent as usize] {
-            user.account.credit(held.at, credit, self.rules.keep);
+            user.account.credit(held.at, credit, self.rules.keep, &mut self.histories);
         }
         let step = Step {
             user,
@@ -507,7 +510,7 @@ impl<L: Listener> Replay<L> {
             hashbrown::hash_table::Entry::Vacant(free) => {
                 let number = users.len() as u32;
                 free.insert((record.hashes.user, number));
-                users.push(User { name: name.into(), is_passkey, account: Account::default() });
+                users.push(User { name: name.into(), is_passkey, account: Account::default(), engine: 0 });
                 number
             }
         }
@@ -577,6 +580,7 @@ impl<L: Listener> Replay<L> {
         let (shelf, whose) = self.peers.into_shelf(|session, last| self.listener.ended(session, last));
         let part = Part {
             users: self.users,
+            histories: self.histories,
             torrents: self.torrents,
             whose,
             shelf,

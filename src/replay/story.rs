@@ -4,7 +4,7 @@ use super::interval::{IntervalFrom, Silences, timeout_of};
 use super::names::{Names, Texts};
 use super::sessions::{Numbers, Sessions};
 use super::shelf::{Place, Shelf, Spine};
-use crate::account::{Account, Keep};
+use crate::account::{Account, Histories, Keep, Point};
 use crate::announce::{Escapes, InfoHash, PeerId};
 use crate::order::{by_number, by_two};
 use crate::packed::Packs;
@@ -21,6 +21,8 @@ pub struct User {
     pub is_passkey: bool,
     /// Totals and timeline.
     pub account: Account,
+    /// Which engine it comes from, by the place among them; known once all is read.
+    pub engine: u16,
 }
 
 impl User {
@@ -46,6 +48,8 @@ pub struct Written {
 pub struct Part<K> {
     /// Users by number.
     pub users: Vec<User>,
+    /// Their timelines.
+    pub histories: Histories,
     /// Info hashes by number.
     pub torrents: Vec<InfoHash>,
     /// By peer, the user and the torrent.
@@ -82,6 +86,8 @@ pub struct Settings {
 pub struct Story {
     /// Users by name.
     pub users: Vec<User>,
+    /// Their timelines, by engine.
+    pub histories: Vec<Histories>,
     /// Info hashes in order.
     pub torrents: Vec<InfoHash>,
     /// Sessions by beginning, then user, torrent and peer id.
@@ -153,6 +159,7 @@ impl Story {
         };
         let mut story = Story {
             users: Vec::new(),
+            histories: parts.iter_mut().map(|part| std::mem::take(&mut part.histories)).collect(),
             torrents: Vec::new(),
             sessions: Sessions::default(),
             successors: Vec::new(),
@@ -220,7 +227,8 @@ impl Story {
     /// Takes in the users of all parts, and orders them by name. Returns their numbers, by part and by the numbers that they had.
     fn add_users(&mut self, parts: impl Iterator<Item = Vec<User>>) -> Vec<Vec<u32>> {
         let mut ends = Vec::new();
-        for users in parts {
+        for (engine, mut users) in (0..).zip(parts) {
+            users.iter_mut().for_each(|user| user.engine = engine);
             append(&mut self.users, users);
             ends.push(self.users.len());
         }
@@ -315,6 +323,18 @@ impl Story {
     /// How a peer's announces are written, by number.
     pub fn written(&self, peer: u32) -> Written {
         self.written[peer as usize]
+    }
+
+    /// A user's timeline, by number: the first and the last point are always there.
+    pub fn timeline(&self, user: usize) -> impl DoubleEndedIterator<Item = Point> + use<> {
+        let User { account, engine, .. } = &self.users[user];
+        account.timeline(self.keep, &self.histories[usize::from(*engine)])
+    }
+
+    /// The shape of a user's timeline in about so many points, and not more than one above.
+    pub fn outline(&self, user: usize, most: usize) -> Vec<Point> {
+        let User { account, engine, .. } = &self.users[user];
+        account.outline(most, &self.histories[usize::from(*engine)])
     }
 
     /// A user, by number.

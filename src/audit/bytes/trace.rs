@@ -1,15 +1,13 @@
 //! What a session reported between its announces, kept small: windows of time, and the bytes that moved in them.
 
-use crate::gather::{AHEAD, Gather, Group, Scattered, Strings};
+use crate::chains::{Chain, Chains};
+use crate::gather::{AHEAD, Gather, Group, Strings};
 use crate::packed::{Packer, Packs, Unpacker};
-use crate::pieces::Pieces;
 use crate::replay::Step;
 use crate::scan;
 use crate::session::Transition;
 use crate::time::Time;
-use prefetch_index::prefetch_index;
 use std::ops::Range;
-use std::slice;
 
 /// Bytes are kept in multiples of this.
 pub const GRANULE: u64 = 16 << 10;
@@ -31,57 +29,26 @@ pub struct Stretch {
 }
 
 /// The stretches of all sessions, in order: see [`Packed`]. A seed that announces every half hour for a week takes some 1.5 kB.
-/// They lie in chunks, which a session takes one by one: nothing is moved when it needs more.
 #[derive(Clone, Default, Debug)]
-pub struct Traces {
-    chunks: Pieces<Chunk>,
-    /// Chunks that are not used any more.
-    free: Vec<u32>,
-}
-
-/// A line of the cache with the bytes of one session.
-#[derive(Clone, Copy, Debug)]
-#[repr(align(64))]
-struct Chunk {
-    bytes: [u8; Chunk::BYTES],
-    /// The chunk with what comes before; [`NONE`] if this is the first.
-    before: u32,
-}
-
-impl Chunk {
-    const BYTES: usize = 60;
-}
-
-/// No chunk.
-const NONE: u32 = u32::MAX;
+pub struct Traces(Chains);
 
 /// Where a session's stretches lie.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Default, Debug)]
 pub struct Place {
-    /// The chunk with the last of them.
-    last: u32,
-    /// How many bytes of it are used.
-    used: u8,
-    /// How many chunks there are.
-    chunks: u8,
-    /// What the next stretch's length is counted from: see [`counted_from`].
-    length: u16,
+    chain: Chain,
     /// The end of the last stretch, in seconds.
     end: u32,
-}
-
-impl Default for Place {
-    fn default() -> Place {
-        Place { last: NONE, used: Chunk::BYTES as u8, chunks: 0, length: 0, end: 0 }
-    }
+    /// What the next stretch's length is counted from: see [`counted_from`].
+    length: u16,
+    /// How many chunks there are.
+    chunks: u8,
 }
 
 impl Packs for Place {
     fn pack(&self, to: &mut Packer<'_>) {
         to.number(self.chunks);
         if self.chunks > 0 {
-            to.number(self.last);
-            to.number(self.used);
+            self.chain.pack(to);
             to.number(self.length);
             to.number(self.end);
         }
@@ -90,9 +57,7 @@ impl Packs for Place {
     fn unpack(from: &mut Unpacker<'_>) -> Place {
         match from.number() {
             0 => Place::default(),
-            chunks => {
-                Place { chunks, last: from.number(), used: from.number(), length: from.number(), end: from.number() }
-            }
+            chunks => Place { chunks, chain: Chain::unpack(from), length: from.number(), end: from.number() },
         }
     }
 }
@@ -128,23 +93,24 @@ impl AllTraces {
         traces: Vec<Traces>,
         of: impl Fn(usize) -> Option<(usize, Place)> + Sync,
     ) -> AllTraces {
-        let group = |all: &Gather<Traces>, sessions: Range<usize>| {
+        let group = |all: &Gather<Chains>, sessions: Range<usize>| {
             let mut group = Group::default();
             for session in sessions {
                 if let Some((from, place)) = of(session + AHEAD) {
-                    all.source(from).fetch(&place);
+                    all.source(from).fetch(place.chain);
                 }
                 group.add(|bytes| {
                     if let Some((from, place)) = of(session) {
-                        let read = |chunk| all.note_read(from, Pieces::<Chunk>::piece_of(chunk));
-                        all.source(from).read(place, bytes, read);
+                        let read = |chunk| all.note_read(from, Chains::piece_of(chunk));
+                        all.source(from).read(place.chain, bytes, read);
                     }
                 });
             }
             group
         };
         let mut strings = Strings::with_capacity(len);
-        Gather::new(traces).all(len, threads, group, |group| strings.add(group));
+        Gather::new(traces.into_iter().map(|traces| traces.0).collect())
+            .all(len, threads, group, |group| strings.add(group));
         AllTraces(strings)
     }
 
@@ -158,19 +124,6 @@ impl AllTraces {
     pub fn of(&self, session: usize) -> Trace<'_> {
         let (bytes, len) = self.0.get(session);
         Trace { bytes, len }
-    }
-}
-
-impl Scattered for Traces {
-    /// How many chunks of each piece are in use.
-    fn in_use(&self) -> Vec<usize> {
-        let mut lens: Vec<usize> = self.chunks.lens().collect();
-        self.free.iter().for_each(|free| lens[Pieces::<Chunk>::piece_of(*free as usize)] -= 1);
-        lens
-    }
-
-    fn give_back(&mut self, piece: usize) {
-        self.chunks.give_back(piece);
     }
 }
 
@@ -201,32 +154,13 @@ impl Traces {
     /// Has the cache fetch the end of a session's trace.
     #[inline]
     pub fn fetch(&self, place: &Place) {
-        if let Some(chunk) = self.chunks.get(place.last as usize) {
-            prefetch_index(slice::from_ref(chunk), 0);
-        }
-    }
-
-    /// The chunks of the trace that lies at `place`, the last one first.
-    fn chunks(&self, place: Place) -> impl Iterator<Item = u32> {
-        let next = |at: u32| self.chunks.get(at as usize).map(|chunk| chunk.before);
-        std::iter::successors(Some(place.last), move |&at| next(at)).take(place.chunks.into())
-    }
-
-    /// Adds the bytes of the trace that lies at `place` to others. `read` is told of each chunk.
-    fn read(&self, place: Place, bytes: &mut Vec<u8>, read: impl Fn(usize)) {
-        let mut chunks = [NONE; Traces::MOST as usize + 1];
-        let count = chunks.iter_mut().zip(self.chunks(place)).map(|(place, at)| *place = at).count();
-        for (back, &at) in chunks[..count].iter().enumerate().rev() {
-            let used = if back == 0 { usize::from(place.used) } else { Chunk::BYTES };
-            bytes.extend_from_slice(&self.chunks[at as usize].bytes[..used]);
-            read(at as usize);
-        }
+        self.0.fetch(place.chain);
     }
 
     /// The stretches of the trace that lies at `place`.
     fn stretches(&self, place: Place) -> Vec<Stretch> {
         let mut bytes = Vec::new();
-        self.read(place, &mut bytes, |_| {});
+        self.0.read(place.chain, &mut bytes, |_| {});
         let len = bytes.len();
         bytes.extend([0; Strings::BEYOND]);
         Trace { bytes: &bytes, len }.stretches().collect()
@@ -237,42 +171,16 @@ impl Traces {
         let longer = length.wrapping_sub(place.length.into()) as i64;
         place.length = counted_from(length);
         let packed = Packed::new([(longer << 1 ^ longer >> 63) as u64, stretch.up, gap, stretch.down]);
-        let mut rest = &packed.bytes[..packed.len];
-        while !rest.is_empty() {
-            if usize::from(place.used) == Chunk::BYTES {
-                self.add_chunk(place);
-            }
-            let room = &mut self.chunks[place.last as usize].bytes[usize::from(place.used)..];
-            let fits = room.len().min(rest.len());
-            room[..fits].copy_from_slice(&rest[..fits]);
-            place.used += fits as u8;
-            rest = &rest[fits..];
-        }
+        let taken = self.0.push(&mut place.chain, &packed.bytes[..packed.len]);
+        place.chunks = place.chunks.saturating_add(taken);
         // A log of more than a century has its end there.
         place.end = u32::try_from(stretch.to).unwrap_or(u32::MAX);
     }
 
     #[cold]
-    fn add_chunk(&mut self, place: &mut Place) {
-        let chunk = Chunk { bytes: [0; Chunk::BYTES], before: place.last };
-        place.last = match self.free.pop() {
-            Some(free) => {
-                self.chunks[free as usize] = chunk;
-                free
-            }
-            None => {
-                self.chunks.push(chunk);
-                self.chunks.len() as u32 - 1
-            }
-        };
-        place.chunks = place.chunks.saturating_add(1);
-        place.used = 0;
-    }
-
-    #[cold]
     fn halve(&mut self, place: &mut Place) {
-        let (all, chunks): (Vec<Stretch>, Vec<u32>) = (self.stretches(*place), self.chunks(*place).collect());
-        self.free.extend(chunks);
+        let all = self.stretches(*place);
+        self.0.clear(&mut place.chain);
         *place = Place::default();
         for pair in all.chunks(2) {
             let last = pair[pair.len() - 1];
@@ -413,7 +321,6 @@ mod tests {
         (100..150).for_each(|n| traces.push(&mut place, &stretch(n)));
         assert!(traces.stretches(other).into_iter().eq((0..100).map(stretch)));
         assert!(traces.stretches(place).into_iter().skip(50).eq((100..150).map(stretch)));
-        assert!(traces.free.is_empty());
     }
 
     #[test]

@@ -80,8 +80,8 @@ impl Page<'_> {
 
     /// A user's timeline of at most so many points.
     pub fn points(&self, user: usize, most: usize) -> Vec<Point> {
-        let account: &Account = &self.view.story.users[user].account;
-        if most > Account::POINTS { account.timeline(self.view.story.keep).collect() } else { account.outline(most) }
+        let story = self.view.story;
+        if most > Account::POINTS { story.timeline(user).collect() } else { story.outline(user, most) }
     }
 
     /// How a user's sums grew.

@@ -1,8 +1,9 @@
 //! Users and their timelines, torrents.
 
 use super::{At, Cell, Column, JudgementCells, Row, aside, brief, exact, hex, optional, shown};
-use crate::account::{Account, Keep, Point};
+use crate::account::Point;
 use crate::announce::InfoHash;
+use crate::replay::Story;
 use crate::replay::User;
 use crate::report::View;
 use crate::report::text::{levels, sparkline};
@@ -58,15 +59,16 @@ impl Row for PointRow<'_> {
 }
 
 struct Timeline<'a> {
-    account: &'a Account,
-    keep: Keep,
+    story: &'a Story,
+    /// By number.
+    user: usize,
     millis: bool,
 }
 
 impl Serialize for Timeline<'_> {
     fn serialize<S: Serializer>(&self, s: S) -> Result<S::Ok, S::Error> {
         let mut seq = s.serialize_seq(None)?;
-        for point in self.account.timeline(self.keep) {
+        for point in self.story.timeline(self.user) {
             seq.serialize_element(&PointRow::new(None, &point, self.millis))?;
         }
         seq.end()
@@ -120,7 +122,7 @@ impl<'a> UserRow<'a> {
             seeding: sum.seeding,
             addresses: sum.addresses.into(),
             judgement: JudgementCells::new(view, number),
-            timeline: Timeline { account: &user.account, keep: view.story.keep, millis: view.input.tally.millis },
+            timeline: Timeline { story: view.story, user: number, millis: view.input.tally.millis },
         }
     }
 
@@ -143,15 +145,15 @@ impl<'a> UserRow<'a> {
     pub fn points(&self) -> impl Iterator<Item = PointRow<'_>> {
         let millis = self.timeline.millis;
         self.timeline
-            .account
-            .timeline(self.timeline.keep)
+            .story
+            .timeline(self.timeline.user)
             .map(move |point| PointRow::new(Some(&self.user), &point, millis))
     }
 
     /// The ratio over time in so many columns, from 0 to 1 as the largest; none if it never rose above 0.
     pub(in crate::report) fn levels(&self, width: usize) -> Vec<f64> {
         let x = |at: usize, p: &Point| p.at.map_or(at as f64, |t| t.millis() as f64);
-        let points = self.timeline.account.timeline(self.timeline.keep).enumerate();
+        let points = self.timeline.story.timeline(self.timeline.user).enumerate();
         let values: Vec<(f64, f64)> = points.map(|(at, p)| (x(at, &p), p.ratio().unwrap_or(0.0))).collect();
         if values.iter().all(|v| v.1 == 0.0) { Vec::new() } else { levels(&values, width) }
     }

@@ -1,0 +1,176 @@
+//! Many strings of bytes that grow: each lies in a chain of chunks, and takes another one when it needs more. So nothing is moved.
+
+use crate::gather::Scattered;
+use crate::packed::{Packer, Packs, Unpacker};
+use crate::pieces::Pieces;
+use prefetch_index::prefetch_index;
+use std::slice;
+
+/// All chains.
+#[derive(Clone, Default, Debug)]
+pub struct Chains {
+    chunks: Pieces<Chunk>,
+    /// Chunks that are not used any more.
+    free: Vec<u32>,
+}
+
+/// A line of the cache with bytes of one chain.
+#[derive(Clone, Copy, Debug)]
+#[repr(C, align(64))]
+struct Chunk {
+    bytes: [u8; Chunk::BYTES],
+    /// How many of them are used: all, but for the last chunk of a chain.
+    used: u8,
+    /// The chunk with what comes before; [`NONE`] if this is the first.
+    before: u32,
+}
+
+impl Chunk {
+    const BYTES: usize = 59;
+}
+
+const _: () = assert!(size_of::<Chunk>() == 64);
+
+/// No chunk.
+const NONE: u32 = u32::MAX;
+
+/// One of [`Chains`]: its last chunk.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Chain(u32);
+
+impl Default for Chain {
+    /// Of no bytes.
+    fn default() -> Chain {
+        Chain(NONE)
+    }
+}
+
+impl Packs for Chain {
+    fn pack(&self, to: &mut Packer<'_>) {
+        to.number(self.0.wrapping_add(1));
+    }
+
+    fn unpack(from: &mut Unpacker<'_>) -> Chain {
+        Chain(from.number::<u32>().wrapping_sub(1))
+    }
+}
+
+impl Chains {
+    /// In which piece of memory the chunk with a number is.
+    pub fn piece_of(chunk: usize) -> usize {
+        Pieces::<Chunk>::piece_of(chunk)
+    }
+
+    /// Adds bytes to a chain. Returns how many chunks it took.
+    #[inline]
+    pub fn push(&mut self, chain: &mut Chain, mut bytes: &[u8]) -> u8 {
+        let mut taken = 0;
+        while !bytes.is_empty() {
+            let full = self.chunks.get(chain.0 as usize).is_none_or(|chunk| usize::from(chunk.used) == Chunk::BYTES);
+            if full {
+                self.add_chunk(chain);
+                taken += 1;
+            }
+            let chunk = &mut self.chunks[chain.0 as usize];
+            let room = &mut chunk.bytes[usize::from(chunk.used)..];
+            let fits = room.len().min(bytes.len());
+            room[..fits].copy_from_slice(&bytes[..fits]);
+            chunk.used += fits as u8;
+            bytes = &bytes[fits..];
+        }
+        taken
+    }
+
+    fn add_chunk(&mut self, chain: &mut Chain) {
+        let chunk = Chunk { bytes: [0; Chunk::BYTES], used: 0, before: chain.0 };
+        chain.0 = match self.free.pop() {
+            Some(free) => {
+                self.chunks[free as usize] = chunk;
+                free
+            }
+            None => {
+                self.chunks.push(chunk);
+                self.chunks.len() as u32 - 1
+            }
+        };
+    }
+
+    /// Has the cache fetch the end of a chain.
+    #[inline]
+    pub fn fetch(&self, chain: Chain) {
+        if let Some(chunk) = self.chunks.get(chain.0 as usize) {
+            prefetch_index(slice::from_ref(chunk), 0);
+        }
+    }
+
+    /// The chunks of a chain, by number, the last one first.
+    fn chunks(&self, chain: Chain) -> impl Iterator<Item = (u32, &Chunk)> {
+        let chunk = |at: u32| self.chunks.get(at as usize).map(|chunk| (at, chunk));
+        std::iter::successors(chunk(chain.0), move |(_, chunk_at)| chunk(chunk_at.before))
+    }
+
+    /// Adds the bytes of a chain to others. `read` is told of each chunk.
+    pub fn read(&self, chain: Chain, bytes: &mut Vec<u8>, read: impl Fn(usize)) {
+        let len: usize = self.chunks(chain).map(|(_, chunk)| usize::from(chunk.used)).sum();
+        let mut end = bytes.len() + len;
+        bytes.resize(end, 0);
+        for (at, chunk) in self.chunks(chain) {
+            let used = usize::from(chunk.used);
+            bytes[end - used..end].copy_from_slice(&chunk.bytes[..used]);
+            end -= used;
+            read(at as usize);
+        }
+    }
+
+    /// Takes all bytes out of a chain.
+    pub fn clear(&mut self, chain: &mut Chain) {
+        while let Some(chunk) = self.chunks.get(chain.0 as usize) {
+            self.free.push(chain.0);
+            chain.0 = chunk.before;
+        }
+    }
+}
+
+impl Scattered for Chains {
+    /// How many chunks of each piece are in use.
+    fn in_use(&self) -> Vec<usize> {
+        let mut lens: Vec<usize> = self.chunks.lens().collect();
+        self.free.iter().for_each(|free| lens[Self::piece_of(*free as usize)] -= 1);
+        lens
+    }
+
+    fn give_back(&mut self, piece: usize) {
+        self.chunks.give_back(piece);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    proptest! {
+        #[test]
+        fn chains_hold_what_was_added_to_them_since_they_were_cleared(
+            steps in prop::collection::vec((0usize..3, prop::collection::vec(any::<u8>(), 0..150), 0u8..9), 0..60),
+        ) {
+            let (mut chains, mut own, mut expected) = (Chains::default(), [Chain::default(); 3], [const { Vec::new() }; 3]);
+            for (of, bytes, clear) in steps {
+                if clear == 0 {
+                    chains.clear(&mut own[of]);
+                    prop_assert_eq!(own[of], Chain::default());
+                    expected[of].clear();
+                }
+                chains.push(&mut own[of], &bytes);
+                expected[of].extend(bytes);
+                for (chain, expected) in own.iter().zip(&expected) {
+                    let mut bytes = vec![7];
+                    chains.read(*chain, &mut bytes, |_| {});
+                    prop_assert_eq!(&bytes[1..], &expected[..]);
+                }
+            }
+            let used: usize = own.iter().map(|chain| chains.chunks(*chain).count()).sum();
+            prop_assert_eq!(chains.in_use().into_iter().sum::<usize>(), used);
+        }
+    }
+}
