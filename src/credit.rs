@@ -129,6 +129,10 @@ impl Credits {
         let Some(first) = books.first() else { return Credits::default() };
         let (policies, timelines) = (first.policies.clone(), first.timelines.is_some());
         let many = policies.len();
+        if timelines {
+            // None is left that lies in other histories.
+            story.users.iter_mut().for_each(|user| user.account = Account::default());
+        }
         let mut sessions = Vec::with_capacity(story.sessions.len() * many);
         for session in story.sessions.iter() {
             let (of, number) = (&mut books[usize::from(session.engine)], session.number as usize);
