@@ -35,13 +35,13 @@ pub struct Aside {
     pub from: usize,
     /// Besides those who stopped, those who were not heard of for so many milliseconds: they are not likely to be.
     pub after: i64,
-    /// Of so many, those, too, who only began, if they are one in [`BEGINNERS`]: on an open tracker most go on no longer than that.
+    /// Of so many, those, too, who only began, if they are a quarter: on an open tracker most go on no longer than that.
     pub many: usize,
     /// Who was heard of for so many milliseconds, and not for as many since, only began.
     pub beginning: i64,
 }
 
-/// See [`Aside::many`].
+/// One in so many: see [`Aside::many`].
 const BEGINNERS: usize = 4;
 
 impl Default for Aside {
