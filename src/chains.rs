@@ -61,15 +61,13 @@ impl Chains {
         Pieces::<Chunk>::piece_of(chunk)
     }
 
-    /// Adds bytes to a chain. Returns how many chunks it took.
+    /// Adds bytes to a chain.
     #[inline]
-    pub fn push(&mut self, chain: &mut Chain, mut bytes: &[u8]) -> u8 {
-        let mut taken = 0;
+    pub fn push(&mut self, chain: &mut Chain, mut bytes: &[u8]) {
         while !bytes.is_empty() {
             let full = self.chunks.get(chain.0 as usize).is_none_or(|chunk| usize::from(chunk.used) == Chunk::BYTES);
             if full {
                 self.add_chunk(chain);
-                taken += 1;
             }
             let chunk = &mut self.chunks[chain.0 as usize];
             let room = &mut chunk.bytes[usize::from(chunk.used)..];
@@ -78,7 +76,6 @@ impl Chains {
             chunk.used += fits as u8;
             bytes = &bytes[fits..];
         }
-        taken
     }
 
     fn add_chunk(&mut self, chain: &mut Chain) {
@@ -106,7 +103,7 @@ impl Chains {
     /// The chunks of a chain, by number, the last one first.
     fn chunks(&self, chain: Chain) -> impl Iterator<Item = (u32, &Chunk)> {
         let chunk = |at: u32| self.chunks.get(at as usize).map(|chunk| (at, chunk));
-        std::iter::successors(chunk(chain.0), move |(_, chunk_at)| chunk(chunk_at.before))
+        std::iter::successors(chunk(chain.0), move |(_, last)| chunk(last.before))
     }
 
     /// Adds the bytes of a chain to others. `read` is told of each chunk.

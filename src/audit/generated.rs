@@ -133,7 +133,7 @@ impl Generated {
             _ => None,
         });
         let checks: Vec<_> = checks.collect();
-        // Much of each is done by one thread. What several need at once is less than what swarms will need.
+        // Much of each is done by one thread; but what each needs lies beside what the others do.
         Generated(each(checks.len(), ground.threads, |number| {
             let (at, find) = checks[number];
             (at, find(ground))

@@ -87,7 +87,7 @@ pub struct Story {
     /// Users by name.
     pub users: Vec<User>,
     /// Their timelines, by engine.
-    pub histories: Vec<Histories>,
+    pub(crate) histories: Vec<Histories>,
     /// Info hashes in order.
     pub torrents: Vec<InfoHash>,
     /// Sessions by beginning, then user, torrent and peer id.

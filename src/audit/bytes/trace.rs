@@ -171,8 +171,10 @@ impl Traces {
         let longer = length.wrapping_sub(place.length.into()) as i64;
         place.length = counted_from(length);
         let packed = Packed::new([(longer << 1 ^ longer >> 63) as u64, stretch.up, gap, stretch.down]);
-        let taken = self.0.push(&mut place.chain, &packed.bytes[..packed.len]);
-        place.chunks = place.chunks.saturating_add(taken);
+        let before = place.chain;
+        self.0.push(&mut place.chain, &packed.bytes[..packed.len]);
+        // It never takes more than one.
+        place.chunks = place.chunks.saturating_add(u8::from(place.chain != before));
         // A log of more than a century has its end there.
         place.end = u32::try_from(stretch.to).unwrap_or(u32::MAX);
     }

@@ -252,7 +252,7 @@ impl<'a> Learner<'a> {
     fn look_at_scope(&self, run: &[u32], newer: &mut Map<u32, bool>) -> Vec<(u32, bool)> {
         let story = self.story;
         let Some(row) = self.row(run[0] as usize) else { return Vec::new() };
-        let mut judged = |at: &u32| match row.scope {
+        let mut can_tell = |at: &u32| match row.scope {
             Scope::Torrent => true,
             Scope::ByAgent => {
                 let session = story.sessions.brief(*at as usize);
@@ -261,7 +261,7 @@ impl<'a> Learner<'a> {
             }
             Scope::Unknown => false,
         };
-        let mut all: Vec<u32> = run.iter().copied().filter(|at| judged(at)).collect();
+        let mut all: Vec<u32> = run.iter().copied().filter(|at| can_tell(at)).collect();
         let place = |at: &u32| {
             let session = story.sessions.brief(*at as usize);
             (story.peer_id(session.peer), session.torrent)
@@ -271,12 +271,12 @@ impl<'a> Learner<'a> {
         if torrents(&all) < TORRENTS {
             return Vec::new();
         }
-        let same = all.chunk_by(|a, b| place(a).0 == place(b).0);
-        let wrong = same.flat_map(|same| {
+        let by_peer_id = all.chunk_by(|a, b| place(a).0 == place(b).0);
+        let judged = by_peer_id.flat_map(|same| {
             let wrong = torrents(same) >= TORRENTS;
             same.iter().map(move |at| (*at, wrong))
         });
-        wrong.collect()
+        judged.collect()
     }
 
     /// What as good as all users of a client do is how it writes in this log, whatever the table says: it may be patched,

@@ -3,8 +3,7 @@
 use super::{At, Cell, Column, JudgementCells, Row, aside, brief, exact, hex, optional, shown};
 use crate::account::Point;
 use crate::announce::InfoHash;
-use crate::replay::Story;
-use crate::replay::User;
+use crate::replay::{Story, User};
 use crate::report::View;
 use crate::report::text::{levels, sparkline};
 use crate::time::Time;
