@@ -4,32 +4,37 @@ use crate::gather::Scattered;
 use crate::packed::{Packer, Packs, Unpacker};
 use crate::pieces::Pieces;
 use prefetch_index::prefetch_index;
-use std::slice;
 
-/// All chains.
-#[derive(Clone, Default, Debug)]
-pub struct Chains {
-    chunks: Pieces<Chunk>,
+/// All chains, in chunks of so many bytes.
+#[derive(Clone, Debug)]
+pub struct Chains<const BYTES: usize> {
+    chunks: Pieces<Chunk<BYTES>>,
     /// Chunks that are not used any more.
     free: Vec<u32>,
 }
 
-/// A line of the cache with bytes of one chain.
+/// What fits in one line of the cache, and in two.
+pub const ONE_LINE: usize = 59;
+pub const TWO_LINES: usize = 123;
+
+impl<const BYTES: usize> Default for Chains<BYTES> {
+    fn default() -> Self {
+        Chains { chunks: Pieces::default(), free: Vec::new() }
+    }
+}
+
+/// Bytes of one chain.
 #[derive(Clone, Copy, Debug)]
 #[repr(C, align(64))]
-struct Chunk {
-    bytes: [u8; Chunk::BYTES],
+struct Chunk<const BYTES: usize> {
+    bytes: [u8; BYTES],
     /// How many of them are used: all, but for the last chunk of a chain.
     used: u8,
     /// The chunk with what comes before; [`NONE`] if this is the first.
     before: u32,
 }
 
-impl Chunk {
-    const BYTES: usize = 59;
-}
-
-const _: () = assert!(size_of::<Chunk>() == 64);
+const _: () = assert!(size_of::<Chunk<ONE_LINE>>() == 64 && size_of::<Chunk<TWO_LINES>>() == 128);
 
 /// No chunk.
 const NONE: u32 = u32::MAX;
@@ -55,17 +60,17 @@ impl Packs for Chain {
     }
 }
 
-impl Chains {
+impl<const BYTES: usize> Chains<BYTES> {
     /// In which piece of memory the chunk with a number is.
     pub fn piece_of(chunk: usize) -> usize {
-        Pieces::<Chunk>::piece_of(chunk)
+        Pieces::<Chunk<BYTES>>::piece_of(chunk)
     }
 
     /// Adds bytes to a chain.
     #[inline]
     pub fn push(&mut self, chain: &mut Chain, mut bytes: &[u8]) {
         while !bytes.is_empty() {
-            let full = self.chunks.get(chain.0 as usize).is_none_or(|chunk| usize::from(chunk.used) == Chunk::BYTES);
+            let full = self.chunks.get(chain.0 as usize).is_none_or(|chunk| usize::from(chunk.used) == BYTES);
             if full {
                 self.add_chunk(chain);
             }
@@ -79,7 +84,7 @@ impl Chains {
     }
 
     fn add_chunk(&mut self, chain: &mut Chain) {
-        let chunk = Chunk { bytes: [0; Chunk::BYTES], used: 0, before: chain.0 };
+        let chunk = Chunk { bytes: [0; BYTES], used: 0, before: chain.0 };
         chain.0 = match self.free.pop() {
             Some(free) => {
                 self.chunks[free as usize] = chunk;
@@ -96,12 +101,13 @@ impl Chains {
     #[inline]
     pub fn fetch(&self, chain: Chain) {
         if let Some(chunk) = self.chunks.get(chain.0 as usize) {
-            prefetch_index(slice::from_ref(chunk), 0);
+            prefetch_index(&chunk.bytes, 0);
+            prefetch_index(&chunk.bytes, BYTES - 1);
         }
     }
 
     /// The chunks of a chain, by number, the last one first.
-    fn chunks(&self, chain: Chain) -> impl Iterator<Item = (u32, &Chunk)> {
+    fn chunks(&self, chain: Chain) -> impl Iterator<Item = (u32, &Chunk<BYTES>)> {
         let chunk = |at: u32| self.chunks.get(at as usize).map(|chunk| (at, chunk));
         std::iter::successors(chunk(chain.0), move |(_, last)| chunk(last.before))
     }
@@ -128,7 +134,7 @@ impl Chains {
     }
 }
 
-impl Scattered for Chains {
+impl<const BYTES: usize> Scattered for Chains<BYTES> {
     /// How many chunks of each piece are in use.
     fn in_use(&self) -> Vec<usize> {
         let mut lens: Vec<usize> = self.chunks.lens().collect();
@@ -151,7 +157,7 @@ mod tests {
         fn chains_hold_what_was_added_to_them_since_they_were_cleared(
             steps in prop::collection::vec((0usize..3, prop::collection::vec(any::<u8>(), 0..150), 0u8..9), 0..60),
         ) {
-            let (mut chains, mut own, mut expected) = (Chains::default(), [Chain::default(); 3], [const { Vec::new() }; 3]);
+            let (mut chains, mut own, mut expected) = (Chains::<ONE_LINE>::default(), [Chain::default(); 3], [const { Vec::new() }; 3]);
             for (of, bytes, clear) in steps {
                 if clear == 0 {
                     chains.clear(&mut own[of]);

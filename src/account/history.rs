@@ -1,6 +1,6 @@
 //! What was credited when: most of what is kept of a user.
 
-use crate::chains::{Chain, Chains};
+use crate::chains::{Chain, Chains, TWO_LINES};
 use crate::packed::{Packer, Unpacker};
 use crate::session::Counters;
 use crate::time::Time;
@@ -11,7 +11,7 @@ pub type Credit = (Option<Time>, Counters);
 /// What was credited to many accounts, packed.
 #[derive(Clone, Default, Debug)]
 pub struct Histories {
-    chains: Chains,
+    chains: Chains<TWO_LINES>,
     /// Room to pack in.
     packed: Vec<u8>,
 }

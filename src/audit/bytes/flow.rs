@@ -73,10 +73,15 @@ pub struct Side {
     longest: u32,
 }
 
+/// Puts windows in the order of their ends, which is that of a [`Side`].
+pub fn by_end(windows: &mut [Window]) {
+    by_number_then(windows, |window| window.to, |window| (window.who, window.from));
+}
+
 impl Side {
     /// Of some windows, in whatever order.
     pub fn new(mut windows: Vec<Window>) -> Side {
-        by_number_then(&mut windows, |window| window.to, |window| (window.who, window.from));
+        by_end(&mut windows);
         let mut starts: Vec<(u32, u32)> = windows.iter().zip(0..).map(|(window, at)| (window.from, at)).collect();
         by_number_then(&mut starts, |start| start.0, |start| start.1);
         let longest = windows.iter().map(|window| window.to.saturating_sub(window.from)).max().unwrap_or(0);
@@ -86,11 +91,6 @@ impl Side {
     /// The windows in the order of their ends.
     pub fn windows(&self) -> &[Window] {
         &self.windows
-    }
-
-    /// The same, if the rest is not needed any more.
-    pub fn into_windows(self) -> Vec<Window> {
-        self.windows
     }
 
     /// When each begins, and its place; in that order.

@@ -1,8 +1,9 @@
 //! A swarm's senders, taken together where no receiver can tell them apart: each suspect is tried in a sweep of his swarms, and
 //! most windows there are of seeds that announce all day long.
 
-use super::flow::{Side, Window};
-use super::swarm::Windows;
+use super::flow::{Side, Window, by_end};
+use super::swarm::{Unsorted, Windows};
+use crate::share::both;
 use foldhash::fast::RandomState;
 use std::collections::HashMap;
 
@@ -27,29 +28,42 @@ pub struct Sent {
 
 impl Merged {
     /// Of a swarm's windows.
-    pub fn new(windows: Windows) -> Merged {
-        let Windows { senders, receivers } = windows;
-        // A window touches who has not ended when it begins, and has begun when it ends.
-        let (mut ended, mut before) = (vec![0u32; senders.windows().len()], 0);
-        for &(from, place) in senders.starts() {
-            before += receivers.windows()[before..].iter().take_while(|window| window.to < from).count();
-            ended[place as usize] = before as u32;
-        }
-        let senders = senders.into_windows();
-        let (mut begun, mut own) = (receivers.starts().iter().peekable(), Own::default());
-        let mut all = Merging { merged: Vec::new(), places: ended, ending: Vec::new() };
+    pub fn new(windows: Unsorted) -> Merged {
+        let Unsorted { mut senders, receivers, threads } = windows;
+        let (senders, receivers) = both(
+            threads,
+            || {
+                by_end(&mut senders);
+                senders
+            },
+            || Side::new(receivers),
+        );
+        let senders_by = Senders::of(&senders);
+        // When a user receives who cannot have sent it himself: the last end of what has begun.
+        let mut receives: Vec<Option<u32>> = vec![None; senders_by.users.len()];
+        let ended = Ended::of(receivers.windows());
+        let mut begun = receivers.starts().iter().peekable();
+        let mut all =
+            Merging { senders: &senders, merged: Vec::new(), places: vec![0; senders.len()], ending: Vec::new() };
         // They come in the order of their ends.
-        for (at, &window) in (0u32..).zip(&senders) {
+        for ((at, window), by) in (0u32..).zip(&senders).zip(&senders_by.by) {
             while let Some((_, place)) = begun.next_if(|(from, _)| *from <= window.to) {
-                own.begin(&receivers.windows()[*place as usize]);
+                let receiver = &receivers.windows()[*place as usize];
+                if !receiver.can_be_from(receiver.user())
+                    && let Some(own) = senders_by.number(receiver.user())
+                {
+                    receives[own] = receives[own].max(Some(receiver.to));
+                }
                 all.merge();
             }
-            let who = if own.touches(&window) { window.user() } else { Window::NOBODY };
-            all.ending.push((who, all.places[at as usize], at, window));
+            // A window touches who has not ended when it begins, and has begun when it ends.
+            let touches_own = receives[*by as usize].is_some_and(|to| to >= window.from);
+            let who = if touches_own { window.user() } else { Window::NOBODY };
+            all.ending.push((u64::from(who) << 32 | u64::from(ended.before(window.from)), at));
         }
         all.merge();
         let Merging { mut merged, places, .. } = all;
-        let (users, sent) = sent_by(&senders, &places);
+        let (users, sent) = senders_by.sent(&senders, &places);
         drop((senders, places));
         // They are in the order of a side: so their places stay.
         merged.shrink_to_fit();
@@ -96,77 +110,127 @@ pub fn add(sum: &mut [u32], sent: &[Sent]) {
     }
 }
 
-/// What users sent in some windows, of which each is part of the merged one at its place: see [`Merged`]. There may be millions:
-/// they are counted, and put where they belong.
-fn sent_by(windows: &[Window], places: &[u32]) -> (Vec<(u32, u32)>, Vec<Sent>) {
-    let mut counts: HashMap<u32, u32, RandomState> = HashMap::default();
-    windows.iter().for_each(|window| *counts.entry(window.user()).or_default() += 1);
-    let mut users: Vec<(u32, u32)> = counts.iter().map(|(user, count)| (*user, *count)).collect();
-    users.sort_unstable();
-    let mut end = 0;
-    for (user, count) in &mut users {
-        counts.insert(*user, end);
-        end += *count;
-        *count = end;
+/// Who sent in which window.
+struct Senders {
+    /// The users in the order in which they first come, and how many windows each has.
+    users: Vec<(u32, u32)>,
+    /// By user, the place among those.
+    numbers: HashMap<u32, u32, RandomState>,
+    /// By window, the same.
+    by: Vec<u32>,
+}
+
+impl Senders {
+    /// There may be millions of windows: this is the only time that their users are looked up.
+    fn of(windows: &[Window]) -> Senders {
+        let (mut users, mut numbers) = (Vec::new(), HashMap::<_, _, RandomState>::default());
+        let number = |window: &Window| {
+            let number = *numbers.entry(window.user()).or_insert_with(|| {
+                users.push((window.user(), 0));
+                users.len() as u32 - 1
+            });
+            users[number as usize].1 += 1;
+            number
+        };
+        let by = windows.iter().map(number).collect();
+        Senders { users, numbers, by }
     }
-    let mut sent = vec![Sent { place: 0, bytes: 0 }; windows.len()];
-    for (window, &place) in windows.iter().zip(places) {
-        if let Some(next) = counts.get_mut(&window.user()) {
+
+    /// The number of a user who sent.
+    fn number(&self, user: u32) -> Option<usize> {
+        self.numbers.get(&user).map(|number| *number as usize)
+    }
+
+    /// What they sent in these windows, of which each is part of the merged one at its place: see [`Merged`].
+    fn sent(self, windows: &[Window], places: &[u32]) -> (Vec<(u32, u32)>, Vec<Sent>) {
+        let mut order: Vec<usize> = (0..self.users.len()).collect();
+        order.sort_unstable_by_key(|number| self.users[*number].0);
+        // By number, where what comes next goes.
+        let (mut next, mut end) = (vec![0; order.len()], 0);
+        let end_of = |number: usize| {
+            let (user, count) = self.users[number];
+            next[number] = end;
+            end += count;
+            (user, end)
+        };
+        let users: Vec<(u32, u32)> = order.into_iter().map(end_of).collect();
+        let mut sent = vec![Sent { place: 0, bytes: 0 }; windows.len()];
+        for ((window, by), &place) in windows.iter().zip(&self.by).zip(places) {
+            let next = &mut next[*by as usize];
             sent[*next as usize] = Sent { place, bytes: window.bytes };
             *next += 1;
         }
-    }
-    let mut begin = 0;
-    for &(_, end) in &users {
-        let own = &mut sent[begin..end as usize];
-        if !own.is_sorted_by_key(|sent| sent.place) {
-            own.sort_by_key(|sent| sent.place);
+        let mut begin = 0;
+        for &(_, end) in &users {
+            let own = &mut sent[begin..end as usize];
+            if !own.is_sorted_by_key(|sent| sent.place) {
+                own.sort_by_key(|sent| sent.place);
+            }
+            begin = end as usize;
         }
-        begin = end as usize;
+        (users, sent)
     }
-    (users, sent)
+}
+
+/// How many of some windows have ended before a time.
+struct Ended<'a> {
+    /// In the order of their ends.
+    windows: &'a [Window],
+    /// When the first one ends.
+    first: u32,
+    /// By stretches of so many seconds, as a power of two...
+    shift: u32,
+    /// ...how many have ended before each, and in the end all.
+    before: Vec<u32>,
+}
+
+impl<'a> Ended<'a> {
+    /// There are about as many stretches as windows: so each is soon found.
+    fn of(windows: &'a [Window]) -> Ended<'a> {
+        let end = |window: Option<&Window>| window.map_or(0, |window| window.to);
+        let (first, last) = (end(windows.first()), end(windows.last()));
+        let shift = ((last - first) as usize / windows.len().max(1)).checked_ilog2().map_or(0, |shift| shift + 1);
+        let mut before = Vec::with_capacity(((last - first) >> shift) as usize + 2);
+        for (at, window) in (0u32..).zip(windows) {
+            let stretch = ((window.to - first) >> shift) as usize;
+            before.resize(before.len().max(stretch + 1), at);
+        }
+        before.push(windows.len() as u32);
+        Ended { windows, first, shift, before }
+    }
+
+    fn before(&self, time: u32) -> u32 {
+        let Some(since) = time.checked_sub(self.first) else { return 0 };
+        let stretch = (since >> self.shift) as usize;
+        let begin_of = |stretch: usize| self.before.get(stretch).map_or(self.windows.len(), |begin| *begin as usize);
+        let (begin, end) = (begin_of(stretch), begin_of(stretch + 1));
+        (begin + self.windows[begin..end].partition_point(|window| window.to < time)) as u32
+    }
 }
 
 /// Windows on their way to be merged.
-struct Merging {
+struct Merging<'a> {
+    senders: &'a [Window],
     merged: Vec<Window>,
-    /// By window: the place of the merged one that it is part of. Before that is known, how many have ended before.
+    /// By window: the place of the merged one that it is part of.
     places: Vec<u32>,
-    /// Those that touch the same beginnings and are not merged yet: with the user if one of his own is touched, how many have ended
-    /// before, and its place.
-    ending: Vec<(u32, u32, u32, Window)>,
+    /// Those that touch the same beginnings and are not merged yet: the user if one of his own is touched and how many have ended
+    /// before, and the place.
+    ending: Vec<(u64, u32)>,
 }
 
-impl Merging {
+impl Merging<'_> {
     fn merge(&mut self) {
-        self.ending.sort_unstable_by_key(|(who, ended, _, window)| (*who, *ended, window.user()));
-        let to = self.ending.iter().map(|(.., window)| window.to).max().unwrap_or(0);
-        for alike in self.ending.chunk_by(|a, b| (a.0, a.1) == (b.0, b.1)) {
-            let from = alike.iter().map(|(.., window)| window.from).min().unwrap_or(0);
+        let Some(&(_, last)) = self.ending.last() else { return };
+        let to = self.senders[last as usize].to;
+        self.ending.sort_unstable_by_key(|(alike, _)| *alike);
+        for alike in self.ending.chunk_by(|a, b| a.0 == b.0) {
+            let from = alike.iter().map(|(_, at)| self.senders[*at as usize].from).min().unwrap_or(0);
             let place = self.merged.len() as u32;
-            self.merged.push(Window::new(alike[0].0, from, to, 0));
-            alike.iter().for_each(|(_, _, at, _)| self.places[*at as usize] = place);
+            self.merged.push(Window::new((alike[0].0 >> 32) as u32, from, to, 0));
+            alike.iter().for_each(|(_, at)| self.places[*at as usize] = place);
         }
         self.ending.clear();
-    }
-}
-
-/// When users receive who cannot have sent it themselves: by user, the last end of what has begun.
-#[derive(Default)]
-struct Own(HashMap<u32, u32, RandomState>);
-
-impl Own {
-    /// A window begins in which somebody receives.
-    fn begin(&mut self, window: &Window) {
-        if !window.can_be_from(window.user()) {
-            let last = self.0.entry(window.user()).or_default();
-            *last = window.to.max(*last);
-        }
-    }
-
-    /// Whether a window that ends now touches one of its own user's.
-    fn touches(&self, window: &Window) -> bool {
-        self.0.get(&window.user()).is_some_and(|to| *to >= window.from)
     }
 }
 
@@ -179,8 +243,7 @@ mod tests {
     use proptest::prelude::*;
 
     fn excess(senders: &[Window], receivers: &[Window], by: impl Fn(u32) -> bool) -> u64 {
-        let (senders, receivers) = (Side::new(senders.to_vec()), Side::new(receivers.to_vec()));
-        let merged = Merged::new(Windows { senders, receivers });
+        let merged = Merged::new(Unsorted { senders: senders.to_vec(), receivers: receivers.to_vec(), threads: 1 });
         let received = merged.windows.received(Secret::None);
         merged.windows.excess(&mut Sweep::default(), &merged.sent(by), &received)
     }

@@ -28,7 +28,7 @@ use attribution::{Share, attribute};
 use flow::Sweep;
 use looked::{Claim, Looked};
 use std::collections::HashMap;
-use swarm::{Key, Sources, Windows};
+use swarm::{Key, Sources, Unsorted};
 use swept::swept;
 use trial::Trial;
 
@@ -347,7 +347,7 @@ impl Book<'_> {
         self.sizes[self.torrent(at) as usize].unwrap_or(0)
     }
 
-    fn windows(&self, at: usize) -> Windows {
+    fn windows(&self, at: usize) -> Unsorted {
         self.sources.windows(self.swarms[at], self.size(at))
     }
 
@@ -368,7 +368,7 @@ impl Book<'_> {
             // Whatever was not received there is noise.
             return looked;
         }
-        let windows = self.windows(at);
+        let windows = self.windows(at).sort();
         looked.windows = windows.senders.windows().len() + windows.receivers.windows().len();
         let left = looked.weigh(&windows, sweep, &self.fakers);
         // Nobody alone can have more of an excess than all have together.
@@ -406,8 +406,9 @@ impl Book<'_> {
             std::cmp::Reverse((unexplained, uploaded.fold(0, u64::saturating_add)))
         });
         chosen.truncate(many);
-        let course =
-            |at: usize, sweep: &mut Sweep| (self.torrent(at), Course::new(&self.windows(at), &self.sources, sweep));
+        let course = |at: usize, sweep: &mut Sweep| {
+            (self.torrent(at), Course::new(&self.windows(at).sort(), &self.sources, sweep))
+        };
         self.swept(&chosen, course).into_iter().collect()
     }
 

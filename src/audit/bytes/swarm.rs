@@ -61,16 +61,33 @@ impl Secret<'_> {
     }
 }
 
-impl Windows {
-    /// Those of senders and of receivers, in any order.
-    fn new(senders: Vec<Window>, receivers: Vec<Window>, threads: usize) -> Windows {
+/// A swarm's windows in whatever order.
+#[derive(Default)]
+pub struct Unsorted {
+    /// Who sent.
+    pub senders: Vec<Window>,
+    /// Who received, or may have.
+    pub receivers: Vec<Window>,
+    /// On so many threads it pays to sort them.
+    pub threads: usize,
+}
+
+impl Unsorted {
+    fn new(senders: Vec<Window>, receivers: Vec<Window>, threads: usize) -> Unsorted {
         /// Of so many it pays to sort both at once. Of more, that would take too much room.
         const LARGE: Range<usize> = 1 << 15..1 << 18;
-        let threads = if LARGE.contains(&(senders.len() + receivers.len())) { threads } else { 1 };
-        let (senders, receivers) = both(threads, || Side::new(senders), || Side::new(receivers));
-        Windows { senders, receivers }
+        let large = LARGE.contains(&(senders.len() + receivers.len()));
+        Unsorted { senders, receivers, threads: if large { threads } else { 1 } }
     }
 
+    /// Puts them in order.
+    pub fn sort(self) -> Windows {
+        let (senders, receivers) = both(self.threads, || Side::new(self.senders), || Side::new(self.receivers));
+        Windows { senders, receivers }
+    }
+}
+
+impl Windows {
     /// What some users sent, by the places of the senders' windows, in granules.
     pub fn sent(&self, by: impl Fn(u32) -> bool) -> Vec<u32> {
         self.senders.amounts(|window| by(window.user()))
@@ -144,8 +161,8 @@ impl<'a> Sources<'a> {
         i64::from(self.story.settings.interval)
     }
 
-    /// The windows of a swarm's sessions, in order. Without times there are none. `size` is the torrent's in bytes; 0 if unknown.
-    pub fn windows(&self, swarm: &[Key], size: u64) -> Windows {
+    /// The windows of a swarm's sessions. Without times there are none. `size` is the torrent's in bytes; 0 if unknown.
+    pub fn windows(&self, swarm: &[Key], size: u64) -> Unsorted {
         let (mut senders, mut receivers) = (Vec::new(), Vec::new());
         let first = |key: &Key| self.story.sessions.brief(key.1 as usize).first_at;
         let first_peer = swarm.iter().filter_map(first).min();
@@ -165,7 +182,7 @@ impl<'a> Sources<'a> {
             receivers.extend(self.silent(&sessions));
             receivers.extend(self.having_all(&sessions, size, first_peer));
         }
-        Windows::new(senders, receivers, self.threads)
+        Unsorted::new(senders, receivers, self.threads)
     }
 
     /// Adds one user's sessions. Returns whether he had several clients there at once.

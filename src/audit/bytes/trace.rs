@@ -1,6 +1,6 @@
 //! What a session reported between its announces, kept small: windows of time, and the bytes that moved in them.
 
-use crate::chains::{Chain, Chains};
+use crate::chains::{Chain, Chains, ONE_LINE};
 use crate::gather::{AHEAD, Gather, Group, Strings};
 use crate::packed::{Packer, Packs, Unpacker};
 use crate::replay::Step;
@@ -30,7 +30,7 @@ pub struct Stretch {
 
 /// The stretches of all sessions, in order: see [`Packed`]. A seed that announces every half hour for a week takes some 1.5 kB.
 #[derive(Clone, Default, Debug)]
-pub struct Traces(Chains);
+pub struct Traces(Chains<ONE_LINE>);
 
 /// Where a session's stretches lie.
 #[derive(Clone, Copy, Default, Debug)]
@@ -93,7 +93,7 @@ impl AllTraces {
         traces: Vec<Traces>,
         of: impl Fn(usize) -> Option<(usize, Place)> + Sync,
     ) -> AllTraces {
-        let group = |all: &Gather<Chains>, sessions: Range<usize>| {
+        let group = |all: &Gather<Chains<ONE_LINE>>, sessions: Range<usize>| {
             let mut group = Group::default();
             for session in sessions {
                 if let Some((from, place)) = of(session + AHEAD) {
@@ -101,7 +101,7 @@ impl AllTraces {
                 }
                 group.add(|bytes| {
                     if let Some((from, place)) = of(session) {
-                        let read = |chunk| all.note_read(from, Chains::piece_of(chunk));
+                        let read = |chunk| all.note_read(from, Chains::<ONE_LINE>::piece_of(chunk));
                         all.source(from).read(place.chain, bytes, read);
                     }
                 });
