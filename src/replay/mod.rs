@@ -72,7 +72,7 @@ pub enum Order {
 
 /// Announces of so many lines of the log are applied together. Which lines these are depends on nothing but the log, and so
 /// does the order in which a user's peers are credited.
-const LINES: u64 = 1 << 13;
+const LINES: u64 = 1 << 15;
 
 /// One announce, applied.
 #[derive(Clone, Copy, Debug)]
