@@ -8,6 +8,7 @@
 
 use super::reroute::Reroute;
 use crate::order::by_number_then;
+use crate::packed::{Packer, Packs, Unpacker};
 
 /// A window in which a user sent or received. There are as many as announces: it is kept small.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -82,6 +83,11 @@ impl Side {
     /// Of some windows, in whatever order.
     pub fn new(mut windows: Vec<Window>) -> Side {
         by_end(&mut windows);
+        Side::in_order(windows)
+    }
+
+    /// Of windows that are in the order of [`by_end`].
+    pub fn in_order(windows: Vec<Window>) -> Side {
         let mut starts: Vec<(u32, u32)> = windows.iter().zip(0..).map(|(window, at)| (window.from, at)).collect();
         by_number_then(&mut starts, |start| start.0, |start| start.1);
         let longest = windows.iter().map(|window| window.to.saturating_sub(window.from)).max().unwrap_or(0);
@@ -114,6 +120,36 @@ impl Side {
     /// What moved in each window that is wanted, and 0 for the others; in the same order.
     pub fn amounts(&self, wanted: impl Fn(&Window) -> bool) -> Vec<u32> {
         self.windows.iter().map(|window| u32::from(wanted(window)) * window.bytes).collect()
+    }
+}
+
+impl Packs for Side {
+    fn pack(&self, to: &mut Packer<'_>) {
+        to.number(self.windows.len());
+        let mut before = 0;
+        for window in &self.windows {
+            to.number(window.to - before);
+            to.number(window.to.wrapping_sub(window.from));
+            to.number(window.bytes);
+            // Nobody is 0.
+            to.number(window.who.rotate_left(2).wrapping_add(4));
+            before = window.to;
+        }
+    }
+
+    fn unpack(from: &mut Unpacker<'_>) -> Side {
+        let len: usize = from.number();
+        let mut windows = Vec::with_capacity(len);
+        let mut before = 0;
+        for _ in 0..len {
+            let to = from.number::<u32>() + before;
+            let begin = to.wrapping_sub(from.number());
+            let bytes = from.number();
+            let who = from.number::<u32>().wrapping_sub(4).rotate_right(2);
+            windows.push(Window { from: begin, to, bytes, who });
+            before = to;
+        }
+        Side::in_order(windows)
     }
 }
 

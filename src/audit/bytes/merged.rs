@@ -3,6 +3,7 @@
 
 use super::flow::{Side, Window, by_end};
 use super::swarm::{Unsorted, Windows};
+use crate::packed::{Packer, Packs, Unpacker};
 use crate::share::both;
 use foldhash::fast::RandomState;
 use std::collections::HashMap;
@@ -65,9 +66,9 @@ impl Merged {
         let Merging { mut merged, places, .. } = all;
         let (users, sent) = senders_by.sent(&senders, &places);
         drop((senders, places));
-        // They are in the order of a side: so their places stay.
         merged.shrink_to_fit();
-        Merged { users, sent, windows: Windows { senders: Side::new(merged), receivers } }
+        // Those that end together are in the order of users and beginnings.
+        Merged { users, sent, windows: Windows { senders: Side::in_order(merged), receivers } }
     }
 
     /// What each user sent.
@@ -99,6 +100,40 @@ impl Merged {
             Window::new(user, merged.from, merged.to, sent.bytes)
         };
         Side::new(own.iter().map(window).collect())
+    }
+}
+
+impl Packs for Merged {
+    fn pack(&self, to: &mut Packer<'_>) {
+        self.windows.senders.pack(to);
+        self.windows.receivers.pack(to);
+        to.number(self.sent.len());
+        to.number(self.users.len());
+        for (user, own) in self.by_user() {
+            to.number(user);
+            to.number(own.len());
+            let mut before = 0;
+            for sent in own {
+                to.number(sent.place - before);
+                to.number(sent.bytes);
+                before = sent.place;
+            }
+        }
+    }
+
+    fn unpack(from: &mut Unpacker<'_>) -> Merged {
+        let windows = Windows { senders: Side::unpack(from), receivers: Side::unpack(from) };
+        let (mut sent, users) = (Vec::with_capacity(from.number()), from.number());
+        let user = |_| {
+            let (user, len) = (from.number(), from.number::<u32>());
+            let mut before = 0;
+            sent.extend((0..len).map(|_| {
+                before += from.number::<u32>();
+                Sent { place: before, bytes: from.number() }
+            }));
+            (user, sent.len() as u32)
+        };
+        Merged { users: (0..users).map(user).collect(), sent, windows }
     }
 }
 
@@ -244,6 +279,11 @@ mod tests {
 
     fn excess(senders: &[Window], receivers: &[Window], by: impl Fn(u32) -> bool) -> u64 {
         let merged = Merged::new(Unsorted { senders: senders.to_vec(), receivers: receivers.to_vec(), threads: 1 });
+        let mut packed = Vec::new();
+        merged.pack(&mut Packer(&mut packed));
+        let mut from = Unpacker(&packed);
+        let merged = Merged::unpack(&mut from);
+        assert!(from.0.is_empty());
         let received = merged.windows.received(Secret::None);
         merged.windows.excess(&mut Sweep::default(), &merged.sent(by), &received)
     }

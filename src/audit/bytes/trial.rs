@@ -8,6 +8,7 @@ use super::odds::{self, Cell, Usual};
 use super::swarm::Secret;
 use super::swept::swept;
 use super::{Book, Excess, GRANULE, NOISE, in_bytes};
+use crate::packed::{Packer, Packs, Unpacker};
 use crate::share::shared;
 use std::cell::OnceCell;
 use std::cmp::Reverse;
@@ -32,9 +33,8 @@ const SETTLED: f64 = 8.0;
 const GUILT: f64 = 5.0;
 /// Of the trusted in a swarm with an excess, so many are looked at to learn what is usual.
 const SAMPLES: usize = 3;
-/// So many windows are kept from one look to the next, and the others are made again: those of all swarms took 25 to 64 MB where
-/// 5 GB of log were read.
-const KEPT: usize = 1 << 18;
+/// So many windows are kept from one look to the next, packed in five to eight bytes each, and the others are made again.
+const KEPT: usize = 1 << 22;
 
 /// The swarms in which somebody is suspected, or something is left to explain.
 pub struct Trial<'a> {
@@ -42,8 +42,8 @@ pub struct Trial<'a> {
     looked: &'a [Looked],
     /// Those with windows to try anybody by, by their places.
     places: Vec<usize>,
-    /// The windows of each of them, once they are made, if they are kept.
-    kept: Vec<Option<OnceLock<Merged>>>,
+    /// The windows of each of them, packed, once they are made, if they are kept.
+    kept: Vec<Option<OnceLock<Box<[u8]>>>>,
     /// What was seen in each of them.
     seen: Vec<Seen>,
     /// By user: who brings an excess wherever he goes, and was not trusted again.
@@ -104,11 +104,18 @@ impl<'a> Trial<'a> {
 
     /// Works with the windows of a swarm.
     fn on_windows<T>(&self, at: usize, work: impl FnOnce(&Merged) -> T) -> T {
-        let make = || Merged::new(self.book.windows(self.places[at]));
-        match &self.kept[at] {
-            Some(kept) => work(kept.get_or_init(make)),
-            None => work(&make()),
+        let kept = self.kept[at].as_ref();
+        if let Some(packed) = kept.and_then(OnceLock::get) {
+            return work(&Merged::unpack(&mut Unpacker(packed)));
         }
+        let merged = Merged::new(self.book.windows(self.places[at]));
+        if let Some(kept) = kept {
+            let mut packed = Vec::new();
+            merged.pack(&mut Packer(&mut packed));
+            // Nobody else works on them.
+            _ = kept.set(packed.into());
+        }
+        work(&merged)
     }
 
     /// Works on some of the places.
@@ -284,7 +291,7 @@ impl<'a> Trial<'a> {
 }
 
 /// Room for the windows of swarms that have so many, of as many of them as may be kept: first of those with the most.
-fn kept(windows: impl Iterator<Item = usize>) -> Vec<Option<OnceLock<Merged>>> {
+fn kept(windows: impl Iterator<Item = usize>) -> Vec<Option<OnceLock<Box<[u8]>>>> {
     let mut order: Vec<(usize, usize)> = windows.zip(0..).collect();
     let mut kept: Vec<_> = order.iter().map(|_| None).collect();
     order.sort_by_key(|(windows, _)| Reverse(*windows));
