@@ -382,7 +382,7 @@ pub fn audit(
         let traces = watches.iter_mut().map(Watch::take_traces).collect();
         let engines = story.sessions.briefs();
         let trace = |place: usize| Some((engines.get(place)?.engine.into(), counted.get(place)?.trace));
-        (AllTraces::gather(story.sessions.len(), threads, traces, trace), sizes(story, side))
+        (AllTraces::gather(story.sessions.len(), threads, traces, trace), sizes(story, side, threads))
     };
     let (clients, (traces, sizes)) = both(threads, || Clients::of(story, threads), gather);
     let ground = Ground {

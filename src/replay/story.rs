@@ -9,7 +9,7 @@ use crate::announce::{Escapes, InfoHash, PeerId};
 use crate::order::{by_number, by_two};
 use crate::packed::Packs;
 use crate::session::{Clock, Completed, Ending, Listed, Session, ends_listed, listing, replaced};
-use crate::share::{both, shared};
+use crate::share::{both, each, shared};
 use crate::time::Time;
 
 /// A user: a passkey, or where there is none, an address.
@@ -189,7 +189,7 @@ impl Story {
             story.duplicates += part.duplicates;
         }
         let shelves: Vec<Shelf<K>> = parts.into_iter().map(|part| part.shelf).collect();
-        let ((names, renamed), order) = both(threads, || merged(names), || story.order(&shelves, &numbers));
+        let ((names, renamed), order) = both(threads, || merged(names), || story.order(&shelves, &numbers, threads));
         story.names = names;
         for ((numbers, names), written) in numbers.iter_mut().zip(renamed).zip(written) {
             numbers.names = names;
@@ -246,14 +246,17 @@ impl Story {
     }
 
     /// The order of sessions: by beginning, then user, torrent and peer id.
-    fn order<K: Packs>(&self, shelves: &[Shelf<K>], numbers: &[Numbers]) -> Vec<(u16, Place)> {
-        let mut keys: Vec<Key> = Vec::new();
-        for ((engine, shelf), numbers) in (0u16..).zip(shelves).zip(numbers) {
-            keys.extend(shelf.spines().map(|Spine { place, peer, first_at }| {
+    fn order<K: Packs>(&self, shelves: &[Shelf<K>], numbers: &[Numbers], threads: usize) -> Vec<(u16, Place)> {
+        let of_engine = |engine: usize| {
+            let numbers = &numbers[engine];
+            let key = |Spine { place, peer, first_at }| {
                 let (user, torrent) = numbers.whose(peer);
-                Key { begins: first_at, user, torrent, peer: peer + numbers.first_peer, place, engine }
-            }));
-        }
+                Key { begins: first_at, user, torrent, peer: peer + numbers.first_peer, place, engine: engine as u16 }
+            };
+            shelves[engine].spines().map(key).collect()
+        };
+        let mut keys: Vec<Key> = Vec::new();
+        each(shelves.len(), threads, of_engine).into_iter().for_each(|own| append(&mut keys, own));
         let begins = |key: &Key| key.begins.map_or(i64::MIN, Time::millis);
         by_number(&mut keys, begins);
         let line = |key: &Key| {
