@@ -4,7 +4,6 @@
 use super::flow::{Side, Window, by_end};
 use super::swarm::{Unsorted, Windows};
 use crate::packed::{Packer, Packs, Unpacker};
-use crate::share::both;
 use foldhash::fast::RandomState;
 use std::collections::HashMap;
 
@@ -30,15 +29,9 @@ pub struct Sent {
 impl Merged {
     /// Of a swarm's windows.
     pub fn new(windows: Unsorted) -> Merged {
-        let Unsorted { mut senders, receivers, threads } = windows;
-        let (senders, receivers) = both(
-            threads,
-            || {
-                by_end(&mut senders);
-                senders
-            },
-            || Side::new(receivers),
-        );
+        let Unsorted { mut senders, receivers } = windows;
+        by_end(&mut senders);
+        let receivers = Side::new(receivers);
         let senders_by = Senders::of(&senders);
         // When a user receives who cannot have sent it himself: the last end of what has begun.
         let mut receives: Vec<Option<u32>> = vec![None; senders_by.users.len()];
@@ -278,7 +271,7 @@ mod tests {
     use proptest::prelude::*;
 
     fn excess(senders: &[Window], receivers: &[Window], by: impl Fn(u32) -> bool) -> u64 {
-        let merged = Merged::new(Unsorted { senders: senders.to_vec(), receivers: receivers.to_vec(), threads: 1 });
+        let merged = Merged::new(Unsorted { senders: senders.to_vec(), receivers: receivers.to_vec() });
         let mut packed = Vec::new();
         merged.pack(&mut Packer(&mut packed));
         let mut from = Unpacker(&packed);

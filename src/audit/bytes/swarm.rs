@@ -7,9 +7,8 @@ use crate::audit::sizes::LEAST;
 use crate::gather::AHEAD;
 use crate::replay::Story;
 use crate::session::{Opening, Outline, Phase};
-use crate::share::{both, shared};
+use crate::share::shared;
 use crate::time::Time;
-use std::ops::Range;
 
 /// Counters in an announce may be so many seconds old.
 const STALE: i64 = 190;
@@ -68,22 +67,12 @@ pub struct Unsorted {
     pub senders: Vec<Window>,
     /// Who received, or may have.
     pub receivers: Vec<Window>,
-    /// On so many threads it pays to sort them.
-    pub threads: usize,
 }
 
 impl Unsorted {
-    fn new(senders: Vec<Window>, receivers: Vec<Window>, threads: usize) -> Unsorted {
-        /// Of so many it pays to sort both at once. Of more, that would take too much room.
-        const LARGE: Range<usize> = 1 << 15..1 << 18;
-        let large = LARGE.contains(&(senders.len() + receivers.len()));
-        Unsorted { senders, receivers, threads: if large { threads } else { 1 } }
-    }
-
     /// Puts them in order.
     pub fn sort(self) -> Windows {
-        let (senders, receivers) = both(self.threads, || Side::new(self.senders), || Side::new(self.receivers));
-        Windows { senders, receivers }
+        Windows { senders: Side::new(self.senders), receivers: Side::new(self.receivers) }
     }
 }
 
@@ -120,7 +109,6 @@ pub struct Sources<'a> {
     fastest: Vec<f64>,
     /// The second that windows count from.
     zero: i64,
-    threads: usize,
 }
 
 impl<'a> Sources<'a> {
@@ -136,7 +124,7 @@ impl<'a> Sources<'a> {
             let fastest = &mut fastest[session.user as usize];
             *fastest = fastest.max(rate);
         }
-        Sources { story, traces, actors, fastest, zero: story.log_start.map_or(0, secs) - MARGIN, threads }
+        Sources { story, traces, actors, fastest, zero: story.log_start.map_or(0, secs) - MARGIN }
     }
 
     /// What of so many granules somebody can have received in so many seconds without saying so.
@@ -182,7 +170,7 @@ impl<'a> Sources<'a> {
             receivers.extend(self.silent(&sessions));
             receivers.extend(self.having_all(&sessions, size, first_peer));
         }
-        Unsorted::new(senders, receivers, self.threads)
+        Unsorted { senders, receivers }
     }
 
     /// Adds one user's sessions. Returns whether he had several clients there at once.

@@ -33,8 +33,10 @@ const SETTLED: f64 = 8.0;
 const GUILT: f64 = 5.0;
 /// Of the trusted in a swarm with an excess, so many are looked at to learn what is usual.
 const SAMPLES: usize = 3;
-/// So many windows are kept from one look to the next, packed in five to eight bytes each, and the others are made again.
-const KEPT: usize = 1 << 22;
+/// So many windows are kept from one look to the next as they are, in some 17 bytes each...
+const WHOLE: usize = 1 << 18;
+/// ...and so many packed, in five to eight. The others are made again.
+const PACKED: usize = 1 << 22;
 
 /// The swarms in which somebody is suspected, or something is left to explain.
 pub struct Trial<'a> {
@@ -42,8 +44,8 @@ pub struct Trial<'a> {
     looked: &'a [Looked],
     /// Those with windows to try anybody by, by their places.
     places: Vec<usize>,
-    /// The windows of each of them, packed, once they are made, if they are kept.
-    kept: Vec<Option<OnceLock<Box<[u8]>>>>,
+    /// The windows of each of them, once they are made.
+    kept: Vec<Kept>,
     /// What was seen in each of them.
     seen: Vec<Seen>,
     /// By user: who brings an excess wherever he goes, and was not trusted again.
@@ -104,18 +106,21 @@ impl<'a> Trial<'a> {
 
     /// Works with the windows of a swarm.
     fn on_windows<T>(&self, at: usize, work: impl FnOnce(&Merged) -> T) -> T {
-        let kept = self.kept[at].as_ref();
-        if let Some(packed) = kept.and_then(OnceLock::get) {
-            return work(&Merged::unpack(&mut Unpacker(packed)));
+        let make = || Merged::new(self.book.windows(self.places[at]));
+        match &self.kept[at] {
+            Kept::Whole(kept) => work(kept.get_or_init(make)),
+            Kept::Packed(kept) => match kept.get() {
+                Some(packed) => work(&Merged::unpack(&mut Unpacker(packed))),
+                None => {
+                    let (merged, mut packed) = (make(), Vec::new());
+                    merged.pack(&mut Packer(&mut packed));
+                    // Nobody else works on them.
+                    _ = kept.set(packed.into());
+                    work(&merged)
+                }
+            },
+            Kept::Not => work(&make()),
         }
-        let merged = Merged::new(self.book.windows(self.places[at]));
-        if let Some(kept) = kept {
-            let mut packed = Vec::new();
-            merged.pack(&mut Packer(&mut packed));
-            // Nobody else works on them.
-            _ = kept.set(packed.into());
-        }
-        work(&merged)
     }
 
     /// Works on some of the places.
@@ -290,16 +295,26 @@ impl<'a> Trial<'a> {
     }
 }
 
+/// What is kept of a swarm's windows.
+enum Kept {
+    Whole(OnceLock<Merged>),
+    Packed(OnceLock<Box<[u8]>>),
+    Not,
+}
+
 /// Room for the windows of swarms that have so many, of as many of them as may be kept: first of those with the most.
-fn kept(windows: impl Iterator<Item = usize>) -> Vec<Option<OnceLock<Box<[u8]>>>> {
+fn kept(windows: impl Iterator<Item = usize>) -> Vec<Kept> {
     let mut order: Vec<(usize, usize)> = windows.zip(0..).collect();
-    let mut kept: Vec<_> = order.iter().map(|_| None).collect();
+    let mut kept: Vec<_> = order.iter().map(|_| Kept::Not).collect();
     order.sort_by_key(|(windows, _)| Reverse(*windows));
-    let mut room = KEPT;
+    let (mut whole, mut packed) = (WHOLE, PACKED);
     for (windows, at) in order {
-        if windows <= room {
-            room -= windows;
-            kept[at] = Some(OnceLock::new());
+        if windows <= whole {
+            whole -= windows;
+            kept[at] = Kept::Whole(OnceLock::new());
+        } else if windows <= packed {
+            packed -= windows;
+            kept[at] = Kept::Packed(OnceLock::new());
         }
     }
     kept
