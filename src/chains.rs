@@ -101,8 +101,10 @@ impl<const BYTES: usize> Chains<BYTES> {
     #[inline]
     pub fn fetch(&self, chain: Chain) {
         if let Some(chunk) = self.chunks.get(chain.0 as usize) {
-            prefetch_index(&chunk.bytes, 0);
-            prefetch_index(&chunk.bytes, BYTES - 1);
+            // Where it begins, and where it ends.
+            let bytes = chunk.bytes.as_slice();
+            prefetch_index(bytes, 0);
+            prefetch_index(bytes, BYTES - 1);
         }
     }
 
