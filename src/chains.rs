@@ -13,8 +13,9 @@ pub struct Chains<const BYTES: usize> {
     free: Vec<u32>,
 }
 
-/// What fits in one line of the cache, and in two.
+/// So many bytes a chunk has that takes one line of the cache...
 pub const ONE_LINE: usize = 59;
+/// ...and one that takes two.
 pub const TWO_LINES: usize = 123;
 
 impl<const BYTES: usize> Default for Chains<BYTES> {

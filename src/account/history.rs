@@ -11,6 +11,7 @@ pub type Credit = (Option<Time>, Counters);
 /// What was credited to many accounts, packed.
 #[derive(Clone, Default, Debug)]
 pub struct Histories {
+    /// A user's are read whole again and again, and each chunk is waited for: so there should be few.
     chains: Chains<TWO_LINES>,
     /// Room to pack in.
     packed: Vec<u8>,

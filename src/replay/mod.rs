@@ -70,8 +70,9 @@ pub enum Order {
     WholeLog,
 }
 
-/// Announces of so many lines of the log are applied together. Which lines these are depends on nothing but the log, and so
-/// does the order in which a user's peers are credited.
+/// Announces of so many lines of the log are applied together: the more, the more of one peer follow each other, and find it in the
+/// cache; but all of them should lie there, too. Which lines these are depends on nothing but the log, and so does the order in which
+/// a user's peers are credited.
 const LINES: u64 = 1 << 15;
 
 /// One announce, applied.

@@ -61,7 +61,6 @@ impl Secret<'_> {
 }
 
 /// A swarm's windows in whatever order.
-#[derive(Default)]
 pub struct Unsorted {
     /// Who sent.
     pub senders: Vec<Window>,
