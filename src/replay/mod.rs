@@ -2,6 +2,7 @@
 
 mod addresses;
 mod interval;
+mod listener;
 mod names;
 mod peer;
 mod peers;
@@ -13,6 +14,7 @@ mod spellings;
 mod story;
 
 pub use interval::{IntervalFrom, Silences, timeout_of};
+pub use listener::{Listener, Step};
 pub use names::{Names, Texts};
 pub use peers::Aside;
 pub use record::{Arrival, Batch, Hashes, Record};
@@ -21,10 +23,9 @@ pub use story::{Given, Part, Settings, Story, User, Written};
 
 use crate::account::{Account, Histories, Keep};
 use crate::announce::{Event, InfoHash, PeerId, Reason, write_form};
-use crate::packed::Packs;
 use crate::session::{
-    Completed, Counters, Last, LineRef, Live, Opening, Phase, Refused, RefusedStart, Said, Session, Transition, Whose,
-    advance, decide, is_late, says_nothing_new,
+    Completed, Counters, LineRef, Live, Opening, Phase, Refused, RefusedStart, Session, Transition, Whose, advance,
+    decide, is_late, says_nothing_new,
 };
 use crate::time::Time;
 use addresses::Addresses;
@@ -74,69 +75,6 @@ pub enum Order {
 /// cache; but all of them should lie there, too. Which lines these are depends on nothing but the log, and so does the order in which
 /// a user's peers are credited.
 const LINES: u64 = 1 << 15;
-
-/// One announce, applied.
-#[derive(Clone, Copy, Debug)]
-pub struct Step<'a> {
-    /// Whose session.
-    pub user: &'a User,
-    /// Of which torrent.
-    pub info_hash: &'a InfoHash,
-    /// By which peer.
-    pub peer_id: &'a PeerId,
-    /// The session after the announce.
-    pub session: &'a Session,
-    /// The session before it of this user, torrent and peer id: another one if this one begins here. `None` for the first
-    /// announce.
-    pub before: Option<&'a Live>,
-    /// The line that was heard before; its own if there was none.
-    pub line_before: LineRef,
-    /// What was said.
-    pub said: &'a Said,
-    /// What it did.
-    pub transition: Transition,
-    /// What it credited.
-    pub credit: Counters,
-    /// Where it stands.
-    pub line: LineRef,
-    /// Seconds since the session was last heard of, refused announces included; `None` if never, or without times.
-    pub silence: Option<u32>,
-    /// The server refused an announce of this session since the last one it took.
-    pub after_refusal: bool,
-    /// It came from an address that the session had not used before.
-    pub new_address: bool,
-}
-
-/// Told of every announce applied, duplicates included.
-pub trait Listener {
-    /// What it keeps of each session. It lies beside the session: memory is far away.
-    type Kept: Default + Packs;
-
-    /// An announce was applied, of a session of which this is kept.
-    fn applied(&mut self, step: &Step<'_>, kept: &mut Self::Kept);
-
-    /// A session is over, or the log is, or nothing was heard of it for long. If it goes on after that, its end is told again.
-    fn ended(&mut self, _: &Session, _: &Last) {}
-
-    /// Has the cache fetch what lies behind what is kept of a session: it will be needed soon.
-    fn fetch(&self, _: &Self::Kept) {}
-
-    /// Whether it is to be told of seeds, too, that have nothing new to say (see [`says_nothing_new`]). They credit nothing.
-    fn hears_all(&self) -> bool {
-        true
-    }
-
-    /// Nothing more needs to be told: reading may stop.
-    fn done(&self) -> bool {
-        false
-    }
-}
-
-impl Listener for () {
-    type Kept = ();
-
-    fn applied(&mut self, _: &Step<'_>, _: &mut ()) {}
-}
 
 /// So many announces are taken in while what a later one needs comes from memory.
 const AHEAD: usize = 12;

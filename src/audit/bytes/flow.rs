@@ -65,7 +65,6 @@ impl Window {
 }
 
 /// Windows in the order of their ends. That is the order in which a sweep serves them, so what it needs next lies near.
-#[derive(Default)]
 pub struct Side {
     windows: Vec<Window>,
     /// When each begins, and its place; in that order.

@@ -35,7 +35,6 @@ impl Merged {
         let senders_by = Senders::of(&senders);
         // When a user receives who cannot have sent it himself: the last end of what has begun.
         let mut receives: Vec<Option<u32>> = vec![None; senders_by.users.len()];
-        let ended = Ended::of(receivers.windows());
         let mut begun = receivers.starts().iter().peekable();
         let mut all =
             Merging { senders: &senders, merged: Vec::new(), places: vec![0; senders.len()], ending: Vec::new() };
@@ -53,7 +52,7 @@ impl Merged {
             // A window touches who has not ended when it begins, and has begun when it ends.
             let touches_own = receives[*by as usize].is_some_and(|to| to >= window.from);
             let who = if touches_own { window.user() } else { Window::NOBODY };
-            all.ending.push((u64::from(who) << 32 | u64::from(ended.before(window.from)), at));
+            all.ending.push((u64::from(who) << 32 | receivers.ended(window.from) as u64, at));
         }
         all.merge();
         let Merging { mut merged, places, .. } = all;
@@ -197,42 +196,6 @@ impl Senders {
             begin = end as usize;
         }
         (users, sent)
-    }
-}
-
-/// How many of some windows have ended before a time.
-struct Ended<'a> {
-    /// In the order of their ends.
-    windows: &'a [Window],
-    /// When the first one ends.
-    first: u32,
-    /// By stretches of so many seconds, as a power of two...
-    shift: u32,
-    /// ...how many have ended before each, and in the end all.
-    before: Vec<u32>,
-}
-
-impl<'a> Ended<'a> {
-    /// There are about as many stretches as windows: so each is soon found.
-    fn of(windows: &'a [Window]) -> Ended<'a> {
-        let end = |window: Option<&Window>| window.map_or(0, |window| window.to);
-        let (first, last) = (end(windows.first()), end(windows.last()));
-        let shift = ((last - first) as usize / windows.len().max(1)).checked_ilog2().map_or(0, |shift| shift + 1);
-        let mut before = Vec::with_capacity(((last - first) >> shift) as usize + 2);
-        for (at, window) in (0u32..).zip(windows) {
-            let stretch = ((window.to - first) >> shift) as usize;
-            before.resize(before.len().max(stretch + 1), at);
-        }
-        before.push(windows.len() as u32);
-        Ended { windows, first, shift, before }
-    }
-
-    fn before(&self, time: u32) -> u32 {
-        let Some(since) = time.checked_sub(self.first) else { return 0 };
-        let stretch = (since >> self.shift) as usize;
-        let begin_of = |stretch: usize| self.before.get(stretch).map_or(self.windows.len(), |begin| *begin as usize);
-        let (begin, end) = (begin_of(stretch), begin_of(stretch + 1));
-        (begin + self.windows[begin..end].partition_point(|window| window.to < time)) as u32
     }
 }
 

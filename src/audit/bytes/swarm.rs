@@ -32,7 +32,6 @@ const MARGIN: i64 = 1 << 20;
 pub type Key = (u32, u32);
 
 /// A swarm's windows.
-#[derive(Default)]
 pub struct Windows {
     /// Who sent.
     pub senders: Side,
