@@ -51,7 +51,7 @@ pub trait Listener {
     /// Has the cache fetch what lies behind what is kept of a session: it will be needed soon.
     fn fetch(&self, _: &Self::Kept) {}
 
-    /// Whether it is to be told of seeds, too, that have nothing new to say (see [`says_nothing_new`]). They credit nothing.
+    /// Whether it is to be told of seeds, too, that have nothing new to say (see [`says_nothing_new`](crate::session::says_nothing_new)). They credit nothing.
     fn hears_all(&self) -> bool {
         true
     }
