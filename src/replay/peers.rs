@@ -15,10 +15,8 @@ use std::ops::{Index, IndexMut};
 pub struct Peers<K> {
     /// By number, the user and the torrent.
     whose: Vec<(u32, u32)>,
-    /// By number, where in `live` it is; [`Peers::ASIDE`] if it is put aside.
-    slots: Vec<u32>,
-    /// By number, where it is put aside, or was before it was taken up.
-    places: Vec<Place>,
+    /// By number.
+    spots: Vec<Spot>,
     live: Pieces<Peer<K>>,
     /// Where in `live` nobody is.
     free: Vec<u32>,
@@ -26,6 +24,37 @@ pub struct Peers<K> {
     /// With so many it is time to look who can be put aside.
     many: usize,
     shelf: Shelf<K>,
+}
+
+/// Where a peer is.
+#[derive(Clone, Copy, Debug)]
+struct Spot(u32);
+
+enum At {
+    /// There in `live`.
+    Slot(usize),
+    /// There on the shelf.
+    Shelf(Place),
+}
+
+impl Spot {
+    /// This bit says that it is on the shelf.
+    const SHELF: u32 = 1 << 31;
+
+    fn of(at: At) -> Spot {
+        match at {
+            At::Slot(slot) => Spot(slot as u32),
+            At::Shelf(place) => Spot(place.number() | Self::SHELF),
+        }
+    }
+
+    #[inline]
+    fn at(self) -> At {
+        match self.0 {
+            slot if slot & Self::SHELF == 0 => At::Slot(slot as usize),
+            place => At::Shelf(Place::numbered(place & !Self::SHELF)),
+        }
+    }
 }
 
 /// Which peers are put aside.
@@ -65,14 +94,11 @@ impl Aside {
 }
 
 impl<K: Packs + Default> Peers<K> {
-    const ASIDE: u32 = u32::MAX;
-
     /// No peers yet.
     pub fn new(aside: Aside) -> Peers<K> {
         Peers {
             whose: Vec::new(),
-            slots: Vec::new(),
-            places: Vec::new(),
+            spots: Vec::new(),
             live: Pieces::default(),
             free: Vec::new(),
             aside,
@@ -83,7 +109,7 @@ impl<K: Packs + Default> Peers<K> {
 
     /// How many there are.
     pub fn len(&self) -> usize {
-        self.slots.len()
+        self.spots.len()
     }
 
     /// The user and the torrent of a peer.
@@ -94,43 +120,44 @@ impl<K: Packs + Default> Peers<K> {
     /// Adds a peer whose session has not begun; `session` says whose it will be.
     pub fn push(&mut self, session: Session) {
         self.whose.push((session.user, session.torrent));
-        self.places.push(Place::NONE);
         let slot = self.add(Peer::new(session));
-        self.slots.push(slot);
+        self.spots.push(Spot::of(At::Slot(slot)));
     }
 
-    fn add(&mut self, peer: Peer<K>) -> u32 {
+    fn add(&mut self, peer: Peer<K>) -> usize {
         if let Some(free) = self.free.pop() {
             self.live[free as usize] = peer;
-            return free;
+            return free as usize;
         }
         self.live.push(peer);
-        self.live.len() as u32 - 1
+        self.live.len() - 1
     }
 
     /// Where a peer is, ready for an announce, until it is put aside.
     #[inline]
     pub fn slot(&mut self, peer: u32) -> usize {
-        let slot = self.slots[peer as usize];
-        if slot == Self::ASIDE { self.take_up(peer) } else { slot as usize }
+        match self.spots[peer as usize].at() {
+            At::Slot(slot) => slot,
+            At::Shelf(place) => self.take_up(peer, place),
+        }
     }
 
     #[cold]
-    fn take_up(&mut self, peer: u32) -> usize {
+    fn take_up(&mut self, peer: u32, place: Place) -> usize {
         let whose = &self.whose;
-        let record = self.shelf.get(self.places[peer as usize], |peer| whose[peer as usize]);
+        let record = self.shelf.get(place, |peer| whose[peer as usize]);
         let session = record.session();
         let (last, kept) = (record.last(&session), record.kept);
+        self.shelf.remove(place);
         let slot = self.add(Peer { session, last: last.unwrap_or_default(), kept });
-        self.slots[peer as usize] = slot;
-        slot as usize
+        self.spots[peer as usize] = Spot::of(At::Slot(slot));
+        slot
     }
 
     /// Puts the session of a peer aside, since another one follows.
     pub fn close(&mut self, slot: usize) {
         let Peer { session, kept, .. } = &self.live[slot];
-        let before = std::mem::replace(&mut self.places[session.peer as usize], Place::NONE);
-        self.shelf.put(&Item { session, last: None, kept }, before);
+        self.shelf.put(&Item { session, last: None, kept });
     }
 
     /// Puts those aside who are not likely to be heard of soon, if there are many. `now` is the time in the log, in milliseconds.
@@ -166,9 +193,8 @@ impl<K: Packs + Default> Peers<K> {
     fn put_aside(&mut self, slot: usize, ended: &mut impl FnMut(&Session, &Last)) {
         let Peer { session, last, kept } = &mut self.live[slot];
         ended(session, last);
-        let peer = session.peer as usize;
-        self.places[peer] = self.shelf.put(&Item { session, last: Some(last), kept }, self.places[peer]);
-        self.slots[peer] = Self::ASIDE;
+        let place = self.shelf.put(&Item { session, last: Some(last), kept });
+        self.spots[session.peer as usize] = Spot::of(At::Shelf(place));
         // Nobody is there now.
         session.clear();
     }

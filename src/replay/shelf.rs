@@ -6,12 +6,15 @@ use crate::session::{Brief, Last, Session, Whose};
 use crate::time::Time;
 use prefetch_index::prefetch_index;
 use std::marker::PhantomData;
+use std::ops::Range;
 
-/// Sessions with what a listener keeps of each, packed. A record takes a multiple of 16 bytes: whoever is taken up again and put
-/// aside again finds his own room there, unless he has grown too much.
+/// Sessions with what a listener keeps of each, packed. A record takes a multiple of [`GRAIN`] bytes, and what is put there next takes the
+/// room of one that was taken off, if that was as long.
 #[derive(Debug)]
 pub struct Shelf<K> {
     pieces: Vec<Vec<u8>>,
+    /// By length in grains, the room that became free last; each says which one did before it.
+    holes: [Place; HOLES],
     /// Room to pack in.
     packed: Vec<u8>,
     body: Vec<u8>,
@@ -20,7 +23,7 @@ pub struct Shelf<K> {
 
 impl<K> Default for Shelf<K> {
     fn default() -> Self {
-        Shelf { pieces: Vec::new(), packed: Vec::new(), body: Vec::new(), kept: PhantomData }
+        Shelf { pieces: Vec::new(), holes: [Place::NONE; HOLES], packed: Vec::new(), body: Vec::new(), kept: PhantomData }
     }
 }
 
@@ -30,7 +33,7 @@ pub struct Place(u32);
 
 impl Place {
     /// No record.
-    pub const NONE: Place = Place(u32::MAX);
+    const NONE: Place = Place(u32::MAX);
 
     /// The piece of the shelf that it is in.
     pub fn piece(self) -> usize {
@@ -40,10 +43,22 @@ impl Place {
     fn at(self) -> usize {
         self.0 as usize % PLACES * GRAIN
     }
+
+    /// Its number, which is less than 2^31 for the first 16 GiB of a shelf.
+    pub fn number(self) -> u32 {
+        self.0
+    }
+
+    /// The place with a number.
+    pub fn numbered(number: u32) -> Place {
+        Place(number)
+    }
 }
 
 /// Records begin at multiples of this.
-const GRAIN: usize = 16;
+const GRAIN: usize = 8;
+/// Room for records of fewer grains is used again: hardly any has more.
+const HOLES: usize = 64;
 /// The system gives memory for a piece alone, and takes it back when the piece goes.
 const PIECE: usize = 1 << 20;
 /// Records that can begin in a piece.
@@ -93,9 +108,10 @@ impl<K> Record<'_, K> {
 const GONE: u8 = 0;
 
 impl<K: Packs> Shelf<K> {
-    /// Puts a session aside: where it was, if it was aside before and has room enough there. Returns where it is.
-    pub fn put(&mut self, item: &Item<'_, K>, before: Place) -> Place {
+    /// Puts a session aside. Returns where it is.
+    pub fn put(&mut self, item: &Item<'_, K>) -> Place {
         self.packed.clear();
+        self.packed.extend([0; ROOM]);
         let mut to = Packer(&mut self.packed);
         let Item { session, last, kept } = item;
         // Never GONE.
@@ -107,35 +123,38 @@ impl<K: Packs> Shelf<K> {
         to.bytes(&self.body);
         last.iter().for_each(|last| last.pack(session, &mut to));
 
-        if before != Place::NONE {
-            let record = &mut self.pieces[before.piece()][before.at()..];
-            let own = ROOM..ROOM + self.packed.len();
-            if own.end <= len_of(record) {
-                record[own].copy_from_slice(&self.packed);
-                return before;
-            }
-            record[ROOM] = GONE;
-            if last.is_some() {
-                // Most come back no more. Who does may do so again.
-                self.packed.resize(self.packed.len() * 3 / 2, 0);
-            }
-        }
-        self.add()
+        let len = self.packed.len().next_multiple_of(GRAIN);
+        self.packed[..ROOM].copy_from_slice(&(len as u32).to_le_bytes());
+        let hole = self.holes.get_mut(len / GRAIN).filter(|hole| **hole != Place::NONE);
+        let Some(hole) = hole else { return self.add(len) };
+        let place = *hole;
+        let record = &mut self.pieces[place.piece()][place.at()..];
+        *hole = hole_before(record);
+        record[..self.packed.len()].copy_from_slice(&self.packed);
+        place
     }
 
-    /// Adds what was packed.
-    fn add(&mut self) -> Place {
-        let len = (ROOM + self.packed.len()).next_multiple_of(GRAIN);
+    /// Adds what was packed, behind all others.
+    fn add(&mut self, len: usize) -> Place {
         if self.pieces.last().is_none_or(|piece| piece.capacity() - piece.len() < len) {
             self.pieces.push(Vec::with_capacity(PIECE.max(len)));
         }
         let number = self.pieces.len() - 1;
         let piece = &mut self.pieces[number];
         let at = piece.len();
-        piece.extend_from_slice(&(len as u32).to_le_bytes());
         piece.extend_from_slice(&self.packed);
         piece.resize(at + len, 0);
         Place((number * PLACES + at / GRAIN) as u32)
+    }
+
+    /// Takes off what lies there.
+    pub fn remove(&mut self, place: Place) {
+        let record = &mut self.pieces[place.piece()][place.at()..];
+        if let Some(hole) = self.holes.get_mut(len_of(record) / GRAIN) {
+            let before = std::mem::replace(hole, place);
+            record[BEFORE].copy_from_slice(&before.0.to_le_bytes());
+        }
+        record[ROOM] = GONE;
     }
 
     /// Has the cache fetch what lies there.
@@ -189,6 +208,13 @@ impl<K: Packs> Scattered for Shelf<K> {
 
 /// A record begins with so many bytes that say how long it is.
 const ROOM: usize = size_of::<u32>();
+
+/// Of a record that is none any more, which one of its length became that before it.
+const BEFORE: Range<usize> = ROOM + 1..ROOM + 1 + size_of::<u32>();
+
+fn hole_before(record: &[u8]) -> Place {
+    record[BEFORE].try_into().map_or(Place::NONE, |before| Place(u32::from_le_bytes(before)))
+}
 
 /// How long a record is.
 fn len_of(record: &[u8]) -> usize {
