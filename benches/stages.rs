@@ -148,8 +148,8 @@ fn whole(bencher: Bencher, threads: usize) {
         let (input, engines) = read_all(&sources, &options, Watch::default);
         let (parts, watches): (Vec<_>, Vec<_>) = engines.into_iter().unzip();
         let span = (input.tally.first_at, input.tally.last_at);
-        let (story, counted) = Story::new(parts, Given::default(), span, threads);
-        let found = audit(&story, watches, counted, &Side::default(), &Terms::default(), threads);
+        let (story, kept) = Story::new(parts, Given::default(), span, threads);
+        let found = audit(&story, watches, kept, &Side::default(), &Terms::default(), threads);
         let filter = Filter::default();
         let style =
             Style { color: false, width: None, millis: input.tally.millis, zone: swarmtrail::time::Zone::default() };

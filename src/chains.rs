@@ -1,7 +1,5 @@
 //! Many strings of bytes that grow: each lies in a chain of chunks, and takes another one when it needs more. So nothing is moved.
 
-use crate::gather::Scattered;
-use crate::packed::{Packer, Packs, Unpacker};
 use crate::pieces::Pieces;
 use prefetch_index::prefetch_index;
 
@@ -51,22 +49,7 @@ impl Default for Chain {
     }
 }
 
-impl Packs for Chain {
-    fn pack(&self, to: &mut Packer<'_>) {
-        to.number(self.0.wrapping_add(1));
-    }
-
-    fn unpack(from: &mut Unpacker<'_>) -> Chain {
-        Chain(from.number::<u32>().wrapping_sub(1))
-    }
-}
-
 impl<const BYTES: usize> Chains<BYTES> {
-    /// In which piece of memory the chunk with a number is.
-    pub fn piece_of(chunk: usize) -> usize {
-        Pieces::<Chunk<BYTES>>::piece_of(chunk)
-    }
-
     /// Adds bytes to a chain.
     #[inline]
     pub fn push(&mut self, chain: &mut Chain, mut bytes: &[u8]) {
@@ -109,22 +92,21 @@ impl<const BYTES: usize> Chains<BYTES> {
         }
     }
 
-    /// The chunks of a chain, by number, the last one first.
-    fn chunks(&self, chain: Chain) -> impl Iterator<Item = (u32, &Chunk<BYTES>)> {
-        let chunk = |at: u32| self.chunks.get(at as usize).map(|chunk| (at, chunk));
-        std::iter::successors(chunk(chain.0), move |(_, last)| chunk(last.before))
+    /// The chunks of a chain, the last one first.
+    fn chunks(&self, chain: Chain) -> impl Iterator<Item = &Chunk<BYTES>> {
+        let chunk = |at: u32| self.chunks.get(at as usize);
+        std::iter::successors(chunk(chain.0), move |last| chunk(last.before))
     }
 
-    /// Adds the bytes of a chain to others. `read` is told of each chunk.
-    pub fn read(&self, chain: Chain, bytes: &mut Vec<u8>, read: impl Fn(usize)) {
-        let len: usize = self.chunks(chain).map(|(_, chunk)| usize::from(chunk.used)).sum();
+    /// Adds the bytes of a chain to others.
+    pub fn read(&self, chain: Chain, bytes: &mut Vec<u8>) {
+        let len: usize = self.chunks(chain).map(|chunk| usize::from(chunk.used)).sum();
         let mut end = bytes.len() + len;
         bytes.resize(end, 0);
-        for (at, chunk) in self.chunks(chain) {
+        for chunk in self.chunks(chain) {
             let used = usize::from(chunk.used);
             bytes[end - used..end].copy_from_slice(&chunk.bytes[..used]);
             end -= used;
-            read(at as usize);
         }
     }
 
@@ -134,19 +116,6 @@ impl<const BYTES: usize> Chains<BYTES> {
             self.free.push(chain.0);
             chain.0 = chunk.before;
         }
-    }
-}
-
-impl<const BYTES: usize> Scattered for Chains<BYTES> {
-    /// How many chunks of each piece are in use.
-    fn in_use(&self) -> Vec<usize> {
-        let mut lens: Vec<usize> = self.chunks.lens().collect();
-        self.free.iter().for_each(|free| lens[Self::piece_of(*free as usize)] -= 1);
-        lens
-    }
-
-    fn give_back(&mut self, piece: usize) {
-        self.chunks.give_back(piece);
     }
 }
 
@@ -171,12 +140,12 @@ mod tests {
                 expected[of].extend(bytes);
                 for (chain, expected) in own.iter().zip(&expected) {
                     let mut bytes = vec![7];
-                    chains.read(*chain, &mut bytes, |_| {});
+                    chains.read(*chain, &mut bytes);
                     prop_assert_eq!(&bytes[1..], &expected[..]);
                 }
             }
             let used: usize = own.iter().map(|chain| chains.chunks(*chain).count()).sum();
-            prop_assert_eq!(chains.in_use().into_iter().sum::<usize>(), used);
+            prop_assert_eq!(chains.chunks.len() - chains.free.len(), used);
         }
     }
 }

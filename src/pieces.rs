@@ -31,11 +31,6 @@ impl<T> Pieces<T> {
         self.pieces.get(at / Self::PIECE)?.get(at % Self::PIECE)
     }
 
-    /// How many there are in each of the pieces.
-    pub fn lens(&self) -> impl Iterator<Item = usize> {
-        self.pieces.iter().map(Vec::len)
-    }
-
     /// In which piece the item at a place is.
     pub fn piece_of(at: usize) -> usize {
         at / Self::PIECE

@@ -17,6 +17,7 @@ use swarmtrail::session::{Completed, Counters, Last, Live, Phase, Said, Session,
 use swarmtrail::session::{advance, decide, says_nothing_new};
 use swarmtrail::side::Side;
 use swarmtrail::source::Source;
+use swarmtrail::strings::Strings;
 use swarmtrail::time::{Time, Zone};
 
 /// Every real log in a format that is read.
@@ -69,12 +70,12 @@ fn read_by<L: Listener<Kept: Send> + Send>(
     (input, engines)
 }
 
-fn read(parts: &[&[u8]], how: How, keep: Keep) -> (Input, Story, Vec<Watch>, Vec<Counted>) {
+fn read(parts: &[&[u8]], how: How, keep: Keep) -> (Input, Story, Vec<Watch>, Strings) {
     let (input, engines) = read_by(parts, how, Rules { keep, ..Rules::default() }, Watch::default);
     let (parts, watches) = engines.into_iter().unzip();
     let span = (input.tally.first_at, input.tally.last_at);
-    let (story, counted) = Story::new(parts, Given::default(), span, how.threads);
-    (input, story, watches, counted)
+    let (story, kept) = Story::new(parts, Given::default(), span, how.threads);
+    (input, story, watches, kept)
 }
 
 /// The report of a log that lies in these files.
@@ -83,8 +84,8 @@ fn report(parts: &[&[u8]], threads: usize) -> Value {
 }
 
 fn printed(parts: &[&[u8]], how: How, output: Output) -> String {
-    let (input, story, watches, counted) = read(parts, how, Keep::Shape);
-    let audit = audit(&story, watches, counted, &Side::default(), &Terms::default(), how.threads);
+    let (input, story, watches, kept) = read(parts, how, Keep::Shape);
+    let audit = audit(&story, watches, kept, &Side::default(), &Terms::default(), how.threads);
     let mut out = Vec::new();
     let style = Style { color: false, width: None, millis: input.tally.millis, zone: Zone::default() };
     let filter = Filter::default();
@@ -134,6 +135,14 @@ impl Listener for HearsAll {
     fn ended(&mut self, session: &Session, last: &Last) {
         self.0.ended(session, last);
     }
+
+    fn put_aside(&mut self, kept: &mut Counted, to: &mut Vec<u8>) {
+        self.0.put_aside(kept, to);
+    }
+
+    fn take_up(&mut self, kept: &[u8]) -> Counted {
+        self.0.take_up(kept)
+    }
 }
 
 /// The same, but that it need not be told of all.
@@ -149,6 +158,14 @@ impl Listener for HearsNews {
 
     fn ended(&mut self, session: &Session, last: &Last) {
         self.0.ended(session, last);
+    }
+
+    fn put_aside(&mut self, kept: &mut Counted, to: &mut Vec<u8>) {
+        self.0.put_aside(kept, to);
+    }
+
+    fn take_up(&mut self, kept: &[u8]) -> Counted {
+        self.0.take_up(kept)
     }
 
     fn hears_all(&self) -> bool {
@@ -171,8 +188,8 @@ fn what_says_nothing_new_changes_nothing() {
         let (watches, heard): (Vec<_>, Vec<u64>) =
             listeners.into_iter().map(watch).map(|HearsAll(watch, heard)| (watch, heard)).unzip();
         let span = (input.tally.first_at, input.tally.last_at);
-        let (story, counted) = Story::new(parts, Given::default(), span, 1);
-        let audit = audit(&story, watches, counted, &Side::default(), &Terms::default(), 1);
+        let (story, kept) = Story::new(parts, Given::default(), span, 1);
+        let audit = audit(&story, watches, kept, &Side::default(), &Terms::default(), 1);
         let Story { sessions, users, settings, .. } = &story;
         (format!("{sessions:?} {users:?} {settings:?} {:?} {:?}", audit.findings, audit.judgements), heard.iter().sum())
     }
@@ -193,13 +210,13 @@ fn who_is_put_aside_is_told_of_as_all_others_are() {
         let (input, engines) = read_by(&[log], how, Rules { aside, order, ..Rules::default() }, Watch::default);
         let (parts, watches): (Vec<_>, Vec<Watch>) = engines.into_iter().unzip();
         let span = (input.tally.first_at, input.tally.last_at);
-        let (story, counted) = Story::new(parts, Given::default(), span, 1);
-        let kept = format!("{counted:?}");
-        let audit = audit(&story, watches, counted, &Side::default(), &Terms::default(), 1);
+        let (story, kept) = Story::new(parts, Given::default(), span, 1);
+        let of_sessions = format!("{kept:?}");
+        let audit = audit(&story, watches, kept, &Side::default(), &Terms::default(), 1);
         let sessions: Vec<Session> = story.sessions.iter().collect();
         let timelines: Vec<Vec<Point>> = (0..story.users.len()).map(|user| story.timeline(user).collect()).collect();
         format!(
-            "{sessions:?} {timelines:?} {kept} {:?} {:?} {:?} {:?}",
+            "{sessions:?} {timelines:?} {of_sessions} {:?} {:?} {:?} {:?}",
             story.users, story.settings, audit.findings, audit.judgements
         )
     };

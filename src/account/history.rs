@@ -103,7 +103,7 @@ impl History {
     /// All of them.
     pub fn credits(&self, all: &Histories) -> Vec<Credit> {
         let mut bytes = Vec::new();
-        all.chains.read(self.packed, &mut bytes, |_| {});
+        all.chains.read(self.packed, &mut bytes);
         let mut credits = Vec::with_capacity(self.len());
         let (mut from, mut packed) = (Unpacker(&bytes), Last::default());
         while !from.0.is_empty() {

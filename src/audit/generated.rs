@@ -9,21 +9,18 @@ use crate::replay::Story;
 use crate::session::LineRef;
 use crate::share::each;
 use std::collections::HashMap;
-use std::sync::OnceLock;
 
 /// What there is to look for it in.
 pub struct Ground<'a> {
     pub story: &'a Story,
     pub watches: &'a [Watch],
-    /// By session.
-    pub counted: &'a [Counted],
-    /// By session.
+    /// By session, and beside each what was counted of it.
     pub traces: &'a AllTraces,
     pub clients: &'a Clients,
     /// By torrent.
     pub sizes: &'a [Option<u64>],
-    /// How steadily sessions upload, once that was asked for.
-    pub rates: OnceLock<Vec<Rates>>,
+    /// How steadily sessions upload: see [`all_rates`](super::steady::all_rates).
+    pub rates: &'a [Rates],
     pub threads: usize,
 }
 
@@ -55,12 +52,17 @@ impl Ground<'_> {
 
     /// Of which kind of a user's clients a session is, by its place; `None` if it uploaded nothing.
     pub fn kind(&self, place: usize) -> Option<u32> {
-        Some(self.multiples(place)?.0)
+        Counted::kind_in(self.traces, place)
     }
 
-    /// The same, and by what the uploads of that kind may be multiplied.
-    pub fn multiples(&self, place: usize) -> Option<(u32, &Multiples)> {
-        watch_of(self.watches, self.story.sessions.brief(place))?.multiples_of(self.counted.get(place)?)
+    /// By what the uploads of that kind may be multiplied.
+    pub fn multiples(&self, place: usize) -> Option<&Multiples> {
+        watch_of(self.watches, self.story.sessions.brief(place))?.multiples_of(self.kind(place)?)
+    }
+
+    /// What was counted of a session, by its place.
+    pub fn counted(&self, place: usize) -> Counted {
+        Counted::of(self.traces, place)
     }
 
     /// How much what some sessions, by their places, have in common shows, if chance does that so likely, over all that was

@@ -187,7 +187,7 @@ impl<'a> Tested<'a> {
     /// What some sessions' increments come to, if there are enough.
     fn of(ground: &Ground<'_>, sessions: &'a [(Key, u32)]) -> Option<Tested<'a>> {
         let mut increments = Increments::default();
-        sessions.iter().for_each(|(_, at)| increments.merge(&ground.counted[*at as usize].increments));
+        sessions.iter().for_each(|(_, at)| increments.merge(&ground.counted(*at as usize).increments));
         increments.are_enough().then_some(Tested { increments, sessions })
     }
 }
@@ -197,14 +197,14 @@ impl<'a> Tested<'a> {
 /// by themselves.
 fn residues(ground: &Ground<'_>) -> HashMap<u32, Sign> {
     let keys = |at: usize| {
-        let (session, increments) = (ground.story.sessions.brief(at), &ground.counted[at].increments);
+        let (session, increments) = (ground.story.sessions.brief(at), ground.counted(at).increments);
         let of = (session.user, ground.clients.class_of(at) as u32, ground.story.written(session.peer).form);
         let with_others = (increments.count > 0).then_some((Key { of, alone: None }, at as u32));
         let alone = increments.are_enough().then_some((Key { of, alone: Some(at as u32) }, at as u32));
         with_others.into_iter().chain(alone)
     };
     let mut sessions: Vec<(Key, u32)> =
-        shared(ground.counted.len(), ground.threads, |range| range.flat_map(keys).collect());
+        shared(ground.story.sessions.len(), ground.threads, |range| range.flat_map(keys).collect());
     by_two(&mut sessions, |(key, _)| (key.of.2, key.alone.is_some().into()));
     by_two(&mut sessions, |(key, _)| (key.of.0, key.of.1));
     let groups: Vec<&[(Key, u32)]> = sessions.chunk_by(|a, b| a.0 == b.0).collect();

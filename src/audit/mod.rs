@@ -44,6 +44,7 @@ use crate::replay::{Listener, Step, Story, User};
 use crate::session::{Brief, Ending, Last, LineRef, Session};
 use crate::share::{both, shared};
 use crate::side::Side;
+use crate::strings::Strings;
 use crate::time::Time;
 use generated::{Generated, Ground, Sign};
 use identity::Crowds;
@@ -52,7 +53,7 @@ use sizes::sizes;
 use std::cmp::{Ordering, Reverse};
 use std::collections::HashMap;
 use std::ops::Range;
-use std::sync::OnceLock;
+use steady::all_rates;
 
 /// How much a finding matters: by the harm it may mean, not by how odd it looks.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
@@ -368,33 +369,22 @@ pub struct Audit {
 /// What is made of so few sessions takes little room: several things at once may be. Of more, one after the other, each by all threads.
 const FEW: usize = 1 << 17;
 
-/// Audits a story, on so many threads. `watches` are the listeners of the engines that its parts came from; `counted` is what they
+/// Audits a story, on so many threads. `watches` are the listeners of the engines that its parts came from; `kept` is what they
 /// kept of the sessions; `side` is what the site knows.
 pub fn audit(
     story: &Story,
     mut watches: Vec<Watch>,
-    counted: Vec<Counted>,
+    kept: Strings,
     side: &Side,
     terms: &Terms,
     threads: usize,
 ) -> Audit {
-    let gather = || {
-        let traces = watches.iter_mut().map(Watch::take_traces).collect();
-        let engines = story.sessions.briefs();
-        let trace = |place: usize| Some((engines.get(place)?.engine.into(), counted.get(place)?.trace));
-        (AllTraces::gather(story.sessions.len(), threads, traces, trace), sizes(story, side, threads))
-    };
-    let (clients, (traces, sizes)) = both(threads, || Clients::of(story, threads), gather);
-    let ground = Ground {
-        story,
-        watches: &watches,
-        counted: &counted,
-        traces: &traces,
-        clients: &clients,
-        sizes: &sizes,
-        rates: OnceLock::new(),
-        threads,
-    };
+    watches.iter_mut().for_each(Watch::close);
+    let traces = AllTraces::new(kept);
+    let others = || (sizes(story, side, threads), all_rates(story, &traces, threads));
+    let (clients, (sizes, rates)) = both(threads, || Clients::of(story, threads), others);
+    let ground =
+        Ground { story, watches: &watches, traces: &traces, clients: &clients, sizes: &sizes, rates: &rates, threads };
     let generated = Generated::new(&ground);
     let starts_anew = |at| {
         let session = story.sessions.brief(at);
@@ -406,9 +396,7 @@ pub fn audit(
             range.map(|at| clients.wrong(at) != 0 || starts_anew(at)).collect()
         }),
     };
-    // It keeps rates of all sessions.
-    drop(ground);
-    drop(counted);
+    drop(rates);
     watches.iter_mut().for_each(Watch::drop_kinds);
     let watches = &watches[..];
     let of_sessions = |threads| {
@@ -498,6 +486,14 @@ fn about_users(story: &Story, known: &Known<'_>, users: &[&[u32]]) -> Vec<Findin
 
 impl Listener for Watch {
     type Kept = Counted;
+
+    fn put_aside(&mut self, counted: &mut Counted, to: &mut Vec<u8>) {
+        self.write_down(counted, to);
+    }
+
+    fn take_up(&mut self, kept: &[u8]) -> Counted {
+        self.read_again(kept)
+    }
 
     fn fetch(&self, counted: &Counted) {
         self.fetch_behind(counted);

@@ -1,6 +1,6 @@
 //! What stands out in single announces, kept until the whole log has been read.
 
-use super::bytes::{Place, Traces};
+use super::bytes::{AllTraces, Place, Traces};
 use super::cumulative::Falls;
 use super::generator::{Increments, Recent};
 use super::scaled::Multiples;
@@ -147,15 +147,29 @@ pub struct Counted {
     kind: u32,
 }
 
+impl Counted {
+    /// What was counted of a session, by its place.
+    pub(super) fn of(all: &AllTraces, place: usize) -> Counted {
+        Counted::unpack(&mut Unpacker(all.beside(place)))
+    }
+
+    /// Of that, which of its user's kinds of clients it is of, by number; `None` if it uploaded nothing.
+    pub(super) fn kind_in(all: &AllTraces, place: usize) -> Option<u32> {
+        Unpacker(all.beside(place)).number::<u32>().checked_sub(1)
+    }
+}
+
+/// The trace is kept apart.
 impl Packs for Counted {
     fn pack(&self, to: &mut Packer<'_>) {
-        self.trace.pack(to);
-        self.increments.pack(to);
-        to.number(self.kind);
+        if self.kind > 0 {
+            to.number(self.kind);
+            self.increments.pack(to);
+        }
     }
 
     fn unpack(from: &mut Unpacker<'_>) -> Counted {
-        Counted { trace: Packs::unpack(from), increments: Packs::unpack(from), kind: from.number() }
+        Counted { trace: Place::default(), kind: from.number(), increments: Packs::unpack(from) }
     }
 }
 
@@ -165,10 +179,9 @@ impl Watch {
         self.notes.get(&session).map(|notes| &**notes)
     }
 
-    /// Gives out the traces: where each lies is kept of its session. Nothing more is heard after that.
-    pub(super) fn take_traces(&mut self) -> Traces {
-        self.kind_numbers = HashMap::default();
-        std::mem::take(&mut self.traces)
+    /// Drops what is there to listen: nothing more will be heard.
+    pub fn close(&mut self) {
+        (self.traces, self.kind_numbers) = Default::default();
     }
 
     /// Drops what is kept of clients of a kind.
@@ -176,10 +189,9 @@ impl Watch {
         self.kinds = Vec::new();
     }
 
-    /// By what the uploads of the user's clients of a session's kind may be multiplied, and the number of the kind.
-    pub(super) fn multiples_of(&self, session: &Counted) -> Option<(u32, &Multiples)> {
-        let kind = session.kind.checked_sub(1)?;
-        Some((kind, &self.kinds.get(kind as usize)?.multiples))
+    /// By what the uploads of the user's clients of a kind may be multiplied.
+    pub(super) fn multiples_of(&self, kind: u32) -> Option<&Multiples> {
+        Some(&self.kinds.get(kind as usize)?.multiples)
     }
 
     /// Has the cache fetch the end of a session's trace, and its kind of client.
@@ -212,6 +224,18 @@ impl Watch {
                 recent.keep(up);
             }
         }
+    }
+
+    /// Writes down what was counted of a session.
+    pub(super) fn write_down(&mut self, counted: &mut Counted, to: &mut Vec<u8>) {
+        let own = *counted;
+        self.traces.put_aside(&mut counted.trace, to, |to| own.pack(to));
+    }
+
+    /// What was written down of one.
+    pub(super) fn read_again(&mut self, kept: &[u8]) -> Counted {
+        let (trace, counted) = self.traces.take_up(kept);
+        Counted { trace, ..Counted::unpack(&mut Unpacker(counted)) }
     }
 
     /// Notes where the counters of a session ended.

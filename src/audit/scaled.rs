@@ -172,7 +172,7 @@ fn scaled(ground: &Ground<'_>) -> HashMap<u32, Sign> {
     by_two(&mut keys, |key| (key.0, key.1));
     let of_kind = |keys: &[(u32, u32, u32)]| {
         let (user, _, first) = keys[0];
-        let (_, multiples) = ground.multiples(first as usize)?;
+        let multiples = ground.multiples(first as usize)?;
         let places = keys.iter().map(|key| key.2).collect();
         Some(Tested { user, multiples: *multiples, places, program: ground.clients.class_of(first as usize) })
     };

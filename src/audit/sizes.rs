@@ -1,10 +1,10 @@
 //! How large torrents are: as the site says, or as their leeches do.
 
-use crate::gather::AHEAD;
 use crate::order::by_two;
 use crate::replay::Story;
 use crate::share::shared;
 use crate::side::Side;
+use crate::strings::AHEAD;
 
 /// Who says that he misses less tells no size: some who leech in secret say that they miss one byte. In bytes.
 pub const LEAST: u64 = 1 << 20;

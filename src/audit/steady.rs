@@ -1,12 +1,14 @@
 //! Uploads at a steady rate: what a generator does, and a swarm does not.
 
-use super::bytes::BEFORE;
+use super::bytes::{AllTraces, BEFORE};
 use super::generated::{Ground, Sign};
+use super::notes::Counted;
 use super::{Check, Conclude, Group, Severity};
 use crate::order::{by_number, by_two};
 use crate::replay::Story;
 use crate::share::shared;
 use std::collections::HashMap;
+use std::ops::Range;
 
 /// So many silences with an upload, at least, show what is usual in a torrent...
 const ENOUGH: u32 = 8;
@@ -77,8 +79,8 @@ fn median_and_spread(rates: &[f64]) -> (f64, f64) {
 }
 
 /// A session's rates, if there are enough.
-fn rates(ground: &Ground<'_>, place: usize) -> Option<Rates> {
-    let trace = ground.traces.of(place);
+fn rates(story: &Story, traces: &AllTraces, place: usize) -> Option<Rates> {
+    let trace = traces.of(place);
     // What came before the first line came in nobody knows how long.
     let told = trace.stretches().filter(|s| s.up > 0 && s.from >= BEFORE && s.to - s.from >= SHORTEST);
     let mut rates = told.map(|stretch| stretch.up as f64 / (stretch.to - stretch.from) as f64);
@@ -93,22 +95,22 @@ fn rates(ground: &Ground<'_>, place: usize) -> Option<Rates> {
         all.extend(rates);
         (median, spread) = median_and_spread(&all);
     }
-    let session = ground.story.sessions.brief(place);
-    let (user, kind, torrent) = (session.user, ground.kind(place)?, session.torrent);
+    let session = story.sessions.brief(place);
+    let (user, kind, torrent) = (session.user, Counted::kind_in(traces, place)?, session.torrent);
     Some(Rates { place: place as u32, user, kind, torrent, median, spread, count: all.len() as u32 })
 }
 
 /// The rates of all sessions, those of a user's clients of a kind together.
+pub fn all_rates(story: &Story, traces: &AllTraces, threads: usize) -> Vec<Rates> {
+    let of_some = |range: Range<usize>| range.filter_map(|place| rates(story, traces, place)).collect();
+    let mut all: Vec<Rates> = shared(story.sessions.len(), threads, of_some);
+    by_number(&mut all, |one| one.torrent);
+    by_two(&mut all, |one| (one.user, one.kind));
+    all
+}
+
 fn of_kinds<'a>(ground: &'a Ground<'_>) -> impl Iterator<Item = &'a [Rates]> {
-    let all = ground.rates.get_or_init(|| {
-        let sessions = ground.story.sessions.len();
-        let mut all: Vec<Rates> =
-            shared(sessions, ground.threads, |range| range.filter_map(|place| rates(ground, place)).collect());
-        by_number(&mut all, |one| one.torrent);
-        by_two(&mut all, |one| (one.user, one.kind));
-        all
-    });
-    all.chunk_by(|a, b| (a.user, a.kind) == (b.user, b.kind))
+    ground.rates.chunk_by(|a, b| (a.user, a.kind) == (b.user, b.kind))
 }
 
 /// In how many torrents there are enough of them.

@@ -263,6 +263,14 @@ impl Listener for Listeners {
         self.pulse.is_some() || self.books.is_some() || self.watch.hears_all()
     }
 
+    fn put_aside(&mut self, kept: &mut Self::Kept, to: &mut Vec<u8>) {
+        self.watch.put_aside(kept, to);
+    }
+
+    fn take_up(&mut self, kept: &[u8]) -> Self::Kept {
+        self.watch.take_up(kept)
+    }
+
     fn fetch(&self, kept: &Self::Kept) {
         self.watch.fetch(kept);
     }
@@ -318,14 +326,16 @@ impl Told {
         let (mut told, mut watches, mut pulses, mut books) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
         for (part, heard) in parts {
             told.push(part);
-            watches.push(heard.watch);
+            let mut watch = heard.watch;
+            watch.close();
+            watches.push(watch);
             pulses.extend(heard.pulse);
             books.extend(heard.books);
         }
         let curves = Curves::of(pulses);
         let given = Given { keep, ..setup.given };
-        let (mut story, counted) = Story::new(told, given, setup.span(&input), setup.threads());
-        let audit = audit(&story, watches, counted, &side, &setup.terms, setup.threads());
+        let (mut story, kept) = Story::new(told, given, setup.span(&input), setup.threads());
+        let audit = audit(&story, watches, kept, &side, &setup.terms, setup.threads());
         let credits = Credits::new(&mut story, books);
         progress.end();
         let incomplete = setup.complain(&input);

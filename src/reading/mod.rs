@@ -73,7 +73,7 @@ pub struct Input {
 }
 
 /// What one engine gives out, and who listened to it.
-pub type Applied<L> = (Part<<L as Listener>::Kept>, L);
+pub type Applied<L> = (Part, L);
 
 /// Reads all sources, in the order of their times, through as many engines as there are threads.
 pub fn read_all<L: Listener<Kept: Send> + Send>(

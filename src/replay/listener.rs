@@ -2,7 +2,6 @@
 
 use super::story::User;
 use crate::announce::{InfoHash, PeerId};
-use crate::packed::Packs;
 use crate::session::{Counters, Last, LineRef, Live, Said, Session, Transition};
 
 /// One announce, applied.
@@ -40,13 +39,21 @@ pub struct Step<'a> {
 /// Told of every announce applied, duplicates included.
 pub trait Listener {
     /// What it keeps of each session. It lies beside the session: memory is far away.
-    type Kept: Default + Packs;
+    type Kept: Default;
 
     /// An announce was applied, of a session of which this is kept.
     fn applied(&mut self, step: &Step<'_>, kept: &mut Self::Kept);
 
     /// A session is over, or the log is, or nothing was heard of it for long. If it goes on after that, its end is told again.
     fn ended(&mut self, _: &Session, _: &Last) {}
+
+    /// Writes down what it keeps of a session that is put aside, where nothing is written yet, and lets go of what lies behind it.
+    fn put_aside(&mut self, _: &mut Self::Kept, _: &mut Vec<u8>) {}
+
+    /// What it wrote down of a session, which goes on.
+    fn take_up(&mut self, _: &[u8]) -> Self::Kept {
+        Self::Kept::default()
+    }
 
     /// Has the cache fetch what lies behind what is kept of a session: it will be needed soon.
     fn fetch(&self, _: &Self::Kept) {}

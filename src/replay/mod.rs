@@ -1,6 +1,7 @@
 //! The engine: drives announces in order through their sessions, and tells whoever listens what happened.
 
 mod addresses;
+mod gather;
 mod interval;
 mod listener;
 mod names;
@@ -167,7 +168,7 @@ impl<L: Listener> Replay<L> {
         }
         self.take_all_in(rest, batch, reject);
         let now = limit(batch.newest_before(lines as u32));
-        self.peers.tidy(now, |session, last| self.listener.ended(session, last));
+        self.peers.tidy(now, &mut self.listener);
     }
 
     fn take_all_in(&mut self, records: &[Record], batch: &Batch<'_>, reject: &mut impl FnMut(u64, LineRef, Reason)) {
@@ -230,7 +231,7 @@ impl<L: Listener> Replay<L> {
         collected.gather(limit);
         let (due, held) = collected.due();
         // From here on it says where in memory that is.
-        due.iter_mut().for_each(|(peer, _)| *peer = self.peers.slot(*peer) as u32);
+        due.iter_mut().for_each(|(peer, _)| *peer = self.peers.slot(*peer, &mut self.listener) as u32);
         let mut first = 0;
         // Memory is far away: what an announce needs is fetched while those before it are applied, step by step.
         for at in 0..due.len() + 3 * AHEAD {
@@ -280,7 +281,7 @@ impl<L: Listener> Replay<L> {
         while let Some(mut moment) = self.lined_up.next(limit) {
             while let Some(peer) = moment.front().map(|held| held.peer) {
                 let others = moment.split_off(moment.iter().take_while(|held| held.peer == peer).count());
-                let slot = self.peers.slot(peer);
+                let slot = self.peers.slot(peer, &mut self.listener);
                 self.apply_all(slot, &mut moment);
                 moment = others;
             }
@@ -321,8 +322,7 @@ impl<L: Listener> Replay<L> {
             let opening = Opening::of(said.event, transition, refused_start.is_some());
             credit = next.state.credit();
             if begun {
-                self.listener.ended(&peer.session, &peer.last);
-                self.peers.close(slot);
+                self.peers.close(slot, &mut self.listener);
                 peer = &mut self.peers[slot];
             }
             peer.last = next.last;
@@ -511,12 +511,12 @@ impl<L: Listener> Replay<L> {
     }
 
     /// Applies what still waits, and gives out all that has come together.
-    pub fn finish(mut self) -> (Part<L::Kept>, L) {
+    pub fn finish(mut self) -> (Part, L) {
         self.apply_due(i64::MAX);
         self.apply_lined_up(i64::MAX);
         // Each goes as soon as it is not needed any more: this is when the most memory is in use.
         drop((self.spellings, self.identities, self.user_table, self.torrent_table));
-        let (shelf, whose) = self.peers.into_shelf(|session, last| self.listener.ended(session, last));
+        let (shelf, whose) = self.peers.into_shelf(&mut self.listener);
         let part = Part {
             users: self.users,
             histories: self.histories,

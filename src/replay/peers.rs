@@ -1,10 +1,11 @@
 //! All peers: those that are heard of, ready for their next announce, and the others, put aside.
 
+use super::listener::Listener;
 use super::peer::Peer;
 use super::shelf::{Item, Place, Shelf};
-use crate::packed::Packs;
 use crate::pieces::Pieces;
-use crate::session::{Last, Phase, Session};
+use crate::session::{Phase, Session};
+use crate::strings::AHEAD;
 use std::ops::{Index, IndexMut};
 
 /// The peers, by number.
@@ -23,7 +24,9 @@ pub struct Peers<K> {
     aside: Aside,
     /// With so many it is time to look who can be put aside.
     many: usize,
-    shelf: Shelf<K>,
+    shelf: Shelf,
+    /// Room for what the listener keeps of one of them.
+    kept: Vec<u8>,
 }
 
 /// Where a peer is.
@@ -93,7 +96,7 @@ impl Aside {
     }
 }
 
-impl<K: Packs + Default> Peers<K> {
+impl<K: Default> Peers<K> {
     /// No peers yet.
     pub fn new(aside: Aside) -> Peers<K> {
         Peers {
@@ -104,6 +107,7 @@ impl<K: Packs + Default> Peers<K> {
             aside,
             many: aside.from,
             shelf: Shelf::default(),
+            kept: Vec::new(),
         }
     }
 
@@ -135,19 +139,19 @@ impl<K: Packs + Default> Peers<K> {
 
     /// Where a peer is, ready for an announce, until it is put aside.
     #[inline]
-    pub fn slot(&mut self, peer: u32) -> usize {
+    pub fn slot(&mut self, peer: u32, listener: &mut impl Listener<Kept = K>) -> usize {
         match self.spots[peer as usize].at() {
             At::Slot(slot) => slot,
-            At::Shelf(place) => self.take_up(peer, place),
+            At::Shelf(place) => self.take_up(peer, place, listener),
         }
     }
 
     #[cold]
-    fn take_up(&mut self, peer: u32, place: Place) -> usize {
+    fn take_up(&mut self, peer: u32, place: Place, listener: &mut impl Listener<Kept = K>) -> usize {
         let whose = &self.whose;
         let record = self.shelf.get(place, |peer| whose[peer as usize]);
         let session = record.session();
-        let (last, kept) = (record.last(&session), record.kept);
+        let (last, kept) = (record.last(&session), listener.take_up(record.kept));
         self.shelf.remove(place);
         let slot = self.add(Peer { session, last: last.unwrap_or_default(), kept });
         self.spots[peer as usize] = Spot::of(At::Slot(slot));
@@ -155,14 +159,21 @@ impl<K: Packs + Default> Peers<K> {
     }
 
     /// Puts the session of a peer aside, since another one follows.
-    pub fn close(&mut self, slot: usize) {
-        let Peer { session, kept, .. } = &self.live[slot];
-        self.shelf.put(&Item { session, last: None, kept });
+    pub fn close(&mut self, slot: usize, listener: &mut impl Listener<Kept = K>) {
+        self.shelve(slot, true, listener);
+    }
+
+    /// Puts what a peer's session is on the shelf; `over`: nothing will be held against it any more.
+    fn shelve(&mut self, slot: usize, over: bool, listener: &mut impl Listener<Kept = K>) -> Place {
+        let Peer { session, last, kept } = &mut self.live[slot];
+        listener.ended(session, last);
+        self.kept.clear();
+        listener.put_aside(kept, &mut self.kept);
+        self.shelf.put(&Item { session, last: (!over).then_some(last), kept: &self.kept })
     }
 
     /// Puts those aside who are not likely to be heard of soon, if there are many. `now` is the time in the log, in milliseconds.
-    /// `ended` is told of the session of each.
-    pub fn tidy(&mut self, now: i64, mut ended: impl FnMut(&Session, &Last)) {
+    pub fn tidy(&mut self, now: i64, listener: &mut impl Listener<Kept = K>) {
         let count = self.live.len() - self.free.len();
         if count < self.many {
             return;
@@ -182,28 +193,33 @@ impl<K: Packs + Default> Peers<K> {
         if beginners.len() >= count / BEGINNERS {
             over.append(&mut beginners);
         }
-        for slot in over {
-            self.put_aside(slot, &mut ended);
+        for (at, &slot) in over.iter().enumerate() {
+            if let Some(ahead) = over.get(at + AHEAD) {
+                listener.fetch(&self.live[*ahead].kept);
+            }
+            self.put_aside(slot, listener);
             self.free.push(slot as u32);
         }
         let left = self.live.len() - self.free.len();
         self.many = self.aside.from.max(left + left / 4);
     }
 
-    fn put_aside(&mut self, slot: usize, ended: &mut impl FnMut(&Session, &Last)) {
-        let Peer { session, last, kept } = &mut self.live[slot];
-        ended(session, last);
-        let place = self.shelf.put(&Item { session, last: Some(last), kept });
+    fn put_aside(&mut self, slot: usize, listener: &mut impl Listener<Kept = K>) {
+        let place = self.shelve(slot, false, listener);
+        let Peer { session, .. } = &mut self.live[slot];
         self.spots[session.peer as usize] = Spot::of(At::Shelf(place));
         // Nobody is there now.
         session.clear();
     }
 
-    /// Puts all of them aside, since nothing more will be heard. `ended` is told of the sessions of those who were not.
-    pub fn into_shelf(mut self, mut ended: impl FnMut(&Session, &Last)) -> (Shelf<K>, Vec<(u32, u32)>) {
+    /// Puts all of them aside, since nothing more will be heard.
+    pub fn into_shelf(mut self, listener: &mut impl Listener<Kept = K>) -> (Shelf, Vec<(u32, u32)>) {
         for slot in 0..self.live.len() {
+            if let Some(ahead) = self.live.get(slot + AHEAD) {
+                listener.fetch(&ahead.kept);
+            }
             if self.live[slot].has_begun() {
-                self.put_aside(slot, &mut ended);
+                self.put_aside(slot, listener);
             }
             if slot + 1 == self.live.len() || Pieces::<Peer<K>>::piece_of(slot) != Pieces::<Peer<K>>::piece_of(slot + 1)
             {

@@ -1,9 +1,10 @@
 //! All sessions of a story, in its order.
 
+use super::gather::Gather;
 use super::shelf::{Place, Record, Shelf};
-use crate::gather::{AHEAD, Gather, Group, Strings};
-use crate::packed::{Packer, Packs, Unpacker};
+use crate::packed::{Packer, Unpacker};
 use crate::session::{Brief, Outline, Session};
+use crate::strings::{AHEAD, Group, Strings};
 use prefetch_index::prefetch_index;
 use std::ops::Range;
 
@@ -42,8 +43,8 @@ impl Numbers {
     }
 
     /// Gives a session on a shelf its new numbers, and adds the rest of it to `bytes`.
-    fn take<K: Packs>(&self, record: Record<'_, K>, engine: u16, bytes: &mut Vec<u8>) -> (Brief, K) {
-        let Record { mut brief, .. } = record;
+    fn take(&self, record: &Record<'_>, engine: u16, bytes: &mut Vec<u8>) -> Brief {
+        let mut brief = record.brief;
         (brief.engine, brief.peer) = (engine, brief.peer + self.first_peer);
         if brief.moved && self.names.is_some() {
             // Its addresses are in there.
@@ -54,45 +55,43 @@ impl Numbers {
             bytes.extend_from_slice(record.body);
         }
         brief.address = self.name(brief.address);
-        (brief, record.kept)
+        brief
     }
 }
 
 impl Sessions {
     /// Takes them from the shelves of engines, on so many threads. `order` says for each which engine's it is, and where. What was kept
     /// of them comes in the same order.
-    pub fn gather<K: Packs + Send>(
-        shelves: Vec<Shelf<K>>,
+    pub fn gather(
+        shelves: Vec<Shelf>,
         numbers: &[Numbers],
         order: &[(u16, Place)],
         threads: usize,
-    ) -> (Sessions, Vec<K>) {
-        let group = |all: &Gather<Shelf<K>>, places: Range<usize>| {
-            let (mut briefs, mut kept) = (Vec::with_capacity(places.len()), Vec::with_capacity(places.len()));
-            let (mut group, mut ahead) = (Group::default(), order[places.start..].iter().skip(AHEAD));
+    ) -> (Sessions, Strings) {
+        let group = |all: &Gather, places: Range<usize>| {
+            let (mut briefs, mut packed, mut kept) =
+                (Vec::with_capacity(places.len()), Group::default(), Group::default());
+            let mut ahead = order[places.start..].iter().skip(AHEAD);
             for &(engine, place) in &order[places] {
                 if let Some((engine, place)) = ahead.next() {
-                    all.source(usize::from(*engine)).fetch(*place);
+                    all.shelf(usize::from(*engine)).fetch(*place);
                 }
                 let number = usize::from(engine);
                 let numbers = &numbers[number];
-                let record = all.source(number).get(place, |peer| numbers.whose(peer));
-                group.add(|bytes| {
-                    let (brief, own) = numbers.take(record, engine, bytes);
-                    briefs.push(brief);
-                    kept.push(own);
-                });
+                let record = all.shelf(number).get(place, |peer| numbers.whose(peer));
+                packed.add(|bytes| briefs.push(numbers.take(&record, engine, bytes)));
+                kept.add(|bytes| bytes.extend_from_slice(record.kept));
                 all.note_read(number, place.piece());
             }
-            (briefs, kept, group)
+            (briefs, packed.end(), kept.end())
         };
         let mut sessions =
             Sessions { briefs: Vec::with_capacity(order.len()), packed: Strings::with_capacity(order.len()) };
-        let mut all_kept = Vec::with_capacity(order.len());
-        Gather::new(shelves).all(order.len(), threads, group, |(briefs, kept, group)| {
+        let mut all_kept = Strings::with_capacity(order.len());
+        Gather::new(shelves).all(order.len(), threads, group, |(briefs, packed, kept)| {
             sessions.briefs.extend(briefs);
-            all_kept.extend(kept);
-            sessions.packed.add(group);
+            sessions.packed.add(packed);
+            all_kept.add(kept);
         });
         (sessions, all_kept)
     }

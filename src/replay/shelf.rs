@@ -1,29 +1,26 @@
 //! Sessions that are over, or of which nothing was heard for long: put aside in as few bytes as hold them.
 
-use crate::gather::Scattered;
-use crate::packed::{Packer, Packs, Unpacker};
+use crate::packed::{Packer, Unpacker};
 use crate::session::{Brief, Last, Session, Whose};
 use crate::time::Time;
 use prefetch_index::prefetch_index;
-use std::marker::PhantomData;
 use std::ops::Range;
 
 /// Sessions with what a listener keeps of each, packed. A record takes a multiple of [`GRAIN`] bytes, and what is put there next takes the
 /// room of one that was taken off, if that was as long.
 #[derive(Debug)]
-pub struct Shelf<K> {
+pub struct Shelf {
     pieces: Vec<Vec<u8>>,
     /// By length in grains, the room that became free last; each says which one did before it.
     holes: [Place; HOLES],
     /// Room to pack in.
     packed: Vec<u8>,
     body: Vec<u8>,
-    kept: PhantomData<fn() -> K>,
 }
 
-impl<K> Default for Shelf<K> {
+impl Default for Shelf {
     fn default() -> Self {
-        Shelf { pieces: Vec::new(), holes: [Place::NONE; HOLES], packed: Vec::new(), body: Vec::new(), kept: PhantomData }
+        Shelf { pieces: Vec::new(), holes: [Place::NONE; HOLES], packed: Vec::new(), body: Vec::new() }
     }
 }
 
@@ -58,7 +55,7 @@ impl Place {
 /// Records begin at multiples of this.
 const GRAIN: usize = 8;
 /// Room for records of fewer grains is used again: hardly any has more.
-const HOLES: usize = 64;
+const HOLES: usize = 320;
 /// The system gives memory for a piece alone, and takes it back when the piece goes.
 const PIECE: usize = 1 << 20;
 /// Records that can begin in a piece.
@@ -76,23 +73,25 @@ pub struct Spine {
 }
 
 /// A session as it is put aside.
-pub struct Item<'a, K> {
+pub struct Item<'a> {
     pub session: &'a Session,
     /// `None` if another session of the peer followed: then nothing will be held against it any more.
     pub last: Option<&'a Last>,
-    pub kept: &'a K,
+    /// What the listener keeps of it.
+    pub kept: &'a [u8],
 }
 
 /// A session that lies on the shelf.
-pub struct Record<'a, K> {
+pub struct Record<'a> {
     pub brief: Brief,
-    pub kept: K,
+    /// What the listener keeps of it.
+    pub kept: &'a [u8],
     /// The rest of the session, packed.
     pub body: &'a [u8],
     last: Option<Unpacker<'a>>,
 }
 
-impl<K> Record<'_, K> {
+impl Record<'_> {
     /// The session, put together.
     pub fn session(&self) -> Session {
         Session::unpack(&self.brief, &mut Unpacker(self.body))
@@ -107,9 +106,9 @@ impl<K> Record<'_, K> {
 /// A record whose first byte says so is none any more.
 const GONE: u8 = 0;
 
-impl<K: Packs> Shelf<K> {
+impl Shelf {
     /// Puts a session aside. Returns where it is.
-    pub fn put(&mut self, item: &Item<'_, K>) -> Place {
+    pub fn put(&mut self, item: &Item<'_>) -> Place {
         self.packed.clear();
         self.packed.extend([0; ROOM]);
         let mut to = Packer(&mut self.packed);
@@ -117,7 +116,7 @@ impl<K: Packs> Shelf<K> {
         // Never GONE.
         to.number((u64::from(session.peer) << 1 | u64::from(last.is_some())) + 1);
         session.brief().pack(&mut to);
-        kept.pack(&mut to);
+        to.bytes(kept);
         self.body.clear();
         session.pack(&mut Packer(&mut self.body));
         to.bytes(&self.body);
@@ -164,13 +163,13 @@ impl<K: Packs> Shelf<K> {
     }
 
     /// What lies there; `whose` tells user and torrent of a peer.
-    pub fn get(&self, place: Place, whose: impl Fn(u32) -> (u32, u32)) -> Record<'_, K> {
+    pub fn get(&self, place: Place, whose: impl Fn(u32) -> (u32, u32)) -> Record<'_> {
         let record = &self.pieces[place.piece()][place.at()..];
         let mut from = Unpacker(&record[ROOM..]);
         let (peer, has_last) = tag(&mut from);
         let (user, torrent) = whose(peer);
         let brief = Brief::unpack(Whose { user, torrent, peer }, &mut from);
-        Record { brief, kept: K::unpack(&mut from), body: from.bytes(), last: has_last.then_some(from) }
+        Record { brief, kept: from.bytes(), body: from.bytes(), last: has_last.then_some(from) }
     }
 
     /// All records that are there.
@@ -191,17 +190,16 @@ impl<K: Packs> Shelf<K> {
             })
         })
     }
-}
 
-impl<K: Packs> Scattered for Shelf<K> {
     /// How many sessions there are in each piece.
-    fn in_use(&self) -> Vec<usize> {
+    pub fn in_use(&self) -> Vec<usize> {
         let mut in_use = vec![0; self.pieces.len()];
         self.spines().for_each(|spine| in_use[spine.place.piece()] += 1);
         in_use
     }
 
-    fn give_back(&mut self, piece: usize) {
+    /// Gives back the memory of a piece, of which all has been read.
+    pub fn give_back(&mut self, piece: usize) {
         self.pieces[piece] = Vec::new();
     }
 }

@@ -7,9 +7,9 @@ use super::shelf::{Place, Shelf, Spine};
 use crate::account::{Account, Histories, Keep, Point};
 use crate::announce::{Escapes, InfoHash, PeerId};
 use crate::order::{by_number, by_two};
-use crate::packed::Packs;
 use crate::session::{Clock, Completed, Ending, Listed, Session, ends_listed, listing, replaced};
 use crate::share::{both, each, shared};
+use crate::strings::Strings;
 use crate::time::Time;
 
 /// A user: a passkey, or where there is none, an address.
@@ -45,7 +45,7 @@ pub struct Written {
 
 /// What one engine gives out; numbers are its own.
 #[derive(Debug)]
-pub struct Part<K> {
+pub struct Part {
     /// Users by number.
     pub users: Vec<User>,
     /// Their timelines.
@@ -55,7 +55,7 @@ pub struct Part<K> {
     /// By peer, the user and the torrent.
     pub(super) whose: Vec<(u32, u32)>,
     /// All sessions, and what the listener kept of them.
-    pub(super) shelf: Shelf<K>,
+    pub(super) shelf: Shelf,
     /// Peer ids by number.
     pub peer_ids: Vec<PeerId>,
     /// How those peers write, by the same numbers.
@@ -141,12 +141,12 @@ impl Story {
 
     /// Puts the parts together, on so many threads. `span` is the first and the last time in the log. What listeners kept of
     /// sessions comes in the order of the story.
-    pub fn new<K: Packs + Send>(
-        mut parts: Vec<Part<K>>,
+    pub fn new(
+        mut parts: Vec<Part>,
         given: Given,
         span: (Option<Time>, Option<Time>),
         threads: usize,
-    ) -> (Story, Vec<K>) {
+    ) -> (Story, Strings) {
         let mut silences = Silences::default();
         parts.iter().for_each(|part| silences.merge(&part.silences));
         let (interval, interval_from) =
@@ -188,7 +188,7 @@ impl Story {
             written.push(std::mem::take(&mut part.written));
             story.duplicates += part.duplicates;
         }
-        let shelves: Vec<Shelf<K>> = parts.into_iter().map(|part| part.shelf).collect();
+        let shelves: Vec<Shelf> = parts.into_iter().map(|part| part.shelf).collect();
         let ((names, renamed), order) = both(threads, || merged(names), || story.order(&shelves, &numbers, threads));
         story.names = names;
         for ((numbers, names), written) in numbers.iter_mut().zip(renamed).zip(written) {
@@ -246,7 +246,7 @@ impl Story {
     }
 
     /// The order of sessions: by beginning, then user, torrent and peer id.
-    fn order<K: Packs>(&self, shelves: &[Shelf<K>], numbers: &[Numbers], threads: usize) -> Vec<(u16, Place)> {
+    fn order(&self, shelves: &[Shelf], numbers: &[Numbers], threads: usize) -> Vec<(u16, Place)> {
         let of_engine = |engine: usize| {
             let numbers = &numbers[engine];
             let key = |Spine { place, peer, first_at }| {

@@ -137,8 +137,8 @@ fn in_blocks(log: &[u8], threads: usize, block: Option<usize>) -> String {
     input.sources[0].name.clear();
     let (parts, watches): (Vec<_>, Vec<Watch>) = engines.into_iter().unzip();
     let span = (input.tally.first_at, input.tally.last_at);
-    let (story, counted) = Story::new(parts, Given::default(), span, threads);
-    let audit = audit(&story, watches, counted, &Side::default(), &Terms::default(), threads);
+    let (story, kept) = Story::new(parts, Given::default(), span, threads);
+    let audit = audit(&story, watches, kept, &Side::default(), &Terms::default(), threads);
     let filter = Filter::default();
     let style = Style { color: false, width: None, millis: input.tally.millis, zone: Zone::default() };
     let mut out = Vec::new();

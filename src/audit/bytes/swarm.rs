@@ -4,10 +4,10 @@ use super::actors::Actors;
 use super::flow::{Side, Sweep, Window};
 use super::trace::{AllTraces, BEFORE, GRANULE, Stretch};
 use crate::audit::sizes::LEAST;
-use crate::gather::AHEAD;
 use crate::replay::Story;
 use crate::session::{Opening, Outline, Phase};
 use crate::share::shared;
+use crate::strings::AHEAD;
 use crate::time::Time;
 
 /// Counters in an announce may be so many seconds old.

@@ -1,13 +1,12 @@
 //! What a session reported between its announces, kept small: windows of time, and the bytes that moved in them.
 
 use crate::chains::{Chain, Chains, ONE_LINE};
-use crate::gather::{AHEAD, Gather, Group, Strings};
-use crate::packed::{Packer, Packs, Unpacker};
+use crate::packed::{Packer, Unpacker};
 use crate::replay::Step;
 use crate::scan;
 use crate::session::Transition;
+use crate::strings::Strings;
 use crate::time::Time;
-use std::ops::Range;
 
 /// Bytes are kept in multiples of this.
 pub const GRANULE: u64 = 16 << 10;
@@ -28,7 +27,7 @@ pub struct Stretch {
     pub down: u64,
 }
 
-/// The stretches of all sessions, in order: see [`Packed`]. A seed that announces every half hour for a week takes some 1.5 kB.
+/// The stretches of sessions that may go on, in order: see [`Packed`]. A seed that announces every half hour for a week takes some 1.5 kB.
 #[derive(Clone, Default, Debug)]
 pub struct Traces(Chains<ONE_LINE>);
 
@@ -40,26 +39,8 @@ pub struct Place {
     end: u32,
     /// What the next stretch's length is counted from: see [`counted_from`].
     length: u16,
-    /// How many chunks there are.
-    chunks: u8,
-}
-
-impl Packs for Place {
-    fn pack(&self, to: &mut Packer<'_>) {
-        to.number(self.chunks);
-        if self.chunks > 0 {
-            self.chain.pack(to);
-            to.number(self.length);
-            to.number(self.end);
-        }
-    }
-
-    fn unpack(from: &mut Unpacker<'_>) -> Place {
-        match from.number() {
-            0 => Place::default(),
-            chunks => Place { chunks, chain: Chain::unpack(from), length: from.number(), end: from.number() },
-        }
-    }
+    /// How many bytes they take.
+    len: u16,
 }
 
 /// A stretch as it is written: how many bytes each of four numbers takes, in two bits each, and those bytes. The numbers are by how
@@ -79,39 +60,15 @@ pub struct Trace<'a> {
     len: usize,
 }
 
-/// The traces of all sessions, by their places in the story. They are read again and again, session by session: so each lies in one
-/// piece, beside its neighbours'.
+/// The traces of all sessions, by their places in the story, and what is kept beside each. They are read again and again, session by
+/// session: so each lies in one piece, beside its neighbours'.
 #[derive(Debug)]
 pub struct AllTraces(Strings);
 
 impl AllTraces {
-    /// Those of so many sessions, by their places in the story: `of` says in which of `traces` each lies, and where. Traces begin
-    /// about in the order of their sessions.
-    pub fn gather(
-        len: usize,
-        threads: usize,
-        traces: Vec<Traces>,
-        of: impl Fn(usize) -> Option<(usize, Place)> + Sync,
-    ) -> AllTraces {
-        let group = |all: &Gather<Chains<ONE_LINE>>, sessions: Range<usize>| {
-            let mut group = Group::default();
-            for session in sessions {
-                if let Some((from, place)) = of(session + AHEAD) {
-                    all.source(from).fetch(place.chain);
-                }
-                group.add(|bytes| {
-                    if let Some((from, place)) = of(session) {
-                        let read = |chunk| all.note_read(from, Chains::<ONE_LINE>::piece_of(chunk));
-                        all.source(from).read(place.chain, bytes, read);
-                    }
-                });
-            }
-            group
-        };
-        let mut strings = Strings::with_capacity(len);
-        Gather::new(traces.into_iter().map(|traces| traces.0).collect())
-            .all(len, threads, group, |group| strings.add(group));
-        AllTraces(strings)
+    /// Of what [`Traces::put_aside`] wrote of each session.
+    pub fn new(kept: Strings) -> AllTraces {
+        AllTraces(kept)
     }
 
     /// Has the cache fetch that of a session.
@@ -121,16 +78,37 @@ impl AllTraces {
     }
 
     /// That of a session, by its place; empty if nothing moved in it.
+    #[inline]
     pub fn of(&self, session: usize) -> Trace<'_> {
-        let (bytes, len) = self.0.get(session);
-        Trace { bytes, len }
+        trace_in(self.0.get(session))
+    }
+
+    /// What is kept beside that of a session, by its place. What follows does not matter.
+    pub fn beside(&self, session: usize) -> &[u8] {
+        beside_in(self.0.get(session))
     }
 }
 
+/// The trace in what [`Traces::put_aside`] wrote: that begins with how long the trace is, or is nothing at all.
+#[inline]
+fn trace_in((kept, len): (&[u8], usize)) -> Trace<'_> {
+    let mut from = Unpacker(kept);
+    let len = if len == 0 { 0 } else { from.number() };
+    Trace { bytes: from.0, len }
+}
+
+/// What is kept beside it begins there, behind it; nothing if that is nothing.
+#[inline]
+fn beside_in((kept, len): (&[u8], usize)) -> &[u8] {
+    let trace = trace_in((kept, len));
+    let begin = kept.len() - trace.bytes.len() + trace.len;
+    if begin < len { &kept[begin..] } else { &[] }
+}
+
 impl Traces {
-    /// A session with more chunks has its trace made half as long: two neighbouring stretches become one, in which more can
+    /// A session with more bytes has its trace made half as long: two neighbouring stretches become one, in which more can
     /// fit than in the two.
-    const MOST: u8 = 34;
+    const MOST: u16 = 34 * ONE_LINE as u16;
 
     /// Notes what a step reports in the trace of its session, which lies at `place`.
     #[inline]
@@ -146,7 +124,7 @@ impl Traces {
         let last = step.before.filter(|_| !step.transition.opens()).and_then(|before| before.last.at);
         let from = last.map_or(0, secs).max(place.end.into());
         self.push(place, &Stretch { from, to: secs(at).max(from), up, down });
-        if place.chunks > Self::MOST {
+        if place.len > Self::MOST {
             self.halve(place);
         }
     }
@@ -157,10 +135,35 @@ impl Traces {
         self.0.fetch(place.chain);
     }
 
+    /// Takes out the trace that lies at `place`, and writes it down with what is kept beside it.
+    pub fn put_aside(&mut self, place: &mut Place, to: &mut Vec<u8>, beside: impl FnOnce(&mut Packer<'_>)) {
+        let Place { mut chain, len, .. } = std::mem::take(place);
+        Packer(to).number(len);
+        self.0.read(chain, to);
+        self.0.clear(&mut chain);
+        let end = to.len();
+        beside(&mut Packer(to));
+        if len == 0 && to.len() == end {
+            to.clear();
+        }
+    }
+
+    /// Takes in what was put aside. Returns where the trace lies, and what was kept beside it.
+    pub fn take_up<'a>(&mut self, kept: &'a [u8]) -> (Place, &'a [u8]) {
+        let kept = (kept, kept.len());
+        let Trace { bytes, len } = trace_in(kept);
+        let mut place = Place { len: len as u16, ..Place::default() };
+        self.0.push(&mut place.chain, &bytes[..len]);
+        if let Some(last) = self.stretches(place).last() {
+            place.ends_with(last);
+        }
+        (place, beside_in(kept))
+    }
+
     /// The stretches of the trace that lies at `place`.
     fn stretches(&self, place: Place) -> Vec<Stretch> {
         let mut bytes = Vec::new();
-        self.0.read(place.chain, &mut bytes, |_| {});
+        self.0.read(place.chain, &mut bytes);
         let len = bytes.len();
         bytes.extend([0; Strings::BEYOND]);
         Trace { bytes: &bytes, len }.stretches().collect()
@@ -169,14 +172,10 @@ impl Traces {
     fn push(&mut self, place: &mut Place, stretch: &Stretch) {
         let (gap, length) = (stretch.from - u64::from(place.end), stretch.to - stretch.from);
         let longer = length.wrapping_sub(place.length.into()) as i64;
-        place.length = counted_from(length);
         let packed = Packed::new([(longer << 1 ^ longer >> 63) as u64, stretch.up, gap, stretch.down]);
-        let before = place.chain;
         self.0.push(&mut place.chain, &packed.bytes[..packed.len]);
-        // It never takes more than one.
-        place.chunks = place.chunks.saturating_add(u8::from(place.chain != before));
-        // A log of more than a century has its end there.
-        place.end = u32::try_from(stretch.to).unwrap_or(u32::MAX);
+        place.len = place.len.saturating_add(packed.len as u16);
+        place.ends_with(stretch);
     }
 
     #[cold]
@@ -191,6 +190,14 @@ impl Traces {
             });
             self.push(place, &Stretch { from: pair[0].from, to: last.to, up, down });
         }
+    }
+}
+
+impl Place {
+    fn ends_with(&mut self, last: &Stretch) {
+        // A log of more than a century has its end there.
+        self.end = u32::try_from(last.to).unwrap_or(u32::MAX);
+        self.length = counted_from(last.to - last.from);
     }
 }
 
@@ -286,6 +293,7 @@ fn received(step: &Step<'_>) -> u64 {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::strings::Group;
     use proptest::prelude::*;
 
     proptest! {
@@ -302,6 +310,48 @@ mod tests {
                 given.push(stretch);
             }
             prop_assert_eq!(traces.stretches(place), given);
+        }
+
+        #[test]
+        fn what_is_put_aside_goes_on_when_it_is_taken_up(
+            moved in prop::collection::vec((0usize..3, 0u32..9000, 0u32..90_000, 0u64..1 << 30, any::<bool>()), 1..400),
+            beside in prop::array::uniform3(prop::collection::vec(any::<u8>(), 0..40)),
+        ) {
+            let (mut traces, mut places) = (Traces::default(), [Place::default(); 3]);
+            let (mut never, mut expected) = (Traces::default(), [Place::default(); 3]);
+            let mut written = Vec::new();
+            for (of, gap, length, up, aside) in moved {
+                let from = u64::from(expected[of].end) + u64::from(gap);
+                let stretch = Stretch { from, to: from + u64::from(length), up, down: up >> 9 };
+                never.push(&mut expected[of], &stretch);
+                traces.push(&mut places[of], &stretch);
+                if aside {
+                    written.clear();
+                    traces.put_aside(&mut places[of], &mut written, |to| to.0.extend(&beside[of]));
+                    let (place, own) = traces.take_up(&written);
+                    prop_assert_eq!(own, &beside[of][..]);
+                    places[of] = place;
+                }
+                prop_assert_eq!(
+                    (places[of].end, places[of].length, places[of].len),
+                    (expected[of].end, expected[of].length, expected[of].len)
+                );
+            }
+            let mut group = Group::default();
+            for (place, beside) in places.iter_mut().zip(&beside) {
+                group.add(|bytes| {
+                    let mut own = Vec::new();
+                    traces.put_aside(place, &mut own, |to| to.0.extend(beside));
+                    bytes.extend(own);
+                });
+            }
+            let mut all = Strings::with_capacity(3);
+            all.add(group.end());
+            let all = AllTraces::new(all);
+            for (session, (place, beside)) in expected.iter().zip(&beside).enumerate() {
+                prop_assert_eq!(all.of(session).stretches().collect::<Vec<_>>(), never.stretches(*place));
+                prop_assert!(all.beside(session).starts_with(beside));
+            }
         }
     }
 
@@ -323,33 +373,5 @@ mod tests {
         (100..150).for_each(|n| traces.push(&mut place, &stretch(n)));
         assert!(traces.stretches(other).into_iter().eq((0..100).map(stretch)));
         assert!(traces.stretches(place).into_iter().skip(50).eq((100..150).map(stretch)));
-    }
-
-    #[test]
-    fn gathered_traces_are_those_that_lay_in_chunks() {
-        // Some of them fill pieces of memory, which are given back meanwhile; those that were halved use chunks again.
-        let lens = (0..70_000u64).map(|n| if n % 500 == 3 { 700 } else { 1 + n % 2 });
-        let mut engines = vec![Traces::default(), Traces::default()];
-        let mut places = Vec::new();
-        for (n, len) in (0u64..).zip(lens) {
-            let (of, mut place) = ((n % 3 / 2) as usize, Place::default());
-            for at in 0..len {
-                engines[of].push(&mut place, &Stretch { from: at * 3600, to: at * 3600 + n % 999, up: n, down: n % 7 });
-                if place.chunks > Traces::MOST {
-                    engines[of].halve(&mut place);
-                }
-            }
-            places.push((of, place));
-        }
-        let expected: Vec<Vec<Stretch>> = places.iter().map(|(of, place)| engines[*of].stretches(*place)).collect();
-        let sum = |all: &[Stretch]| all.iter().map(|stretch| stretch.up).sum::<u64>();
-        assert!((0u64..).zip(&expected).all(|(n, all)| sum(all) == n * if n % 500 == 3 { 700 } else { 1 + n % 2 }));
-        for threads in [1, 2] {
-            let engines = engines.clone();
-            let all = AllTraces::gather(places.len(), threads, engines, |at| places.get(at).copied());
-            for (at, expected) in expected.iter().enumerate() {
-                assert!(all.of(at).stretches().eq(expected.iter().copied()), "{at} with {threads} threads");
-            }
-        }
     }
 }
