@@ -32,32 +32,33 @@ impl Merged {
         let Unsorted { mut senders, receivers } = windows;
         by_end(&mut senders);
         let receivers = Side::new(receivers);
-        let senders_by = Senders::of(&senders);
+        let (senders, parts) = Senders::of(senders);
         // When a user receives who cannot have sent it himself: the last end of what has begun.
-        let mut receives: Vec<Option<u32>> = vec![None; senders_by.users.len()];
+        let mut receives: Vec<Option<u32>> = vec![None; senders.users.len()];
         let mut begun = receivers.starts().iter().peekable();
-        let mut all =
-            Merging { senders: &senders, merged: Vec::new(), places: vec![0; senders.len()], ending: Vec::new() };
+        let mut all = Merging { parts, merged: Vec::new(), ending: Vec::new() };
         // They come in the order of their ends.
-        for ((at, window), by) in (0u32..).zip(&senders).zip(&senders_by.by) {
-            while let Some((_, place)) = begun.next_if(|(from, _)| *from <= window.to) {
+        for at in 0..all.parts.len() {
+            let part = all.parts[at];
+            while let Some((_, place)) = begun.next_if(|(from, _)| *from <= part.to) {
                 let receiver = &receivers.windows()[*place as usize];
                 if !receiver.can_be_from(receiver.user())
-                    && let Some(own) = senders_by.number(receiver.user())
+                    && let Some(own) = senders.number(receiver.user())
                 {
                     receives[own] = receives[own].max(Some(receiver.to));
                 }
                 all.merge();
             }
             // A window touches who has not ended when it begins, and has begun when it ends.
-            let touches_own = receives[*by as usize].is_some_and(|to| to >= window.from);
-            let who = if touches_own { window.user() } else { Window::NOBODY };
-            all.ending.push((u64::from(who) << 32 | receivers.ended(window.from) as u64, at));
+            let by = part.by as usize;
+            let touches_own = receives[by].is_some_and(|to| to >= part.from);
+            let who = if touches_own { senders.users[by].0 } else { Window::NOBODY };
+            all.ending.push((u64::from(who) << 32 | receivers.ended(part.from) as u64, at as u32));
         }
         all.merge();
-        let Merging { mut merged, places, .. } = all;
-        let (users, sent) = senders_by.sent(&senders, &places);
-        drop((senders, places));
+        let Merging { mut merged, parts, .. } = all;
+        let (users, sent) = senders.sent(&parts);
+        drop(parts);
         merged.shrink_to_fit();
         // Those that end together are in the order of users and beginnings.
         Merged { users, sent, windows: Windows { senders: Side::in_order(merged), receivers } }
@@ -143,24 +144,35 @@ struct Senders {
     users: Vec<(u32, u32)>,
     /// By user, the place among those.
     numbers: HashMap<u32, u32, RandomState>,
-    /// By window, the same.
-    by: Vec<u32>,
 }
+
+/// A sender's window that becomes a part of a merged one. It takes as much room as the window, which is the one that it takes.
+#[derive(Clone, Copy)]
+struct Part {
+    /// When it begins; once it is merged, the place of the merged one.
+    from: u32,
+    to: u32,
+    bytes: u32,
+    /// Who sent it, by the place among [`Senders`].
+    by: u32,
+}
+
+const _: () = assert!(size_of::<Part>() == size_of::<Window>());
 
 impl Senders {
     /// There may be millions of windows: this is the only time that their users are looked up.
-    fn of(windows: &[Window]) -> Senders {
+    fn of(windows: Vec<Window>) -> (Senders, Vec<Part>) {
         let (mut users, mut numbers) = (Vec::new(), HashMap::<_, _, RandomState>::default());
-        let number = |window: &Window| {
-            let number = *numbers.entry(window.user()).or_insert_with(|| {
+        let part = |window: Window| {
+            let by = *numbers.entry(window.user()).or_insert_with(|| {
                 users.push((window.user(), 0));
                 users.len() as u32 - 1
             });
-            users[number as usize].1 += 1;
-            number
+            users[by as usize].1 += 1;
+            Part { from: window.from, to: window.to, bytes: window.bytes, by }
         };
-        let by = windows.iter().map(number).collect();
-        Senders { users, numbers, by }
+        let parts = windows.into_iter().map(part).collect();
+        (Senders { users, numbers }, parts)
     }
 
     /// The number of a user who sent.
@@ -168,8 +180,8 @@ impl Senders {
         self.numbers.get(&user).map(|number| *number as usize)
     }
 
-    /// What they sent in these windows, of which each is part of the merged one at its place: see [`Merged`].
-    fn sent(self, windows: &[Window], places: &[u32]) -> (Vec<(u32, u32)>, Vec<Sent>) {
+    /// What they sent in these windows, which are merged: see [`Merged`].
+    fn sent(self, merged: &[Part]) -> (Vec<(u32, u32)>, Vec<Sent>) {
         let mut order: Vec<usize> = (0..self.users.len()).collect();
         order.sort_unstable_by_key(|number| self.users[*number].0);
         // By number, where what comes next goes.
@@ -181,10 +193,10 @@ impl Senders {
             (user, end)
         };
         let users: Vec<(u32, u32)> = order.into_iter().map(end_of).collect();
-        let mut sent = vec![Sent { place: 0, bytes: 0 }; windows.len()];
-        for ((window, by), &place) in windows.iter().zip(&self.by).zip(places) {
-            let next = &mut next[*by as usize];
-            sent[*next as usize] = Sent { place, bytes: window.bytes };
+        let mut sent = vec![Sent { place: 0, bytes: 0 }; merged.len()];
+        for part in merged {
+            let next = &mut next[part.by as usize];
+            sent[*next as usize] = Sent { place: part.from, bytes: part.bytes };
             *next += 1;
         }
         let mut begin = 0;
@@ -200,26 +212,24 @@ impl Senders {
 }
 
 /// Windows on their way to be merged.
-struct Merging<'a> {
-    senders: &'a [Window],
+struct Merging {
+    parts: Vec<Part>,
     merged: Vec<Window>,
-    /// By window: the place of the merged one that it is part of.
-    places: Vec<u32>,
     /// Those that touch the same beginnings and are not merged yet: the user if one of his own is touched and how many have ended
     /// before, and the place.
     ending: Vec<(u64, u32)>,
 }
 
-impl Merging<'_> {
+impl Merging {
     fn merge(&mut self) {
         let Some(&(_, last)) = self.ending.last() else { return };
-        let to = self.senders[last as usize].to;
+        let to = self.parts[last as usize].to;
         self.ending.sort_unstable_by_key(|(alike, _)| *alike);
         for alike in self.ending.chunk_by(|a, b| a.0 == b.0) {
-            let from = alike.iter().map(|(_, at)| self.senders[*at as usize].from).min().unwrap_or(0);
+            let from = alike.iter().map(|(_, at)| self.parts[*at as usize].from).min().unwrap_or(0);
             let place = self.merged.len() as u32;
             self.merged.push(Window::new((alike[0].0 >> 32) as u32, from, to, 0));
-            alike.iter().for_each(|(_, at)| self.places[*at as usize] = place);
+            alike.iter().for_each(|(_, at)| self.parts[*at as usize].from = place);
         }
         self.ending.clear();
     }
