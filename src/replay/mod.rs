@@ -13,6 +13,7 @@ mod sessions;
 mod shelf;
 mod spellings;
 mod story;
+mod written;
 
 pub use interval::{IntervalFrom, Silences, timeout_of};
 pub use listener::{Listener, Step};
@@ -20,7 +21,8 @@ pub use names::{Names, Texts};
 pub use peers::Aside;
 pub use record::{Arrival, Batch, Hashes, Record};
 pub use sessions::Sessions;
-pub use story::{Given, Part, Settings, Story, User, Written};
+pub use story::{Given, Part, Settings, Story, User};
+pub use written::{Key, Written};
 
 use crate::account::{Account, Histories, Keep};
 use crate::announce::{Event, InfoHash, PeerId, Reason, write_form};
@@ -496,7 +498,8 @@ impl<L: Listener> Replay<L> {
         let escapes = write_form(line, info_hash_at, peer_id.bytes(), text(record.agent), &mut self.form);
         // Once for each peer: how fast it is does not matter.
         let key: Cow<'_, [u8]> = percent_decode(text(record.key)).into();
-        self.written.push(Written { form: self.names.number(&self.form), key: self.names.number(&key), escapes });
+        let (form, key) = (self.names.number(&self.form), Key::of(&key, &mut self.names));
+        self.written.push(Written::new(form, key, escapes));
         let whose = Whose { user, torrent, peer: number };
         let session = Session::open(whose, 0, 0, &Live::default(), batch.line(record), Opening::Unseen);
         self.peers.push(session);

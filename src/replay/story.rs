@@ -4,8 +4,9 @@ use super::interval::{IntervalFrom, Silences, timeout_of};
 use super::names::{Names, Texts};
 use super::sessions::{Numbers, Sessions};
 use super::shelf::{Place, Shelf, Spine};
+use super::written::Written;
 use crate::account::{Account, Histories, Keep, Point};
-use crate::announce::{Escapes, InfoHash, PeerId};
+use crate::announce::{InfoHash, PeerId};
 use crate::order::{by_number, by_two};
 use crate::session::{Clock, Completed, Ending, Listed, Session, ends_listed, listing, replaced};
 use crate::share::{both, each, shared};
@@ -30,17 +31,6 @@ impl User {
     pub fn is(&self, name: &[u8], is_passkey: bool) -> bool {
         self.is_passkey == is_passkey && *self.name == *name
     }
-}
-
-/// How a peer's announces are written: as its first line is.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub struct Written {
-    /// Its form (see [`crate::announce::write_form`]), by number.
-    pub form: u32,
-    /// The `key` parameter (BEP 7), by number; 0 if there is none.
-    pub key: u32,
-    /// How its bytes are escaped.
-    pub escapes: Escapes,
 }
 
 /// What one engine gives out; numbers are its own.
@@ -193,11 +183,7 @@ impl Story {
         story.names = names;
         for ((numbers, names), written) in numbers.iter_mut().zip(renamed).zip(written) {
             numbers.names = names;
-            let own = written.into_iter().map(|written| Written {
-                form: numbers.name(written.form),
-                key: numbers.name(written.key),
-                ..written
-            });
+            let own = written.into_iter().map(|written| written.renamed(|name| numbers.name(name)));
             append(&mut story.written, own.collect());
         }
         let kept;
@@ -289,7 +275,10 @@ impl Story {
             let may_be_replaced = |key: &(u32, u32, u32)| ends_listed(self.sessions.brief(key.2 as usize).phase);
             for group in groups[range].iter().filter(|group| group[..group.len() - 1].iter().any(may_be_replaced)) {
                 let sessions: Vec<Session> = group.iter().map(|key| self.sessions.get(key.2 as usize)).collect();
-                let (peer_id, key) = (|s: &Session| self.peer_id(s.peer), |s: &Session| self.written(s.peer).key);
+                let (peer_id, key) = (
+                    |s: &Session| self.peer_id(s.peer),
+                    |s: &Session| Some(self.written(s.peer).key()).filter(|key| key.is_some()),
+                );
                 let places = replaced(&sessions, peer_id, key, &self.clock()).into_iter();
                 pairs.extend(places.map(|(at, by)| (group[at].2, group[by].2)));
             }

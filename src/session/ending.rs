@@ -135,18 +135,18 @@ pub fn ends_listed(phase: Phase) -> bool {
 }
 
 /// Which sessions of one user and one torrent, which come in the order of their beginnings, were replaced by which others: by their
-/// places. `key` is the number of a session's `key` parameter, 0 if it has none.
-pub fn replaced<'a>(
+/// places. `key` tells a session's `key` parameter from others, if it has one.
+pub fn replaced<'a, K: PartialEq>(
     sessions: &[Session],
     peer_id: impl Fn(&Session) -> &'a PeerId,
-    key: impl Fn(&Session) -> u32,
+    key: impl Fn(&Session) -> Option<K>,
     clock: &Clock,
 ) -> Vec<(usize, usize)> {
     let programs: Vec<Option<&str>> = sessions.iter().map(|s| program_of(peer_id(s).bytes())).collect();
     let same_client = |at: usize, other: usize| {
         let (a, b) = (&sessions[at], &sessions[other]);
         a.peer == b.peer
-            || key(a) != 0 && key(a) == key(b)
+            || key(a).is_some() && key(a) == key(b)
             || programs[at].is_some() && programs[at] == programs[other] && share_address(a, b)
     };
     let successor = |at: usize| {

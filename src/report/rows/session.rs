@@ -65,7 +65,7 @@ impl<'a> SessionRow<'a> {
             info_hash: story.torrents[session.torrent as usize],
             torrent_name: view.torrent_name(session.torrent),
             peer_id: story.peer_id(session.peer).to_string(),
-            key: text(story.written(session.peer).key),
+            key: printable(&story.written(session.peer).key().text(&story.names)).to_string(),
             client: client_of(story.peer_id(session.peer).bytes()).to_string(),
             addresses: session.addresses().filter(|seen| seen.address != 0).map(|seen| text(seen.address)).collect(),
             started_at: view.at(session.first_at),
