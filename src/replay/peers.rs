@@ -201,7 +201,7 @@ impl<K: Default> Peers<K> {
             self.free.push(slot as u32);
         }
         let left = self.live.len() - self.free.len();
-        self.many = self.aside.from.max(left + left / 4);
+        self.many = self.aside.from.max(left + left / 8);
     }
 
     fn put_aside(&mut self, slot: usize, listener: &mut impl Listener<Kept = K>) {
