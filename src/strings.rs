@@ -23,6 +23,11 @@ pub struct Group {
 }
 
 impl Group {
+    /// An empty one, with room for most.
+    pub fn with_room() -> Group {
+        Group { bytes: Vec::with_capacity(GROUP * 64), ends: Vec::with_capacity(GROUP) }
+    }
+
     /// Adds a string, which `write` adds to the bytes.
     pub fn add(&mut self, write: impl FnOnce(&mut Vec<u8>)) {
         write(&mut self.bytes);

@@ -70,7 +70,7 @@ impl Sessions {
     ) -> (Sessions, Strings) {
         let group = |all: &Gather, places: Range<usize>| {
             let (mut briefs, mut packed, mut kept) =
-                (Vec::with_capacity(places.len()), Group::default(), Group::default());
+                (Vec::with_capacity(places.len()), Group::with_room(), Group::with_room());
             let mut ahead = order[places.start..].iter().skip(AHEAD);
             for &(engine, place) in &order[places] {
                 if let Some((engine, place)) = ahead.next() {
