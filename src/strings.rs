@@ -73,6 +73,9 @@ impl Strings {
     /// Has the cache fetch the beginning of one.
     #[inline]
     pub fn fetch(&self, number: usize) {
-        prefetch_index(&self.groups[number / GROUP], self.begin(number));
+        let begin = self.begin(number);
+        for line in [0, 64, 128] {
+            prefetch_index(&self.groups[number / GROUP], begin + line);
+        }
     }
 }
