@@ -10,6 +10,7 @@ use crate::session::{Brief, Last, LineRef, Session};
 use crate::time::Time;
 use prefetch_index::prefetch_index;
 use std::collections::HashMap;
+use std::slice;
 
 /// Something seen in a session, once or more.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -198,7 +199,11 @@ impl Watch {
     #[inline]
     pub(super) fn fetch_behind(&self, session: &Counted) {
         self.traces.fetch(&session.trace);
-        prefetch_index(&self.kinds, (session.kind as usize).saturating_sub(1));
+        if let Some(kind) = self.kinds.get((session.kind as usize).wrapping_sub(1)) {
+            // Both may lie in the same line of the cache, or not.
+            prefetch_index(slice::from_ref(&kind.multiples), 0);
+            prefetch_index(slice::from_ref(&kind.recent), 0);
+        }
     }
 
     /// Notes what a step moved.

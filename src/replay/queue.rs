@@ -16,6 +16,7 @@ const REORDER: i64 = 120_000;
 
 /// An announce waiting for its turn.
 #[derive(Clone, Copy, Debug)]
+#[repr(align(64))]
 pub struct Held {
     pub at: Option<Time>,
     /// When its turn is, in milliseconds: [`turn`].

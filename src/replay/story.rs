@@ -13,8 +13,9 @@ use crate::share::{both, each, shared};
 use crate::strings::Strings;
 use crate::time::Time;
 
-/// A user: a passkey, or where there is none, an address.
+/// A user: a passkey, or where there is none, an address. Two lines of the cache.
 #[derive(Clone, Default, Debug)]
+#[repr(align(64))]
 pub struct User {
     /// The passkey or the address, as written.
     pub name: Box<[u8]>,
@@ -25,6 +26,8 @@ pub struct User {
     /// Which engine it comes from, by the place among them; known once all is read.
     pub engine: u16,
 }
+
+const _: () = assert!(size_of::<User>() == 128);
 
 impl User {
     /// Whether this is the user of that name.

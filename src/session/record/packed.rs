@@ -6,8 +6,9 @@ use crate::announce::Event;
 use crate::packed::{Packer, Packs, Unpacker};
 use crate::time::Time;
 
-/// What is asked of sessions again and again. The rest of them lies packed.
+/// What is asked of sessions again and again, in one line of the cache. The rest of them lies packed.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+#[repr(align(64))]
 pub struct Brief {
     /// The first announce.
     pub first_at: Option<Time>,
@@ -37,6 +38,8 @@ pub struct Brief {
     /// It has several addresses.
     pub moved: bool,
 }
+
+const _: () = assert!(size_of::<Brief>() == 64);
 
 impl Brief {
     /// Packs it, but for whose it is and the engine; the beginning comes first.
