@@ -10,7 +10,6 @@ use crate::session::{Brief, Last, LineRef, Session};
 use crate::time::Time;
 use prefetch_index::prefetch_index;
 use std::collections::HashMap;
-use std::slice;
 
 /// Something seen in a session, once or more.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -115,8 +114,9 @@ pub struct Watch {
     kind_numbers: HashMap<(u32, [u8; 8]), u32, foldhash::fast::RandomState>,
 }
 
-/// What is kept of a user's clients of a kind.
+/// What is kept of a user's clients of a kind, in one line of the cache.
 #[derive(Clone, Copy, Default, Debug)]
+#[repr(align(64))]
 struct Kind {
     multiples: Multiples,
     recent: Recent,
@@ -199,11 +199,7 @@ impl Watch {
     #[inline]
     pub(super) fn fetch_behind(&self, session: &Counted) {
         self.traces.fetch(&session.trace);
-        if let Some(kind) = self.kinds.get((session.kind as usize).wrapping_sub(1)) {
-            // Both may lie in the same line of the cache, or not.
-            prefetch_index(slice::from_ref(&kind.multiples), 0);
-            prefetch_index(slice::from_ref(&kind.recent), 0);
-        }
+        prefetch_index(&self.kinds, (session.kind as usize).saturating_sub(1));
     }
 
     /// Notes what a step moved.
