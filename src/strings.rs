@@ -34,12 +34,13 @@ impl Group {
         self.ends.push(self.bytes.len() as u32);
     }
 
-    /// Says that this is all of it: it takes no more room than that, for there are as many strings as sessions.
-    pub fn end(mut self) -> Group {
-        self.bytes.reserve_exact(Strings::BEYOND);
-        self.bytes.extend([0; Strings::BEYOND]);
-        self.bytes.shrink_to_fit();
-        self
+    /// Says that this is all of it: it takes no more room than that, for there are as many strings as sessions. To shrink what there is
+    /// would leave holes.
+    pub fn end(self) -> Group {
+        let mut bytes = Vec::with_capacity(self.bytes.len() + Strings::BEYOND);
+        bytes.extend_from_slice(&self.bytes);
+        bytes.extend([0; Strings::BEYOND]);
+        Group { bytes, ..self }
     }
 }
 
