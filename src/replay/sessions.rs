@@ -154,3 +154,61 @@ impl Sessions {
         (0..self.len()).map(|at| self.get(at))
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::shelf::Item;
+    use super::*;
+    use crate::session::{LineRef, Live, Opening, Whose};
+
+    /// What is kept of a peer's session after it was put on the shelf so many times.
+    fn kept(peer: u32, times: u32) -> Vec<u8> {
+        vec![peer as u8; (peer % 97 * times) as usize]
+    }
+
+    #[test]
+    fn what_was_put_on_shelves_and_not_taken_off_is_gathered_as_it_was() {
+        const PEERS: u32 = 30_000;
+        let session = |peer: u32| {
+            let whose = Whose { user: peer / 3, torrent: peer % 11, peer };
+            Session::open(whose, peer, 0, &Live::default(), LineRef::new(0, u64::from(peer) + 1), Opening::Started)
+        };
+        let mut shelves = vec![Shelf::default(), Shelf::default()];
+        let mut places = Vec::new();
+        for (engine, shelf) in shelves.iter_mut().enumerate() {
+            let mut put = |shelf: &mut Shelf, peer: u32, times: u32| {
+                shelf.put(&Item { session: &session(peer), last: None, kept: &kept(peer, times) })
+            };
+            let mut own: Vec<(Place, u32)> = (0..PEERS).map(|peer| (put(shelf, peer, 1), 1)).collect();
+            let pieces = shelf.in_use().len();
+            // Some are taken off; others have their room, or what has grown needs more.
+            let again = || (0..PEERS).filter(|peer| peer % 3 == engine as u32);
+            again().for_each(|peer| shelf.remove(own[peer as usize].0));
+            again().for_each(|peer| own[peer as usize] = (put(shelf, peer, 1 + peer % 2), 1 + peer % 2));
+            assert!(pieces > 2 && shelf.in_use().len() < pieces * 3 / 2, "{pieces}, then {}", shelf.in_use().len());
+            assert_eq!(shelf.in_use().iter().sum::<usize>(), PEERS as usize);
+            places.push(own);
+        }
+        let whose: Vec<(u32, u32)> = (0..PEERS).map(|peer| (peer / 3, peer % 11)).collect();
+        let numbers = |first_peer| Numbers {
+            users: (0..PEERS).collect(),
+            torrents: (0..11).collect(),
+            names: None,
+            first_peer,
+            whose: whose.clone(),
+        };
+        // By peers, the engines in turn.
+        let order: Vec<(u16, u32)> = (0..PEERS).flat_map(|peer| [(0, peer), (1, peer)]).collect();
+        let places_of: Vec<(u16, Place)> =
+            order.iter().map(|&(engine, peer)| (engine, places[usize::from(engine)][peer as usize].0)).collect();
+        let numbers = [numbers(0), numbers(PEERS)];
+        let (sessions, all_kept) = Sessions::gather(shelves, &numbers, &places_of, 2);
+        for (at, &(engine, peer)) in order.iter().enumerate() {
+            let (gathered, mut expected) = (sessions.get(at), session(peer));
+            (expected.engine, expected.peer) = (engine, peer + u32::from(engine) * PEERS);
+            assert_eq!(format!("{gathered:?}"), format!("{expected:?}"));
+            let ((bytes, len), times) = (all_kept.get(at), places[usize::from(engine)][peer as usize].1);
+            assert_eq!(bytes[..len], kept(peer, times));
+        }
+    }
+}
