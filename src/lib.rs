@@ -2,7 +2,7 @@
 //! profile listed and when, and what does not add up.
 //!
 //! The modules, from the bytes up: [`source`] cuts blocks of whole lines, [`access_log`] takes a line apart into a
-//! request, [`announce`] reads what it says, [`packed`] keeps small what there is much of, [`session`] knows what an announce
+//! request, [`announce`] reads what it says, [`packed`] and [`strings`] keep small what there is much of, [`session`] knows what an announce
 //! means, [`account`] and [`swarm`] add up, [`side`] knows what no log tells, [`replay`] drives announces through all of it in
 //! order, [`credit`] runs other trackers' rules beside it, [`reading`] does so on every core, [`audit`] holds findings against it,
 //! [`pulse`] keeps what moved when, [`report`] shows it. A module knows only those before it.
