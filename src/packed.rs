@@ -12,13 +12,6 @@ pub trait Packs: Sized {
     fn unpack(from: &mut Unpacker<'_>) -> Self;
 }
 
-/// Nothing takes no bytes.
-impl Packs for () {
-    fn pack(&self, _: &mut Packer<'_>) {}
-
-    fn unpack(_: &mut Unpacker<'_>) {}
-}
-
 /// Packs numbers.
 #[derive(Debug)]
 pub struct Packer<'a>(pub &'a mut Vec<u8>);

@@ -16,18 +16,20 @@ pub struct Strings {
 }
 
 /// The strings of a group, and where each ends.
-#[derive(Default, Debug)]
+#[derive(Debug)]
 pub struct Group {
     bytes: Vec<u8>,
     ends: Vec<u32>,
 }
 
-impl Group {
+impl Default for Group {
     /// An empty one, with room for most.
-    pub fn with_room() -> Group {
+    fn default() -> Group {
         Group { bytes: Vec::with_capacity(GROUP * 64), ends: Vec::with_capacity(GROUP) }
     }
+}
 
+impl Group {
     /// Adds a string, which `write` adds to the bytes.
     pub fn add(&mut self, write: impl FnOnce(&mut Vec<u8>)) {
         write(&mut self.bytes);

@@ -379,7 +379,6 @@ pub fn audit(
     terms: &Terms,
     threads: usize,
 ) -> Audit {
-    watches.iter_mut().for_each(Watch::close);
     let traces = AllTraces::new(kept);
     let others = || (sizes(story, side, threads), all_rates(story, &traces, threads));
     let (clients, (sizes, rates)) = both(threads, || Clients::of(story, threads), others);

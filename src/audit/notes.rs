@@ -149,19 +149,17 @@ pub struct Counted {
 }
 
 impl Counted {
-    /// What was counted of a session, by its place.
+    /// What was counted of a session, by its place; where its trace lay does not matter any more.
     pub(super) fn of(all: &AllTraces, place: usize) -> Counted {
-        Counted::unpack(&mut Unpacker(all.beside(place)))
+        Counted::unpack(all.beside(place), Place::default())
     }
 
     /// Of that, which of its user's kinds of clients it is of, by number; `None` if it uploaded nothing.
     pub(super) fn kind_in(all: &AllTraces, place: usize) -> Option<u32> {
         Unpacker(all.beside(place)).number::<u32>().checked_sub(1)
     }
-}
 
-/// The trace is kept apart.
-impl Packs for Counted {
+    /// Packs it, but for the trace.
     fn pack(&self, to: &mut Packer<'_>) {
         if self.kind > 0 {
             to.number(self.kind);
@@ -169,8 +167,10 @@ impl Packs for Counted {
         }
     }
 
-    fn unpack(from: &mut Unpacker<'_>) -> Counted {
-        Counted { trace: Place::default(), kind: from.number(), increments: Packs::unpack(from) }
+    /// Puts it together again.
+    fn unpack(packed: &[u8], trace: Place) -> Counted {
+        let mut from = Unpacker(packed);
+        Counted { trace, kind: from.number(), increments: Packs::unpack(&mut from) }
     }
 }
 
@@ -235,8 +235,8 @@ impl Watch {
 
     /// What was written down of one.
     pub(super) fn read_again(&mut self, kept: &[u8]) -> Counted {
-        let (trace, counted) = self.traces.take_up(kept);
-        Counted { trace, ..Counted::unpack(&mut Unpacker(counted)) }
+        let (trace, packed) = self.traces.take_up(kept);
+        Counted::unpack(packed, trace)
     }
 
     /// Notes where the counters of a session ended.

@@ -70,7 +70,7 @@ impl Sessions {
     ) -> (Sessions, Strings) {
         let group = |all: &Gather, places: Range<usize>| {
             let (mut briefs, mut packed, mut kept) =
-                (Vec::with_capacity(places.len()), Group::with_room(), Group::with_room());
+                (Vec::with_capacity(places.len()), Group::default(), Group::default());
             let mut ahead = order[places.start..].iter().skip(AHEAD);
             for &(engine, place) in &order[places] {
                 if let Some((engine, place)) = ahead.next() {
@@ -182,9 +182,11 @@ mod tests {
             let mut own: Vec<(Place, u32)> = (0..PEERS).map(|peer| (put(shelf, peer, 1), 1)).collect();
             let pieces = shelf.in_use().len();
             // Some are taken off; others have their room, or what has grown needs more.
-            let again = || (0..PEERS).filter(|peer| peer % 3 == engine as u32);
-            again().for_each(|peer| shelf.remove(own[peer as usize].0));
-            again().for_each(|peer| own[peer as usize] = (put(shelf, peer, 1 + peer % 2), 1 + peer % 2));
+            for peer in (0..PEERS).filter(|peer| peer % 3 == engine as u32) {
+                let times = 1 + peer % 2;
+                shelf.remove(own[peer as usize].0);
+                own[peer as usize] = (put(shelf, peer, times), times);
+            }
             assert!(pieces > 2 && shelf.in_use().len() < pieces * 3 / 2, "{pieces}, then {}", shelf.in_use().len());
             assert_eq!(shelf.in_use().iter().sum::<usize>(), PEERS as usize);
             places.push(own);
@@ -197,8 +199,9 @@ mod tests {
             first_peer,
             whose: whose.clone(),
         };
-        // By peers, the engines in turn.
-        let order: Vec<(u16, u32)> = (0..PEERS).flat_map(|peer| [(0, peer), (1, peer)]).collect();
+        // The engines in turn, by peers; but a few of each piece come last, and it must wait for them.
+        let peers = (0..PEERS).filter(|peer| peer % 3000 != 7).chain((0..PEERS).filter(|peer| peer % 3000 == 7));
+        let order: Vec<(u16, u32)> = peers.flat_map(|peer| [(0, peer), (1, peer)]).collect();
         let places_of: Vec<(u16, Place)> =
             order.iter().map(|&(engine, peer)| (engine, places[usize::from(engine)][peer as usize].0)).collect();
         let numbers = [numbers(0), numbers(PEERS)];

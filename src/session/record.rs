@@ -1,8 +1,11 @@
 //! What is kept of a session.
 
+mod bits;
+mod brief;
 mod packed;
 
-pub use packed::{Brief, Outline};
+pub use brief::Brief;
+pub use packed::Outline;
 
 use super::gaps::{Gap, Gaps, Origin};
 use super::state::{Counters, Live, Phase, RefusedStart, State, Transition};
