@@ -44,8 +44,8 @@ pub struct Gaps {
 const IDLE: u8 = 1;
 /// A bit for gaps from a whole second to another, as most logs tell no others: those take less.
 const WHOLE: u8 = 2;
-/// A record takes fewer bytes, even while it is written.
-const MOST: usize = 48;
+/// Most records take fewer bytes, even while they are written.
+const USUAL: usize = 24;
 /// So many bits are before the record's length.
 const FLAGS: u32 = 2;
 /// What a record's times are counted in, in milliseconds.
@@ -88,16 +88,16 @@ impl Gaps {
         let whole = length % 1000 == 0 && from % 1000 == 0;
         let unit = if whole { 1000 } else { 1 };
         let lines = [gap.from_line.after(origin.1), gap.to_line.after(gap.from_line)];
-        let mut record = Vec::with_capacity(MOST);
-        record.push(0);
-        let mut to = Packer(&mut record);
-        [length / unit, from / unit, lines[0], lines[1]].into_iter().for_each(|number| to.signed(number));
-        record[0] = (record.len() as u8) << FLAGS | if gap.idle { IDLE } else { 0 } | if whole { WHOLE } else { 0 };
-        if self.records.capacity() - self.records.len() < record.len() {
+        if self.records.capacity() - self.records.len() < USUAL {
             // Most that have any have one.
-            self.records.reserve_exact(record.len() + self.records.len() / 4);
+            self.records.reserve_exact(USUAL + self.records.len() / 4);
         }
-        self.records.extend_from_slice(&record);
+        let begin = self.records.len();
+        self.records.push(0);
+        let mut to = Packer(&mut self.records);
+        [length / unit, from / unit, lines[0], lines[1]].into_iter().for_each(|number| to.signed(number));
+        let len = (self.records.len() - begin) as u8;
+        self.records[begin] = len << FLAGS | if gap.idle { IDLE } else { 0 } | if whole { WHOLE } else { 0 };
         self.count += 1;
     }
 
@@ -146,7 +146,10 @@ impl Gaps {
             }
         }
         self.records.truncate(kept);
-        self.records.shrink_to_fit();
+        // Who has any more will have others.
+        if kept == 0 {
+            self.records = Vec::new();
+        }
     }
 }
 

@@ -431,7 +431,8 @@ impl Session {
         let gaps = &mut self.rare.get_or_insert_default().gaps;
         if gaps.len() == Self::GAPS {
             // Drop the shorter half, keep the order.
-            let mut lengths: Vec<i64> = gaps.lengths().collect();
+            let mut lengths = [0; Self::GAPS];
+            lengths.iter_mut().zip(gaps.lengths()).for_each(|(to, length)| *to = length);
             let median = *lengths.select_nth_unstable(Self::GAPS / 2).1;
             gaps.retain(|length| length > median);
         }
