@@ -221,7 +221,10 @@ fn beside_others<const N: usize>(rates: &[Rate], told: impl Fn(&Rate) -> [f32; N
             found[one.nth as usize] = Some(Beside { torrent: one.torrent, place: one.place, told });
         }
     }
-    found.into_iter().flatten().collect()
+    let mut all = Vec::with_capacity(found.len());
+    // Not collected: that asks for each of them whether there is one, and then once more.
+    found.into_iter().flatten().for_each(|one| all.push(one));
+    all
 }
 
 /// By torrent, or by session, those with enough of them.
