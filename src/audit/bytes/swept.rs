@@ -5,7 +5,7 @@ use crate::share::on_threads;
 use std::cmp::Reverse;
 use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 
-/// So many windows are worked on at a time, unless one swarm alone has more: each takes some 40 bytes.
+/// So many windows are worked on at a time, or as many as one swarm has alone: each takes some 40 bytes.
 const MOST: usize = 1 << 20;
 /// What has fewer is always worked on.
 const SMALL: usize = 1 << 15;
@@ -48,7 +48,9 @@ struct Queue {
     large: Vec<usize>,
     /// The smallest first.
     small: Vec<usize>,
-    /// Of large ones, so many windows are worked on now.
+    /// Of large ones, so many windows may be worked on at a time...
+    most: usize,
+    /// ...and so many are now.
     taken: usize,
 }
 
@@ -58,12 +60,13 @@ impl Queue {
         large.sort_by_key(|at| Reverse(windows[*at]));
         let mut small = large.split_off(large.partition_point(|at| windows[*at] > SMALL));
         small.reverse();
-        Queue { large, small, taken: 0 }
+        let most = large.first().map_or(0, |largest| windows[*largest]).max(MOST);
+        Queue { large, small, most, taken: 0 }
     }
 
     /// The largest for which there is room, by its place among the large ones.
     fn fitting(&self, windows: &[usize]) -> Option<usize> {
-        self.large.iter().position(|at| self.taken == 0 || self.taken + windows[*at] <= MOST)
+        self.large.iter().position(|at| self.taken + windows[*at] <= self.most)
     }
 
     /// Whether there is something left, but room for it only when another is done.
@@ -92,6 +95,7 @@ mod tests {
             windows in prop::collection::vec(prop_oneof![0..100usize, SMALL..MOST + 10, MOST / 3..MOST / 2], 0..40),
             threads in 1..5usize,
         ) {
+            let most = windows.iter().copied().max().unwrap_or(0).max(MOST);
             let (taken, worked) = (AtomicUsize::new(0), AtomicUsize::new(0));
             let done = swept(&windows, threads, |at, _| {
                 let large = windows[at] > SMALL;
@@ -99,7 +103,7 @@ mod tests {
                 worked.fetch_add(1, Ordering::SeqCst);
                 thread::yield_now();
                 taken.fetch_sub(if large { windows[at] } else { 0 }, Ordering::SeqCst);
-                (at, !large || all <= MOST || all == windows[at])
+                (at, !large || all <= most)
             });
             prop_assert_eq!(done, (0..windows.len()).map(|at| (at, true)).collect::<Vec<_>>());
             prop_assert_eq!(worked.into_inner(), windows.len());

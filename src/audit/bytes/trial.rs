@@ -36,7 +36,7 @@ const SAMPLES: usize = 3;
 /// So many windows are kept from one look to the next as they are, in some 17 bytes each...
 const WHOLE: usize = 1 << 18;
 /// ...and so many packed, in five to eight. The others are made again.
-const PACKED: usize = 1 << 21;
+const PACKED: usize = 1 << 22;
 
 /// The swarms in which somebody is suspected, or something is left to explain.
 pub struct Trial<'a> {
