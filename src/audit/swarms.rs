@@ -47,9 +47,8 @@ pub static UNRECEIVED_UPLOAD: Check = Check {
     source: "conservation of bytes in a closed swarm; GreedyTorrent forum 2007; UNIT3D CheatedTorrentController",
     group: Some(Group::Bytes),
     conclude: Conclude::User(|case| {
-        let bytes = case.bytes;
-        let excess = &bytes.certain;
-        let much = excess.bytes > GIB && excess.bytes > bytes.weighed / 10;
+        let excess = &case.bytes.against().certain;
+        let much = excess.bytes > GIB && excess.bytes > case.bytes.weighed / 10;
         let sure = excess.unless_unseen() > (GIB / 2).max(excess.bytes / 5);
         (much && sure).then(|| finding(case, Severity::High, excess))
     }),
@@ -76,8 +75,9 @@ pub static NO_RECIPIENT: Check = Check {
     source: "NexusPHP's check of uploads in swarms without leechers",
     group: None,
     conclude: Conclude::User(|case| {
-        let times = case.bytes.unattended_times;
-        let finding = || finding(case, Severity::Low, &case.bytes.unattended);
+        let against = case.bytes.against();
+        let times = against.unattended_times;
+        let finding = || finding(case, Severity::Low, &against.unattended);
         (times >= SEVERAL).then(|| Finding { count: u64::from(times), ..finding() })
     }),
     message: |f| {
@@ -95,25 +95,25 @@ pub static EXCESS_OVER_OTHERS: Check = Check {
     source: "attribution over many swarms: GreedyTorrent forum 2007, by non-negative deconvolution and a trusted set",
     group: Some(Group::Bytes),
     conclude: Conclude::User(|case| {
-        let bytes = case.bytes;
-        let excess = &bytes.beside;
-        let (odds, swarms) = (bytes.odds, &bytes.proved);
+        let against = case.bytes.against();
+        let excess = &against.beside;
+        let (odds, swarms) = (against.odds, &against.proved);
         let proved = swarms.bytes > (GIB / 2).max(excess.bytes / 5) && swarms.unless_worst() > ELSEWHERE;
         let looks = case.known.generated.looks(case.user);
         // What one swarm alone says is no hint, unless the counters look made up.
-        let holds = looks || bytes.range.0 > GIB / 8;
+        let holds = looks || against.range.0 > GIB / 8;
         // Who is really there has receivers for the most of it.
-        let most = excess.bytes > bytes.weighed / 2;
+        let most = excess.bytes > case.bytes.weighed / 2;
         let likely = odds > LIKELY && (most || swarms.unless_worst() > GIB / 8);
         let hint = odds > CONVINCING || likely || odds > SO_MUCH && looks;
-        let severity = if excess.bytes > GIB && (odds > ALONE || odds > CONVINCING && proved) && bytes.least_odds > 0.0
-        {
-            Severity::Medium
-        } else if hint && holds && excess.bytes > GIB / 2 && (excess.swarms > 1 || looks) {
-            Severity::Low
-        } else {
-            return None;
-        };
+        let severity =
+            if excess.bytes > GIB && (odds > ALONE || odds > CONVINCING && proved) && against.least_odds > 0.0 {
+                Severity::Medium
+            } else if hint && holds && excess.bytes > GIB / 2 && (excess.swarms > 1 || looks) {
+                Severity::Low
+            } else {
+                return None;
+            };
         Some(finding(case, severity, excess))
     }),
     message: |f| {

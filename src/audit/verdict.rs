@@ -136,20 +136,20 @@ pub fn judge(story: &Story, balance: &Balance, findings: &[Finding], generated: 
                 judgement = Judgement { verdict: Verdict::Unknown, why: why.into(), ..judgement };
             }
             if judgement.verdict >= Verdict::Unexplained {
-                let bytes = &balance.users[user];
+                let against = balance.users[user].against();
                 let made_up = generated.made_up(user as u32);
                 // Where arithmetic says what was made up, a hint from the swarms does not say better.
                 let unreceived = match made_up {
                     1.. if !in_swarms(&counting[user]) => 0,
-                    _ => bytes.certain.unless_unseen().max(bytes.too_much),
+                    _ => against.certain.unless_unseen().max(against.too_much),
                 };
                 judgement.unexplained = unreceived.max(made_up);
                 let basis = if made_up > unreceived { Basis::Arithmetic } else { Basis::Receivers };
                 judgement.basis = (judgement.unexplained > 0).then_some(basis);
-                let of_receivers = judgement.basis == Some(Basis::Receivers) && bytes.range.1 > 0;
+                let of_receivers = judgement.basis == Some(Basis::Receivers) && against.range.1 > 0;
                 judgement.range = of_receivers.then(|| {
-                    let (low, high) = bytes.range;
-                    let low = low.max(bytes.certain.unless_unseen()).min(judgement.unexplained);
+                    let (low, high) = against.range;
+                    let low = low.max(against.certain.unless_unseen()).min(judgement.unexplained);
                     (low, high.max(judgement.unexplained).min(uploaded[user]))
                 });
                 // What does find a receiver may be made up as well: others may have sent it.

@@ -16,9 +16,11 @@ mod swarm;
 mod swept;
 mod trace;
 mod trial;
+mod user;
 
 pub use course::Course;
 pub use trace::{AllTraces, BEFORE, GRANULE, Place, Stretch, Trace, Traces};
+pub use user::{Excess, UserBytes};
 
 use crate::order::by_two;
 use crate::replay::Story;
@@ -31,92 +33,6 @@ use std::collections::HashMap;
 use swarm::{Key, Sources, Unsorted};
 use swept::swept;
 use trial::Trial;
-
-/// What bytes say about a user. All in bytes.
-#[derive(Clone, Copy, Default, Debug, PartialEq)]
-pub struct UserBytes {
-    /// Credited upload, as far as it could be held against the swarms.
-    pub claimed: u64,
-    /// Of that, what the rest is about: all, or what a client claims that is not what it says, unless there is more against
-    /// what the user uploads otherwise.
-    pub weighed: u64,
-    /// What nobody else can have received, even if nobody else had sent anything, and everybody who may have received in
-    /// secret had: certain, as far as the swarms are closed and the log is whole.
-    pub certain: Excess,
-    /// What was sent while nobody else can have received anything at all, 64 MiB or more between two announces.
-    pub unattended: Excess,
-    /// How often that was.
-    pub unattended_times: u32,
-    /// What cannot have been received beside what trusted users sent.
-    pub beside: Excess,
-    /// The same if everybody who may have received in secret did.
-    pub proved: Excess,
-    /// Of those beside trusted users, what is too much even if he sends to receivers in secret as others do.
-    pub too_much: u64,
-    /// Between which bytes that is, 95 of 100 times, if other swarms of his are drawn.
-    pub range: (u64, u64),
-    /// How much likelier it is of who fakes that his swarms look so: a natural logarithm; 0 if he is not suspected.
-    pub odds: f64,
-    /// The same, if other swarms of his are drawn: it is less one time in twenty.
-    pub least_odds: f64,
-}
-
-impl UserBytes {
-    /// How much speaks against what is claimed.
-    fn weight(&self) -> u64 {
-        self.certain.unless_unseen().max(if self.odds > 0.0 { self.too_much } else { 0 })
-    }
-}
-
-/// Bytes beyond what can have been received, over swarms.
-#[derive(Clone, Copy, Default, Debug, PartialEq, Eq)]
-pub struct Excess {
-    /// All of them.
-    pub bytes: u64,
-    /// In so many swarms.
-    pub swarms: u32,
-    /// The torrent with the most of them, by number.
-    pub torrent: Option<u32>,
-    /// The most in one swarm.
-    worst: u64,
-    /// The most that two leeches which no line shows would explain: a whole torrent each.
-    unseen: [u64; 2],
-}
-
-impl Excess {
-    /// Adds what a swarm has. `size` is the torrent's in bytes, 0 if unknown.
-    fn add(&mut self, torrent: u32, bytes: u64, size: u64) {
-        if bytes < NOISE {
-            return;
-        }
-        self.bytes = self.bytes.saturating_add(bytes);
-        self.swarms += 1;
-        if bytes > self.worst {
-            (self.worst, self.torrent) = (bytes, Some(torrent));
-        }
-        // Both may have been in the same swarm.
-        let mut left = bytes;
-        for _ in 0..2 {
-            let whole = if size == 0 { left } else { left.min(size.saturating_add(size / 10)) };
-            left -= whole;
-            match self.unseen {
-                [most, _] if whole > most => self.unseen = [whole, most],
-                [most, second] => self.unseen = [most, second.max(whole)],
-            }
-        }
-    }
-
-    /// What is left of them without the swarm that has the most.
-    pub fn unless_worst(&self) -> u64 {
-        self.bytes - self.worst
-    }
-
-    /// What is left of them if twice somebody whom no line shows had received a whole torrent, where that explains the most:
-    /// both times in one swarm, too.
-    pub fn unless_unseen(&self) -> u64 {
-        self.bytes.saturating_sub(self.unseen[0].saturating_add(self.unseen[1]))
-    }
-}
 
 /// What bytes say about a swarm. In bytes.
 #[derive(Clone, Copy, Default, Debug, PartialEq, Eq)]
@@ -235,12 +151,12 @@ fn sums(looked: &[Looked], users: usize) -> Vec<UserBytes> {
             sum.weighed = sum.claimed;
         }
         for &(user, certain) in &swarm.certain {
-            sums[user as usize].certain.add(swarm.torrent, in_bytes(certain), swarm.size);
+            sums[user as usize].against_mut().certain.add(swarm.torrent, in_bytes(certain), swarm.size);
         }
         for &(user, count, up) in &swarm.unattended {
-            let sum = &mut sums[user as usize];
-            sum.unattended.add(swarm.torrent, in_bytes(up), swarm.size);
-            sum.unattended_times = sum.unattended_times.saturating_add(count);
+            let against = sums[user as usize].against_mut();
+            against.unattended.add(swarm.torrent, in_bytes(up), swarm.size);
+            against.unattended_times = against.unattended_times.saturating_add(count);
         }
     }
     sums
@@ -250,7 +166,7 @@ fn sums(looked: &[Looked], users: usize) -> Vec<UserBytes> {
 fn is_open(looked: &[Looked], sums: &[UserBytes]) -> bool {
     let total = |of: fn(&Looked) -> u64| looked.iter().fold(0u64, |sum, swarm| sum.saturating_add(of(swarm)));
     let uploads = || sums.iter().filter(|sum| sum.claimed >= GIB);
-    let in_vain = uploads().filter(|sum| sum.certain.bytes > 0).count();
+    let in_vain = uploads().filter(|sum| sum.certain().bytes > 0).count();
     total(|swarm| swarm.excess) > total(|swarm| swarm.claimed) / OPEN
         || in_vain > OPEN_FEW + uploads().count() / OPEN_USERS
 }
@@ -309,9 +225,8 @@ impl Book<'_> {
         let obvious = |user: usize| {
             let (blame, swarms) = parts.blame[user];
             let bytes = blame * GRANULE as f64;
-            let certain = sums[user].certain.bytes > GIB
-                && sums[user].certain.bytes > sums[user].claimed / 20
-                && sums[user].certain.swarms > 2;
+            let certain = sums[user].certain();
+            let certain = certain.bytes > GIB && certain.bytes > sums[user].claimed / 20 && certain.swarms > 2;
             !self.fakers[user] && (certain || bytes > GIB as f64 && parts.fakes[user] > 0.08 && swarms > 2)
         };
         let obvious: Vec<bool> = (0..self.sources.actors.len()).map(obvious).collect();
@@ -423,7 +338,8 @@ impl Book<'_> {
         let suspects = (0..sums.len())
             .map(|user| {
                 let (sum, part) = (&sums[user], parts[user] * sums[user].claimed as f64);
-                let certain = sum.certain.bytes > GIB && sum.certain.bytes > sum.claimed / 10;
+                let certain = sum.certain().bytes;
+                let certain = certain > GIB && certain > sum.claimed / 10;
                 let doubts = doubtful[user] && sum.claimed > GIB / 2;
                 self.fakers[user] || certain || doubts || parts[user] > 0.05 && part > (GIB / 4) as f64
             })
@@ -432,21 +348,22 @@ impl Book<'_> {
             trial.suspect_more(&parts);
             trial.trust_again(|user| {
                 let (user, sum) = (user as usize, &sums[user as usize]);
-                parts[user].max(self.blamed[user]) + sum.certain.bytes as f64 / (sum.claimed as f64 + 1.0)
+                parts[user].max(self.blamed[user]) + sum.certain().bytes as f64 / (sum.claimed as f64 + 1.0)
             });
             for (user, evidence) in trial.evidence() {
                 let sum = &mut sums[user as usize];
-                (sum.odds, sum.beside, sum.proved) = (evidence.odds, evidence.beside, evidence.proved);
-                sum.least_odds = evidence.draws.odds(UNLIKELY);
                 // What is really sent goes to receivers in secret as usual, and that is no fake.
                 let claimed = sum.claimed as f64;
                 let too_much = |excess: f64| {
                     let usual = (claimed - excess).max(0.0) * evidence.lost / (1.0 - evidence.lost).max(0.1);
                     (excess - usual).max(0.0)
                 };
-                sum.too_much = (too_much(sum.beside.bytes as f64) * SURE) as u64;
                 let [low, high] = RANGE.map(|thousandths| too_much(claimed * evidence.draws.part(thousandths)) as u64);
-                sum.range = (low, high);
+                let against = sum.against_mut();
+                (against.odds, against.beside, against.proved) = (evidence.odds, evidence.beside, evidence.proved);
+                against.least_odds = evidence.draws.odds(UNLIKELY);
+                against.too_much = (too_much(evidence.beside.bytes as f64) * SURE) as u64;
+                against.range = (low, high);
             }
         }
         // A client held apart stands for its user, unless there is more against the others.
