@@ -7,18 +7,16 @@ use crate::packed::{Packer, Packs, Unpacker};
 use foldhash::fast::RandomState;
 use std::collections::HashMap;
 
-/// A swarm's windows, those of the senders merged if they touch the same windows of receivers.
-pub struct Merged {
-    /// The users who sent, and where in `sent` what each sent ends.
-    users: Vec<(u32, u32)>,
-    /// What they sent, each user's in the order of the merged windows.
-    sent: Vec<Sent>,
-    /// The merged ones. How much is sent in them depends on by whom.
-    pub windows: Windows,
-}
+/// A swarm's windows, those of the senders merged if they touch the same windows of receivers. How much is sent in them depends on by
+/// whom.
+pub struct Merged(pub Windows);
+
+/// What is sent by some users, by the places of the merged windows, in granules.
+#[derive(Clone)]
+pub struct Sums(Vec<u64>);
 
 /// What a user sent in a window.
-#[derive(Clone, Copy)]
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct Sent {
     /// Place of the merged window.
     place: u32,
@@ -27,8 +25,8 @@ pub struct Sent {
 }
 
 impl Merged {
-    /// Of a swarm's windows.
-    pub fn new(windows: Unsorted) -> Merged {
+    /// Of a swarm's windows; and what some users sent in them.
+    pub fn new(windows: Unsorted, by: impl Fn(u32) -> bool) -> (Merged, Sums) {
         let Unsorted { mut senders, receivers } = windows;
         by_end(&mut senders);
         let receivers = Side::new(receivers);
@@ -52,44 +50,45 @@ impl Merged {
             // A window touches who has not ended when it begins, and has begun when it ends.
             let by = part.by as usize;
             let touches_own = receives[by].is_some_and(|to| to >= part.from);
-            let who = if touches_own { senders.users[by].0 } else { Window::NOBODY };
+            let who = if touches_own { senders.users[by] } else { Window::NOBODY };
             all.ending.push((u64::from(who) << 32 | receivers.ended(part.from) as u64, at as u32));
         }
         all.merge();
         let Merging { mut merged, parts, .. } = all;
-        let (users, sent) = senders.sent(&parts);
+        let mut sums = Sums(vec![0; merged.len()]);
+        for part in parts.iter().filter(|part| by(senders.users[part.by as usize])) {
+            sums.add(&[Sent { place: part.from, bytes: part.bytes }]);
+        }
         drop(parts);
         merged.shrink_to_fit();
         // Those that end together are in the order of users and beginnings.
-        Merged { users, sent, windows: Windows { senders: Side::in_order(merged), receivers } }
+        (Merged(Windows { senders: Side::in_order(merged), receivers }), sums)
     }
 
-    /// What each user sent.
-    fn by_user(&self) -> impl Iterator<Item = (u32, &[Sent])> {
-        let mut begin = 0;
-        self.users.iter().map(move |&(user, end)| {
-            let own = begin..end as usize;
-            begin = own.end;
-            (user, &self.sent[own])
-        })
-    }
-
-    /// What some users sent, by the places of the merged windows, in granules.
-    pub fn sent(&self, by: impl Fn(u32) -> bool) -> Vec<u32> {
-        let mut sent = vec![0; self.windows.senders.windows().len()];
-        self.by_user().filter(|(user, _)| by(*user)).for_each(|(_, own)| add(&mut sent, own));
+    /// What a user sent whose windows these are, which are among those that were merged; by the places of the merged ones.
+    pub fn sent(&self, own: Unsorted) -> Vec<Sent> {
+        let Unsorted { senders, mut receivers } = own;
+        receivers.retain(|window| !window.can_be_from(window.user()));
+        let merged = self.0.senders.windows();
+        let sent = |window: &Window| {
+            let begun = receivers.iter().filter(|receiver| receiver.from <= window.to);
+            let touches_own = begun.map(|receiver| receiver.to).max().is_some_and(|to| to >= window.from);
+            let who = if touches_own { window.user() } else { Window::NOBODY };
+            // Those that were merged at a time end together, with the last of them.
+            let end = merged.get(self.0.senders.ended(window.to)).map_or(window.to, |merged| merged.to);
+            let behind =
+                merged.partition_point(|merged| (merged.to, merged.user(), merged.from) <= (end, who, window.from));
+            Sent { place: behind.saturating_sub(1) as u32, bytes: window.bytes }
+        };
+        let mut sent: Vec<Sent> = senders.iter().map(sent).collect();
+        sent.sort_by_key(|sent| sent.place);
         sent
-    }
-
-    /// What single users sent, those of them who are wanted; by user.
-    pub fn of(&self, wanted: impl Fn(u32) -> bool) -> Vec<(u32, &[Sent])> {
-        self.by_user().filter(|(user, _)| wanted(*user)).collect()
     }
 
     /// The windows of what one user sent.
     pub fn side(&self, user: u32, own: &[Sent]) -> Side {
         let window = |sent: &Sent| {
-            let merged = &self.windows.senders.windows()[sent.place as usize];
+            let merged = &self.0.senders.windows()[sent.place as usize];
             Window::new(user, merged.from, merged.to, sent.bytes)
         };
         Side::new(own.iter().map(window).collect())
@@ -98,50 +97,73 @@ impl Merged {
 
 impl Packs for Merged {
     fn pack(&self, to: &mut Packer<'_>) {
-        self.windows.senders.pack(to);
-        self.windows.receivers.pack(to);
-        to.number(self.sent.len());
-        to.number(self.users.len());
-        for (user, own) in self.by_user() {
-            to.number(user);
-            to.number(own.len());
-            let mut before = 0;
-            for sent in own {
-                to.number(sent.place - before);
-                to.number(sent.bytes);
-                before = sent.place;
-            }
-        }
+        self.0.senders.pack(to);
+        self.0.receivers.pack(to);
     }
 
     fn unpack(from: &mut Unpacker<'_>) -> Merged {
-        let windows = Windows { senders: Side::unpack(from), receivers: Side::unpack(from) };
-        let (mut sent, users) = (Vec::with_capacity(from.number()), from.number());
-        let user = |_| {
-            let (user, len) = (from.number(), from.number::<u32>());
-            let mut before = 0;
-            sent.extend((0..len).map(|_| {
-                before += from.number::<u32>();
-                Sent { place: before, bytes: from.number() }
-            }));
-            (user, sent.len() as u32)
-        };
-        Merged { users: (0..users).map(user).collect(), sent, windows }
+        Merged(Windows { senders: Side::unpack(from), receivers: Side::unpack(from) })
     }
 }
 
-/// Adds what was sent to what was sent in the merged windows.
-pub fn add(sum: &mut [u32], sent: &[Sent]) {
-    for sent in sent {
-        let sum = &mut sum[sent.place as usize];
-        *sum = sum.saturating_add(sent.bytes);
+impl Sums {
+    /// Adds what a user sent.
+    pub fn add(&mut self, own: &[Sent]) {
+        own.iter().for_each(|sent| self.0[sent.place as usize] += u64::from(sent.bytes));
+    }
+
+    /// Takes what a user sent off what it was added to.
+    pub fn take_off(&mut self, own: &[Sent]) {
+        for sent in own {
+            let sum = &mut self.0[sent.place as usize];
+            *sum = sum.saturating_sub(sent.bytes.into());
+        }
+    }
+
+    /// As much of each as a window holds.
+    pub fn amounts(&self) -> Vec<u32> {
+        self.0.iter().copied().map(held).collect()
+    }
+
+    /// Makes of the amounts what they are without what one of the users sent.
+    pub fn without(&self, own: &[Sent], amounts: &mut [u32]) {
+        for of_place in own.chunk_by(|a, b| a.place == b.place) {
+            let (place, bytes) =
+                (of_place[0].place as usize, of_place.iter().map(|sent| u64::from(sent.bytes)).sum::<u64>());
+            amounts[place] = held(self.0[place].saturating_sub(bytes));
+        }
+    }
+}
+
+/// As much as a window holds.
+fn held(granules: u64) -> u32 {
+    u32::try_from(granules).unwrap_or(u32::MAX)
+}
+
+/// Adds what a user sent to amounts.
+pub fn add(amounts: &mut [u32], own: &[Sent]) {
+    for sent in own {
+        let amount = &mut amounts[sent.place as usize];
+        *amount = amount.saturating_add(sent.bytes);
+    }
+}
+
+impl Packs for Sums {
+    fn pack(&self, to: &mut Packer<'_>) {
+        to.number(self.0.len());
+        self.0.iter().for_each(|sum| to.number(*sum));
+    }
+
+    fn unpack(from: &mut Unpacker<'_>) -> Sums {
+        let len: usize = from.number();
+        Sums((0..len).map(|_| from.number()).collect())
     }
 }
 
 /// Who sent in which window.
 struct Senders {
-    /// The users in the order in which they first come, and how many windows each has.
-    users: Vec<(u32, u32)>,
+    /// The users in the order in which they first come.
+    users: Vec<u32>,
     /// By user, the place among those.
     numbers: HashMap<u32, u32, RandomState>,
 }
@@ -165,10 +187,9 @@ impl Senders {
         let (mut users, mut numbers) = (Vec::new(), HashMap::<_, _, RandomState>::default());
         let part = |window: Window| {
             let by = *numbers.entry(window.user()).or_insert_with(|| {
-                users.push((window.user(), 0));
+                users.push(window.user());
                 users.len() as u32 - 1
             });
-            users[by as usize].1 += 1;
             Part { from: window.from, to: window.to, bytes: window.bytes, by }
         };
         let parts = windows.into_iter().map(part).collect();
@@ -178,36 +199,6 @@ impl Senders {
     /// The number of a user who sent.
     fn number(&self, user: u32) -> Option<usize> {
         self.numbers.get(&user).map(|number| *number as usize)
-    }
-
-    /// What they sent in these windows, which are merged: see [`Merged`].
-    fn sent(self, merged: &[Part]) -> (Vec<(u32, u32)>, Vec<Sent>) {
-        let mut order: Vec<usize> = (0..self.users.len()).collect();
-        order.sort_unstable_by_key(|number| self.users[*number].0);
-        // By number, where what comes next goes.
-        let (mut next, mut end) = (vec![0; order.len()], 0);
-        let end_of = |number: usize| {
-            let (user, count) = self.users[number];
-            next[number] = end;
-            end += count;
-            (user, end)
-        };
-        let users: Vec<(u32, u32)> = order.into_iter().map(end_of).collect();
-        let mut sent = vec![Sent { place: 0, bytes: 0 }; merged.len()];
-        for part in merged {
-            let next = &mut next[part.by as usize];
-            sent[*next as usize] = Sent { place: part.from, bytes: part.bytes };
-            *next += 1;
-        }
-        let mut begin = 0;
-        for &(_, end) in &users {
-            let own = &mut sent[begin..end as usize];
-            if !own.is_sorted_by_key(|sent| sent.place) {
-                own.sort_by_key(|sent| sent.place);
-            }
-            begin = end as usize;
-        }
-        (users, sent)
     }
 }
 
@@ -244,14 +235,38 @@ mod tests {
     use proptest::prelude::*;
 
     fn excess(senders: &[Window], receivers: &[Window], by: impl Fn(u32) -> bool) -> u64 {
-        let merged = Merged::new(Unsorted { senders: senders.to_vec(), receivers: receivers.to_vec() });
+        let all = |user: Option<u32>| {
+            let own = |windows: &[Window]| -> Vec<Window> {
+                windows.iter().copied().filter(|window| user.is_none_or(|user| window.user() == user)).collect()
+            };
+            Unsorted { senders: own(senders), receivers: own(receivers) }
+        };
+        let (merged, mut sums) = Merged::new(all(None), |_| true);
         let mut packed = Vec::new();
-        merged.pack(&mut Packer(&mut packed));
+        let mut to = Packer(&mut packed);
+        merged.pack(&mut to);
+        sums.pack(&mut to);
         let mut from = Unpacker(&packed);
         let merged = Merged::unpack(&mut from);
+        assert_eq!(Sums::unpack(&mut from).0, sums.0);
         assert!(from.0.is_empty());
-        let received = merged.windows.received(Secret::None);
-        merged.windows.excess(&mut Sweep::default(), &merged.sent(by), &received)
+        // Users can be taken off one by one, and added again.
+        let mut users: Vec<u32> = senders.iter().map(Window::user).collect();
+        users.sort_unstable();
+        users.dedup();
+        for user in &users {
+            let (own, together) = (merged.sent(all(Some(*user))), sums.amounts());
+            let mut others = together.clone();
+            sums.without(&own, &mut others);
+            sums.take_off(&own);
+            assert_eq!(others, sums.amounts());
+            add(&mut others, &own);
+            assert_eq!(others, together);
+        }
+        assert_eq!(sums.amounts().iter().max().unwrap_or(&0), &0);
+        users.into_iter().filter(|user| by(*user)).for_each(|user| sums.add(&merged.sent(all(Some(user)))));
+        let received = merged.0.received(Secret::None);
+        merged.0.excess(&mut Sweep::default(), &sums.amounts(), &received)
     }
 
     proptest! {

@@ -60,6 +60,7 @@ impl Secret<'_> {
 }
 
 /// A swarm's windows in whatever order.
+#[derive(Default)]
 pub struct Unsorted {
     /// Who sent.
     pub senders: Vec<Window>,
@@ -149,26 +150,36 @@ impl<'a> Sources<'a> {
 
     /// The windows of a swarm's sessions. Without times there are none. `size` is the torrent's in bytes; 0 if unknown.
     pub fn windows(&self, swarm: &[Key], size: u64) -> Unsorted {
-        let (mut senders, mut receivers) = (Vec::new(), Vec::new());
-        let first = |key: &Key| self.story.sessions.brief(key.1 as usize).first_at;
-        let first_peer = swarm.iter().filter_map(first).min();
+        let mut windows = Unsorted::default();
+        let first_peer = self.first_peer(swarm);
         let mut ahead = swarm.iter().skip(AHEAD);
         for own in swarm.chunk_by(|a, b| a.0 == b.0) {
             for (_, at) in ahead.by_ref().take(own.len()) {
                 self.story.sessions.fetch(*at as usize);
                 self.traces.fetch(*at as usize);
             }
-            let before = receivers.len();
-            let sessions: Vec<Outline> = own.iter().map(|key| self.story.sessions.outline(key.1 as usize)).collect();
-            let doubled = self.add(own, &sessions, &mut senders, &mut receivers);
-            if doubled {
-                // With more than one client in the swarm at once, one may have sent to the other.
-                receivers[before..].iter_mut().for_each(Window::double);
-            }
-            receivers.extend(self.silent(&sessions));
-            receivers.extend(self.having_all(&sessions, size, first_peer));
+            self.add_own(own, size, first_peer, &mut windows);
         }
-        Unsorted { senders, receivers }
+        windows
+    }
+
+    /// When the first peer of a swarm came.
+    pub fn first_peer(&self, swarm: &[Key]) -> Option<Time> {
+        swarm.iter().filter_map(|key| self.story.sessions.brief(key.1 as usize).first_at).min()
+    }
+
+    /// Adds the windows of one user's sessions in a swarm. `first_peer` is when that began.
+    pub fn add_own(&self, own: &[Key], size: u64, first_peer: Option<Time>, to: &mut Unsorted) {
+        let Unsorted { senders, receivers } = to;
+        let before = receivers.len();
+        let sessions: Vec<Outline> = own.iter().map(|key| self.story.sessions.outline(key.1 as usize)).collect();
+        let doubled = self.add(own, &sessions, senders, receivers);
+        if doubled {
+            // With more than one client in the swarm at once, one may have sent to the other.
+            receivers[before..].iter_mut().for_each(Window::double);
+        }
+        receivers.extend(self.silent(&sessions));
+        receivers.extend(self.having_all(&sessions, size, first_peer));
     }
 
     /// Adds one user's sessions. Returns whether he had several clients there at once.

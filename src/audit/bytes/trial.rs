@@ -3,13 +3,14 @@
 use super::bootstrap::{self, Draws};
 use super::flow::Sweep;
 use super::looked::{Claim, Looked};
-use super::merged::{self, Merged, Sent};
+use super::merged::{self, Merged, Sent, Sums};
 use super::odds::{self, Cell, Usual};
-use super::swarm::Secret;
+use super::swarm::{Secret, Unsorted};
 use super::swept::swept;
 use super::{Book, Excess, GRANULE, NOISE, in_bytes};
 use crate::packed::{Packer, Packs, Unpacker};
 use crate::share::shared;
+use crate::time::Time;
 use std::cell::OnceCell;
 use std::cmp::Reverse;
 use std::sync::OnceLock;
@@ -35,8 +36,8 @@ const GUILT: f64 = 5.0;
 const SAMPLES: usize = 3;
 /// So many windows are kept from one look to the next as they are, in some 17 bytes each...
 const WHOLE: usize = 1 << 18;
-/// ...and so many packed, in five to eight. The others are made again.
-const PACKED: usize = 1 << 22;
+/// ...and so many packed, in some three. The others are made again.
+const PACKED: usize = 1 << 23;
 
 /// The swarms in which somebody is suspected, or something is left to explain.
 pub struct Trial<'a> {
@@ -50,6 +51,8 @@ pub struct Trial<'a> {
     seen: Vec<Seen>,
     /// By user: who brings an excess wherever he goes, and was not trusted again.
     fakers: Vec<bool>,
+    /// By user: who was suspected at first.
+    first: Vec<bool>,
     /// By user.
     suspects: Vec<bool>,
     /// By user: suspects whose odds leave no doubt about what they will be.
@@ -101,26 +104,32 @@ impl<'a> Trial<'a> {
         let places: Vec<usize> = (0..looked.len()).filter(|&at| concerned(&looked[at])).collect();
         let (seen, settled) = (places.iter().map(|_| Seen::default()).collect(), vec![false; suspects.len()]);
         let kept = kept(places.iter().map(|&at| looked[at].windows));
-        Some(Trial { book, looked, places, kept, seen, fakers: book.fakers.clone(), suspects, settled })
+        let (fakers, first) = (book.fakers.clone(), suspects.clone());
+        Some(Trial { book, looked, places, kept, seen, fakers, first, suspects, settled })
     }
 
     /// Works with the windows of a swarm.
-    fn on_windows<T>(&self, at: usize, work: impl FnOnce(&Merged) -> T) -> T {
-        let make = || Merged::new(self.book.windows(self.places[at]));
-        match &self.kept[at] {
-            Kept::Whole(kept) => work(kept.get_or_init(make)),
+    fn on_windows<T>(&self, at: usize, work: impl FnOnce(Swarm<'_>) -> T) -> T {
+        let make = || Merged::new(self.book.windows(self.places[at]), |user| !self.first[user as usize]);
+        let on = |merged: &Merged, sums| work(Swarm::new(self, at, merged, sums));
+        let (merged, sums) = match &self.kept[at] {
+            Kept::Whole(kept) => {
+                let (merged, sums) = kept.get_or_init(make);
+                return on(merged, sums.clone());
+            }
             Kept::Packed(kept) => match kept.get() {
-                Some(packed) => work(&Merged::unpack(&mut Unpacker(packed))),
+                Some(packed) => Packs::unpack(&mut Unpacker(packed)),
                 None => {
-                    let (merged, mut packed) = (make(), Vec::new());
-                    merged.pack(&mut Packer(&mut packed));
+                    let (made, mut packed) = (make(), Vec::new());
+                    made.pack(&mut Packer(&mut packed));
                     // Nobody else works on them.
                     _ = kept.set(packed.into());
-                    work(&merged)
+                    made
                 }
             },
-            Kept::Not => work(&make()),
-        }
+            Kept::Not => make(),
+        };
+        on(&merged, sums)
     }
 
     /// Works on some of the places.
@@ -147,17 +156,18 @@ impl<'a> Trial<'a> {
             if swarm.proved <= swarm.noise() {
                 return Vec::new();
             }
-            self.on_windows(at, |merged| {
-                let received = merged.windows.received(self.secret());
+            self.on_windows(at, |Swarm { merged, own, mut trusted }| {
+                let received = merged.0.received(self.secret());
                 let mut found: Vec<u32> = Vec::new();
                 loop {
-                    let trusted = |user: u32| self.trusts(user) && !found.contains(&user);
-                    if merged.windows.excess(sweep, &merged.sent(trusted), &received) <= swarm.noise() {
+                    if merged.0.excess(sweep, &trusted.amounts(), &received) <= swarm.noise() {
                         return found;
                     }
                     let blame = |claim: &Claim| (parts[claim.user as usize] + 1e-6) * claim.up as f64;
-                    let left = swarm.claims.iter().filter(|claim| trusted(claim.user));
+                    let left =
+                        swarm.claims.iter().filter(|claim| self.trusts(claim.user) && !found.contains(&claim.user));
                     let Some(most) = left.max_by(|a, b| blame(a).total_cmp(&blame(b))) else { return found };
+                    trusted.take_off(&own.sent(most.user));
                     found.push(most.user);
                 }
             })
@@ -231,11 +241,11 @@ impl<'a> Trial<'a> {
     fn see(&mut self, all: bool) {
         let holds = |seen: &Seen| if all { seen.holds_for_all } else { seen.holds };
         let stale: Vec<usize> = (0..self.places.len()).filter(|&at| !holds(&self.seen[at])).collect();
-        let seen = self.swept(&stale, |at, sweep| self.on_windows(at, |merged| self.see_one(at, merged, all, sweep)));
+        let seen = self.swept(&stale, |at, sweep| self.on_windows(at, |swarm| self.see_one(at, swarm, all, sweep)));
         stale.into_iter().zip(seen).for_each(|(at, seen)| self.seen[at] = seen);
     }
 
-    fn see_one(&self, at: usize, merged: &Merged, all: bool, sweep: &mut Sweep) -> Seen {
+    fn see_one(&self, at: usize, windows: Swarm<'_>, all: bool, sweep: &mut Sweep) -> Seen {
         let (swarm, before) = (&self.looked[self.places[at]], &self.seen[at]);
         let (trusted, suspects): (Vec<&Claim>, Vec<&Claim>) =
             swarm.claims.iter().filter(|claim| claim.up >= odds::LEAST).partition(|claim| self.trusts(claim.user));
@@ -245,7 +255,7 @@ impl<'a> Trial<'a> {
             let place = before.cells.binary_search_by_key(&user, |cell| cell.0).ok().filter(|_| kept)?;
             Some(before.cells[place].1)
         };
-        let room = Room::new(self, merged, |user| known(user).is_none(), sweep);
+        let room = Room::new(self.secret(), windows, sweep);
         let mut skipped = false;
         let mut beside = |claim: &Claim| {
             let known = known(claim.user);
@@ -297,7 +307,7 @@ impl<'a> Trial<'a> {
 
 /// What is kept of a swarm's windows.
 enum Kept {
-    Whole(OnceLock<Merged>),
+    Whole(OnceLock<(Merged, Sums)>),
     Packed(OnceLock<Box<[u8]>>),
     Not,
 }
@@ -320,14 +330,58 @@ fn kept(windows: impl Iterator<Item = usize>) -> Vec<Kept> {
     kept
 }
 
+/// A swarm's windows, and what is sent in them.
+struct Swarm<'a> {
+    merged: &'a Merged,
+    own: OwnWindows<'a>,
+    /// By those who are trusted now.
+    trusted: Sums,
+}
+
+impl<'a> Swarm<'a> {
+    /// `sums` is what those sent who were trusted at first.
+    fn new(trial: &'a Trial<'a>, at: usize, merged: &'a Merged, mut sums: Sums) -> Swarm<'a> {
+        let (book, place) = (trial.book, trial.places[at]);
+        let own = OwnWindows { book, place, merged, first_peer: book.sources.first_peer(book.swarms[place]) };
+        for user in book.swarms[place].chunk_by(|a, b| a.0 == b.0).map(|own| own[0].0) {
+            match (trial.first[user as usize], trial.suspects[user as usize]) {
+                (true, false) => sums.add(&own.sent(user)),
+                (false, true) => sums.take_off(&own.sent(user)),
+                _ => {}
+            }
+        }
+        Swarm { merged, own, trusted: sums }
+    }
+}
+
+/// What single users sent in a swarm: few are asked for, so that is made again.
+struct OwnWindows<'a> {
+    book: &'a Book<'a>,
+    /// Which swarm.
+    place: usize,
+    merged: &'a Merged,
+    first_peer: Option<Time>,
+}
+
+impl OwnWindows<'_> {
+    fn sent(&self, user: u32) -> Vec<Sent> {
+        let all = self.book.swarms[self.place];
+        let begin = all.partition_point(|key| key.0 < user);
+        let len = all[begin..].iter().take_while(|key| key.0 == user).count();
+        let mut own = Unsorted::default();
+        if len > 0 {
+            self.book.sources.add_own(&all[begin..begin + len], self.book.size(self.place), self.first_peer, &mut own);
+        }
+        self.merged.sent(own)
+    }
+}
+
 /// What the trusted leave in a swarm.
 struct Room<'a> {
-    trial: &'a Trial<'a>,
-    merged: &'a Merged,
+    swarm: Swarm<'a>,
     /// What the trusted sent, by the places of the windows.
     sent: Vec<u32>,
-    /// What the suspects sent, by user.
-    suspects: Vec<(u32, &'a [Sent])>,
+    secret: Secret<'a>,
     plain: Served,
     /// Once somebody asked.
     proved: OnceCell<Served>,
@@ -345,30 +399,29 @@ struct Served {
 
 impl Served {
     fn new(merged: &Merged, sent: &[u32], secret: Secret<'_>, sweep: &mut Sweep) -> Served {
-        let received = merged.windows.received(secret);
-        let excess = merged.windows.excess(sweep, sent, &received);
+        let received = merged.0.received(secret);
+        let excess = merged.0.excess(sweep, sent, &received);
         let left = sweep.left();
         Served { received, excess, left }
     }
 }
 
 impl<'a> Room<'a> {
-    /// In some windows, for those of the suspects who are asked for.
-    fn new(trial: &'a Trial<'a>, merged: &'a Merged, asked: impl Fn(u32) -> bool, sweep: &mut Sweep) -> Room<'a> {
-        let sent = merged.sent(|user| trial.trusts(user));
-        let plain = Served::new(merged, &sent, Secret::None, sweep);
-        let suspects = merged.of(|user| !trial.trusts(user) && asked(user));
-        Room { trial, merged, sent, suspects, plain, proved: OnceCell::new() }
+    fn new(secret: Secret<'a>, swarm: Swarm<'a>, sweep: &mut Sweep) -> Room<'a> {
+        let sent = swarm.trusted.amounts();
+        let plain = Served::new(swarm.merged, &sent, Secret::None, sweep);
+        Room { swarm, sent, secret, plain, proved: OnceCell::new() }
     }
 
     fn proved(&self, sweep: &mut Sweep) -> &Served {
-        self.proved.get_or_init(|| Served::new(self.merged, &self.sent, self.trial.secret(), sweep))
+        self.proved.get_or_init(|| Served::new(self.swarm.merged, &self.sent, self.secret, sweep))
     }
 
     /// What a suspect claims beside the trusted.
     fn beside(&self, swarm: &Looked, claim: &Claim, sweep: &mut Sweep) -> Cell {
-        let excess = self.more(claim.user, &self.plain, sweep);
-        let proved = if excess == 0 { 0 } else { self.more(claim.user, self.proved(sweep), sweep) };
+        let own = self.swarm.own.sent(claim.user);
+        let excess = self.more(claim.user, &own, &self.plain, sweep);
+        let proved = if excess == 0 { 0 } else { self.more(claim.user, &own, self.proved(sweep), sweep) };
         Cell { excess, proved, before: self.plain.excess, ..Cell::quiet(claim.up, swarm.claimed) }
     }
 
@@ -377,8 +430,9 @@ impl<'a> Room<'a> {
         let without = |served: &Served, sweep: &mut Sweep| match served.excess {
             0 => 0,
             _ => {
-                let sent = self.merged.sent(|user| user != claim.user && self.trial.trusts(user));
-                self.merged.windows.excess(sweep, &sent, &served.received)
+                let mut others = self.sent.clone();
+                self.swarm.trusted.without(&self.swarm.own.sent(claim.user), &mut others);
+                self.swarm.merged.0.excess(sweep, &others, &served.received)
             }
         };
         let before = without(&self.plain, sweep);
@@ -393,18 +447,17 @@ impl<'a> Room<'a> {
         Cell { excess, proved, before, ..Cell::quiet(claim.up, swarm.claimed) }
     }
 
-    /// How much more has no receiver if a suspect is trusted, in granules.
-    fn more(&self, user: u32, served: &Served, sweep: &mut Sweep) -> u64 {
-        let Ok(at) = self.suspects.binary_search_by_key(&user, |own| own.0) else { return 0 };
-        let own = self.suspects[at].1;
+    /// How much more has no receiver if a suspect is trusted, who sent that; in granules.
+    fn more(&self, user: u32, own: &[Sent], served: &Served, sweep: &mut Sweep) -> u64 {
+        let merged = self.swarm.merged;
         // At most, as the trusted are served now: with their bytes served in another way it may be less.
-        let receivers = &self.merged.windows.receivers;
-        let most = sweep.unserved_alone(&self.merged.side(user, own), (receivers, &served.left));
+        let receivers = &merged.0.receivers;
+        let most = sweep.unserved_alone(&merged.side(user, own), (receivers, &served.left));
         if most < NOISE / GRANULE / 4 {
             return 0;
         }
         let mut sent = self.sent.clone();
         merged::add(&mut sent, own);
-        self.merged.windows.excess(sweep, &sent, &served.received).saturating_sub(served.excess)
+        merged.0.excess(sweep, &sent, &served.received).saturating_sub(served.excess)
     }
 }
