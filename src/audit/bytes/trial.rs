@@ -2,18 +2,15 @@
 
 use super::bootstrap::{self, Draws};
 use super::flow::Sweep;
+use super::kept::Kept;
 use super::looked::{Claim, Looked};
-use super::merged::{self, Merged, Sent, Sums};
+use super::merged::Merged;
 use super::odds::{self, Cell, Usual};
-use super::swarm::{Secret, Unsorted};
+use super::room::{Room, Swarm};
+use super::swarm::Secret;
 use super::swept::swept;
-use super::{Book, Excess, GRANULE, NOISE, in_bytes};
-use crate::packed::{Packer, Packs, Unpacker};
+use super::{Book, Excess, NOISE, in_bytes};
 use crate::share::shared;
-use crate::time::Time;
-use std::cell::OnceCell;
-use std::cmp::Reverse;
-use std::sync::OnceLock;
 
 /// So many windows are swept to find who can be trusted: some seconds. If there are more suspects than that allows for, only
 /// what is certain of each user alone is said.
@@ -34,10 +31,6 @@ const SETTLED: f64 = 8.0;
 const GUILT: f64 = 5.0;
 /// Of the trusted in a swarm with an excess, so many are looked at to learn what is usual.
 const SAMPLES: usize = 3;
-/// So many windows are kept from one look to the next as they are, in some 17 bytes each...
-const WHOLE: usize = 1 << 18;
-/// ...and so many packed, in some three. The others are made again.
-const PACKED: usize = 1 << 23;
 
 /// The swarms in which somebody is suspected, or something is left to explain.
 pub struct Trial<'a> {
@@ -103,33 +96,20 @@ impl<'a> Trial<'a> {
         }
         let places: Vec<usize> = (0..looked.len()).filter(|&at| concerned(&looked[at])).collect();
         let (seen, settled) = (places.iter().map(|_| Seen::default()).collect(), vec![false; suspects.len()]);
-        let kept = kept(places.iter().map(|&at| looked[at].windows));
+        let kept = Kept::room(places.iter().map(|&at| looked[at].windows));
         let (fakers, first) = (book.fakers.clone(), suspects.clone());
         Some(Trial { book, looked, places, kept, seen, fakers, first, suspects, settled })
     }
 
     /// Works with the windows of a swarm.
     fn on_windows<T>(&self, at: usize, work: impl FnOnce(Swarm<'_>) -> T) -> T {
-        let make = || Merged::new(self.book.windows(self.places[at]), |user| !self.first[user as usize]);
-        let on = |merged: &Merged, sums| work(Swarm::new(self, at, merged, sums));
-        let (merged, sums) = match &self.kept[at] {
-            Kept::Whole(kept) => {
-                let (merged, sums) = kept.get_or_init(make);
-                return on(merged, sums.clone());
-            }
-            Kept::Packed(kept) => match kept.get() {
-                Some(packed) => Packs::unpack(&mut Unpacker(packed)),
-                None => {
-                    let (made, mut packed) = (make(), Vec::new());
-                    made.pack(&mut Packer(&mut packed));
-                    // Nobody else works on them.
-                    _ = kept.set(packed.into());
-                    made
-                }
-            },
-            Kept::Not => make(),
-        };
-        on(&merged, sums)
+        let (book, place, first) = (self.book, self.places[at], &self.first);
+        let make = || Merged::new(book.windows(place), |user| !first[user as usize]);
+        self.kept[at].with(make, |merged, sums| {
+            let mut swarm = Swarm::new(book, place, merged, sums);
+            swarm.trust_others(first, &self.suspects);
+            work(swarm)
+        })
     }
 
     /// Works on some of the places.
@@ -156,7 +136,7 @@ impl<'a> Trial<'a> {
             if swarm.proved <= swarm.noise() {
                 return Vec::new();
             }
-            self.on_windows(at, |Swarm { merged, own, mut trusted }| {
+            self.on_windows(at, |Swarm { merged, mut trusted, own }| {
                 let received = merged.0.received(self.secret());
                 let mut found: Vec<u32> = Vec::new();
                 loop {
@@ -302,162 +282,5 @@ impl<'a> Trial<'a> {
             trusted.for_each(|claim| usual.add(&Cell::quiet(claim.up, swarm.claimed), 1.0));
         }
         usual
-    }
-}
-
-/// What is kept of a swarm's windows.
-enum Kept {
-    Whole(OnceLock<(Merged, Sums)>),
-    Packed(OnceLock<Box<[u8]>>),
-    Not,
-}
-
-/// Room for the windows of swarms that have so many, of as many of them as may be kept: first of those with the most.
-fn kept(windows: impl Iterator<Item = usize>) -> Vec<Kept> {
-    let mut order: Vec<(usize, usize)> = windows.zip(0..).collect();
-    let mut kept: Vec<_> = order.iter().map(|_| Kept::Not).collect();
-    order.sort_by_key(|(windows, _)| Reverse(*windows));
-    let (mut whole, mut packed) = (WHOLE, PACKED);
-    for (windows, at) in order {
-        if windows <= whole {
-            whole -= windows;
-            kept[at] = Kept::Whole(OnceLock::new());
-        } else if windows <= packed {
-            packed -= windows;
-            kept[at] = Kept::Packed(OnceLock::new());
-        }
-    }
-    kept
-}
-
-/// A swarm's windows, and what is sent in them.
-struct Swarm<'a> {
-    merged: &'a Merged,
-    own: OwnWindows<'a>,
-    /// By those who are trusted now.
-    trusted: Sums,
-}
-
-impl<'a> Swarm<'a> {
-    /// `sums` is what those sent who were trusted at first.
-    fn new(trial: &'a Trial<'a>, at: usize, merged: &'a Merged, mut sums: Sums) -> Swarm<'a> {
-        let (book, place) = (trial.book, trial.places[at]);
-        let own = OwnWindows { book, place, merged, first_peer: book.sources.first_peer(book.swarms[place]) };
-        for user in book.swarms[place].chunk_by(|a, b| a.0 == b.0).map(|own| own[0].0) {
-            match (trial.first[user as usize], trial.suspects[user as usize]) {
-                (true, false) => sums.add(&own.sent(user)),
-                (false, true) => sums.take_off(&own.sent(user)),
-                _ => {}
-            }
-        }
-        Swarm { merged, own, trusted: sums }
-    }
-}
-
-/// What single users sent in a swarm: few are asked for, so that is made again.
-struct OwnWindows<'a> {
-    book: &'a Book<'a>,
-    /// Which swarm.
-    place: usize,
-    merged: &'a Merged,
-    first_peer: Option<Time>,
-}
-
-impl OwnWindows<'_> {
-    fn sent(&self, user: u32) -> Vec<Sent> {
-        let all = self.book.swarms[self.place];
-        let begin = all.partition_point(|key| key.0 < user);
-        let len = all[begin..].iter().take_while(|key| key.0 == user).count();
-        let mut own = Unsorted::default();
-        if len > 0 {
-            self.book.sources.add_own(&all[begin..begin + len], self.book.size(self.place), self.first_peer, &mut own);
-        }
-        self.merged.sent(own)
-    }
-}
-
-/// What the trusted leave in a swarm.
-struct Room<'a> {
-    swarm: Swarm<'a>,
-    /// What the trusted sent, by the places of the windows.
-    sent: Vec<u32>,
-    secret: Secret<'a>,
-    plain: Served,
-    /// Once somebody asked.
-    proved: OnceCell<Served>,
-}
-
-/// What the trusted send and receive, without or with secret receivers. In granules.
-struct Served {
-    /// What can be received, by the places of the windows.
-    received: Vec<u32>,
-    /// What of the claims of the trusted finds no receiver.
-    excess: u64,
-    /// What can still be received then.
-    left: Vec<u32>,
-}
-
-impl Served {
-    fn new(merged: &Merged, sent: &[u32], secret: Secret<'_>, sweep: &mut Sweep) -> Served {
-        let received = merged.0.received(secret);
-        let excess = merged.0.excess(sweep, sent, &received);
-        let left = sweep.left();
-        Served { received, excess, left }
-    }
-}
-
-impl<'a> Room<'a> {
-    fn new(secret: Secret<'a>, swarm: Swarm<'a>, sweep: &mut Sweep) -> Room<'a> {
-        let sent = swarm.trusted.amounts();
-        let plain = Served::new(swarm.merged, &sent, Secret::None, sweep);
-        Room { swarm, sent, secret, plain, proved: OnceCell::new() }
-    }
-
-    fn proved(&self, sweep: &mut Sweep) -> &Served {
-        self.proved.get_or_init(|| Served::new(self.swarm.merged, &self.sent, self.secret, sweep))
-    }
-
-    /// What a suspect claims beside the trusted.
-    fn beside(&self, swarm: &Looked, claim: &Claim, sweep: &mut Sweep) -> Cell {
-        let own = self.swarm.own.sent(claim.user);
-        let excess = self.more(claim.user, &own, &self.plain, sweep);
-        let proved = if excess == 0 { 0 } else { self.more(claim.user, &own, self.proved(sweep), sweep) };
-        Cell { excess, proved, before: self.plain.excess, ..Cell::quiet(claim.up, swarm.claimed) }
-    }
-
-    /// What one of the trusted claims beside the others.
-    fn among(&self, swarm: &Looked, claim: &Claim, sweep: &mut Sweep) -> Cell {
-        let without = |served: &Served, sweep: &mut Sweep| match served.excess {
-            0 => 0,
-            _ => {
-                let mut others = self.sent.clone();
-                self.swarm.trusted.without(&self.swarm.own.sent(claim.user), &mut others);
-                self.swarm.merged.0.excess(sweep, &others, &served.received)
-            }
-        };
-        let before = without(&self.plain, sweep);
-        let excess = self.plain.excess.saturating_sub(before);
-        let proved = match excess {
-            0 => 0,
-            _ => {
-                let proved = self.proved(sweep);
-                proved.excess.saturating_sub(without(proved, sweep))
-            }
-        };
-        Cell { excess, proved, before, ..Cell::quiet(claim.up, swarm.claimed) }
-    }
-
-    /// How much more has no receiver if a suspect is trusted, who sent that; in granules.
-    fn more(&self, user: u32, own: &[Sent], served: &Served, sweep: &mut Sweep) -> u64 {
-        let merged = self.swarm.merged;
-        // At most, as the trusted are served now: with their bytes served in another way it may be less.
-        let receivers = &merged.0.receivers;
-        let most = sweep.unserved_alone(&merged.side(user, own), (receivers, &served.left));
-        if most < NOISE / GRANULE / 4 {
-            return 0;
-        }
-        let mut sent = self.sent.clone();
-        merged::add(&mut sent, own);
-        merged.0.excess(sweep, &sent, &served.received).saturating_sub(served.excess)
     }
 }

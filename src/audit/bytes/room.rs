@@ -1,0 +1,149 @@
+//! What the trusted leave in a swarm for the others, and what one user claims beside them.
+
+use super::flow::Sweep;
+use super::looked::{Claim, Looked};
+use super::merged::{self, Merged, Sent, Sums};
+use super::odds::Cell;
+use super::swarm::{Secret, Unsorted};
+use super::{Book, GRANULE, NOISE};
+use crate::time::Time;
+use std::cell::OnceCell;
+
+/// A swarm's windows, and what is sent in them.
+pub struct Swarm<'a> {
+    pub merged: &'a Merged,
+    /// By those who are trusted.
+    pub trusted: Sums,
+    /// By single users.
+    pub own: OwnWindows<'a>,
+}
+
+impl<'a> Swarm<'a> {
+    /// The swarm at a place of the book; `sums` is what the trusted sent.
+    pub fn new(book: &'a Book<'a>, place: usize, merged: &'a Merged, sums: Sums) -> Swarm<'a> {
+        let first_peer = book.sources.first_peer(book.swarms[place]);
+        Swarm { merged, trusted: sums, own: OwnWindows { book, place, merged, first_peer } }
+    }
+
+    /// Trusts all but `suspects` instead of all but those who were suspected before.
+    pub fn trust_others(&mut self, before: &[bool], suspects: &[bool]) {
+        let (book, place) = (self.own.book, self.own.place);
+        for user in book.swarms[place].chunk_by(|a, b| a.0 == b.0).map(|own| own[0].0) {
+            match (before[user as usize], suspects[user as usize]) {
+                (true, false) => self.trusted.add(&self.own.sent(user)),
+                (false, true) => self.trusted.take_off(&self.own.sent(user)),
+                _ => {}
+            }
+        }
+    }
+}
+
+/// What single users sent in a swarm: few are asked for, so that is made again.
+pub struct OwnWindows<'a> {
+    book: &'a Book<'a>,
+    /// Which swarm.
+    place: usize,
+    merged: &'a Merged,
+    first_peer: Option<Time>,
+}
+
+impl OwnWindows<'_> {
+    /// What a user sent, by the places of the merged windows.
+    pub fn sent(&self, user: u32) -> Vec<Sent> {
+        let all = self.book.swarms[self.place];
+        let begin = all.partition_point(|key| key.0 < user);
+        let len = all[begin..].iter().take_while(|key| key.0 == user).count();
+        let mut own = Unsorted::default();
+        if len > 0 {
+            self.book.sources.add_own(&all[begin..begin + len], self.book.size(self.place), self.first_peer, &mut own);
+        }
+        self.merged.sent(own)
+    }
+}
+
+/// What the trusted leave in a swarm.
+pub struct Room<'a> {
+    swarm: Swarm<'a>,
+    /// What the trusted sent, by the places of the windows.
+    sent: Vec<u32>,
+    secret: Secret<'a>,
+    pub plain: Served,
+    /// Once somebody asked.
+    proved: OnceCell<Served>,
+}
+
+/// What the trusted send and receive, without or with secret receivers. In granules.
+pub struct Served {
+    /// What can be received, by the places of the windows.
+    received: Vec<u32>,
+    /// What of the claims of the trusted finds no receiver.
+    pub excess: u64,
+    /// What can still be received then.
+    left: Vec<u32>,
+}
+
+impl Served {
+    fn new(merged: &Merged, sent: &[u32], secret: Secret<'_>, sweep: &mut Sweep) -> Served {
+        let received = merged.0.received(secret);
+        let excess = merged.0.excess(sweep, sent, &received);
+        let left = sweep.left();
+        Served { received, excess, left }
+    }
+}
+
+impl<'a> Room<'a> {
+    /// In a swarm, with those receivers in secret.
+    pub fn new(secret: Secret<'a>, swarm: Swarm<'a>, sweep: &mut Sweep) -> Room<'a> {
+        let sent = swarm.trusted.amounts();
+        let plain = Served::new(swarm.merged, &sent, Secret::None, sweep);
+        Room { swarm, sent, secret, plain, proved: OnceCell::new() }
+    }
+
+    fn proved(&self, sweep: &mut Sweep) -> &Served {
+        self.proved.get_or_init(|| Served::new(self.swarm.merged, &self.sent, self.secret, sweep))
+    }
+
+    /// What a suspect claims beside the trusted.
+    pub fn beside(&self, swarm: &Looked, claim: &Claim, sweep: &mut Sweep) -> Cell {
+        let own = self.swarm.own.sent(claim.user);
+        let excess = self.more(claim.user, &own, &self.plain, sweep);
+        let proved = if excess == 0 { 0 } else { self.more(claim.user, &own, self.proved(sweep), sweep) };
+        Cell { excess, proved, before: self.plain.excess, ..Cell::quiet(claim.up, swarm.claimed) }
+    }
+
+    /// What one of the trusted claims beside the others.
+    pub fn among(&self, swarm: &Looked, claim: &Claim, sweep: &mut Sweep) -> Cell {
+        let without = |served: &Served, sweep: &mut Sweep| match served.excess {
+            0 => 0,
+            _ => {
+                let mut others = self.sent.clone();
+                self.swarm.trusted.without(&self.swarm.own.sent(claim.user), &mut others);
+                self.swarm.merged.0.excess(sweep, &others, &served.received)
+            }
+        };
+        let before = without(&self.plain, sweep);
+        let excess = self.plain.excess.saturating_sub(before);
+        let proved = match excess {
+            0 => 0,
+            _ => {
+                let proved = self.proved(sweep);
+                proved.excess.saturating_sub(without(proved, sweep))
+            }
+        };
+        Cell { excess, proved, before, ..Cell::quiet(claim.up, swarm.claimed) }
+    }
+
+    /// How much more has no receiver if a suspect is trusted, who sent that; in granules.
+    fn more(&self, user: u32, own: &[Sent], served: &Served, sweep: &mut Sweep) -> u64 {
+        let merged = self.swarm.merged;
+        // At most, as the trusted are served now: with their bytes served in another way it may be less.
+        let receivers = &merged.0.receivers;
+        let most = sweep.unserved_alone(&merged.side(user, own), (receivers, &served.left));
+        if most < NOISE / GRANULE / 4 {
+            return 0;
+        }
+        let mut sent = self.sent.clone();
+        merged::add(&mut sent, own);
+        merged.0.excess(sweep, &sent, &served.received).saturating_sub(served.excess)
+    }
+}
