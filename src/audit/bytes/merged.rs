@@ -7,16 +7,18 @@ use crate::packed::{Packer, Packs, Unpacker};
 use foldhash::fast::RandomState;
 use std::collections::HashMap;
 
-/// A swarm's windows, those of the senders merged if they touch the same windows of receivers. How much is sent in them depends on by
-/// whom.
-pub struct Merged(pub Windows);
+/// A swarm's windows, those of the senders merged if they touch the same windows of receivers.
+pub struct Merged {
+    /// How much is sent in them depends on by whom.
+    pub windows: Windows,
+}
 
 /// What is sent by some users, by the places of the merged windows, in granules.
 #[derive(Clone)]
 pub struct Sums(Vec<u64>);
 
 /// What a user sent in a window.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[derive(Clone, Copy)]
 pub struct Sent {
     /// Place of the merged window.
     place: u32,
@@ -62,20 +64,20 @@ impl Merged {
         drop(parts);
         merged.shrink_to_fit();
         // Those that end together are in the order of users and beginnings.
-        (Merged(Windows { senders: Side::in_order(merged), receivers }), sums)
+        (Merged { windows: Windows { senders: Side::in_order(merged), receivers } }, sums)
     }
 
     /// What a user sent whose windows these are, which are among those that were merged; by the places of the merged ones.
     pub fn sent(&self, own: Unsorted) -> Vec<Sent> {
         let Unsorted { senders, mut receivers } = own;
         receivers.retain(|window| !window.can_be_from(window.user()));
-        let merged = self.0.senders.windows();
+        let merged = self.windows.senders.windows();
         let sent = |window: &Window| {
             let begun = receivers.iter().filter(|receiver| receiver.from <= window.to);
             let touches_own = begun.map(|receiver| receiver.to).max().is_some_and(|to| to >= window.from);
             let who = if touches_own { window.user() } else { Window::NOBODY };
             // Those that were merged at a time end together, with the last of them.
-            let end = merged.get(self.0.senders.ended(window.to)).map_or(window.to, |merged| merged.to);
+            let end = merged.get(self.windows.senders.ended(window.to)).map_or(window.to, |merged| merged.to);
             let behind =
                 merged.partition_point(|merged| (merged.to, merged.user(), merged.from) <= (end, who, window.from));
             Sent { place: behind.saturating_sub(1) as u32, bytes: window.bytes }
@@ -88,7 +90,7 @@ impl Merged {
     /// The windows of what one user sent.
     pub fn side(&self, user: u32, own: &[Sent]) -> Side {
         let window = |sent: &Sent| {
-            let merged = &self.0.senders.windows()[sent.place as usize];
+            let merged = &self.windows.senders.windows()[sent.place as usize];
             Window::new(user, merged.from, merged.to, sent.bytes)
         };
         Side::new(own.iter().map(window).collect())
@@ -97,12 +99,12 @@ impl Merged {
 
 impl Packs for Merged {
     fn pack(&self, to: &mut Packer<'_>) {
-        self.0.senders.pack(to);
-        self.0.receivers.pack(to);
+        self.windows.senders.pack(to);
+        self.windows.receivers.pack(to);
     }
 
     fn unpack(from: &mut Unpacker<'_>) -> Merged {
-        Merged(Windows { senders: Side::unpack(from), receivers: Side::unpack(from) })
+        Merged { windows: Windows { senders: Side::unpack(from), receivers: Side::unpack(from) } }
     }
 }
 
@@ -265,8 +267,8 @@ mod tests {
         }
         assert_eq!(sums.amounts().iter().max().unwrap_or(&0), &0);
         users.into_iter().filter(|user| by(*user)).for_each(|user| sums.add(&merged.sent(all(Some(user)))));
-        let received = merged.0.received(Secret::None);
-        merged.0.excess(&mut Sweep::default(), &sums.amounts(), &received)
+        let received = merged.windows.received(Secret::None);
+        merged.windows.excess(&mut Sweep::default(), &sums.amounts(), &received)
     }
 
     proptest! {

@@ -168,7 +168,7 @@ fn sums(looked: &[Looked], users: usize) -> Vec<UserBytes> {
 fn is_open(looked: &[Looked], sums: &[UserBytes]) -> bool {
     let total = |of: fn(&Looked) -> u64| looked.iter().fold(0u64, |sum, swarm| sum.saturating_add(of(swarm)));
     let uploads = || sums.iter().filter(|sum| sum.claimed >= GIB);
-    let in_vain = uploads().filter(|sum| sum.certain().bytes > 0).count();
+    let in_vain = uploads().filter(|sum| sum.against().certain.bytes > 0).count();
     total(|swarm| swarm.excess) > total(|swarm| swarm.claimed) / OPEN
         || in_vain > OPEN_FEW + uploads().count() / OPEN_USERS
 }
@@ -227,7 +227,7 @@ impl Book<'_> {
         let obvious = |user: usize| {
             let (blame, swarms) = parts.blame[user];
             let bytes = blame * GRANULE as f64;
-            let certain = sums[user].certain();
+            let certain = sums[user].against().certain;
             let certain = certain.bytes > GIB && certain.bytes > sums[user].claimed / 20 && certain.swarms > 2;
             !self.fakers[user] && (certain || bytes > GIB as f64 && parts.fakes[user] > 0.08 && swarms > 2)
         };
@@ -340,7 +340,7 @@ impl Book<'_> {
         let suspects = (0..sums.len())
             .map(|user| {
                 let (sum, part) = (&sums[user], parts[user] * sums[user].claimed as f64);
-                let certain = sum.certain().bytes;
+                let certain = sum.against().certain.bytes;
                 let certain = certain > GIB && certain > sum.claimed / 10;
                 let doubts = doubtful[user] && sum.claimed > GIB / 2;
                 self.fakers[user] || certain || doubts || parts[user] > 0.05 && part > (GIB / 4) as f64
@@ -350,7 +350,7 @@ impl Book<'_> {
             trial.suspect_more(&parts);
             trial.trust_again(|user| {
                 let (user, sum) = (user as usize, &sums[user as usize]);
-                parts[user].max(self.blamed[user]) + sum.certain().bytes as f64 / (sum.claimed as f64 + 1.0)
+                parts[user].max(self.blamed[user]) + sum.against().certain.bytes as f64 / (sum.claimed as f64 + 1.0)
             });
             for (user, evidence) in trial.evidence() {
                 let sum = &mut sums[user as usize];

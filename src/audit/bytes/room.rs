@@ -9,46 +9,24 @@ use super::{Book, GRANULE, NOISE};
 use crate::time::Time;
 use std::cell::OnceCell;
 
-/// A swarm's windows, and what is sent in them.
-pub struct Swarm<'a> {
-    pub merged: &'a Merged,
-    /// By those who are trusted.
-    pub trusted: Sums,
-    /// By single users.
-    pub own: OwnWindows<'a>,
-}
-
-impl<'a> Swarm<'a> {
-    /// The swarm at a place of the book; `sums` is what the trusted sent.
-    pub fn new(book: &'a Book<'a>, place: usize, merged: &'a Merged, sums: Sums) -> Swarm<'a> {
-        let first_peer = book.sources.first_peer(book.swarms[place]);
-        Swarm { merged, trusted: sums, own: OwnWindows { book, place, merged, first_peer } }
-    }
-
-    /// Trusts all but `suspects` instead of all but those who were suspected before.
-    pub fn trust_others(&mut self, before: &[bool], suspects: &[bool]) {
-        let (book, place) = (self.own.book, self.own.place);
-        for user in book.swarms[place].chunk_by(|a, b| a.0 == b.0).map(|own| own[0].0) {
-            match (before[user as usize], suspects[user as usize]) {
-                (true, false) => self.trusted.add(&self.own.sent(user)),
-                (false, true) => self.trusted.take_off(&self.own.sent(user)),
-                _ => {}
-            }
-        }
-    }
-}
-
-/// What single users sent in a swarm: few are asked for, so that is made again.
-pub struct OwnWindows<'a> {
+/// A swarm that somebody is tried in: its windows, and what is sent in them.
+pub struct Tried<'a> {
     book: &'a Book<'a>,
     /// Which swarm.
     place: usize,
-    merged: &'a Merged,
     first_peer: Option<Time>,
+    pub merged: &'a Merged,
+    /// By those who are trusted.
+    pub trusted: Sums,
 }
 
-impl OwnWindows<'_> {
-    /// What a user sent, by the places of the merged windows.
+impl<'a> Tried<'a> {
+    /// The swarm at a place of the book; `trusted` is what the trusted sent.
+    pub fn new(book: &'a Book<'a>, place: usize, merged: &'a Merged, trusted: Sums) -> Tried<'a> {
+        Tried { book, place, first_peer: book.sources.first_peer(book.swarms[place]), merged, trusted }
+    }
+
+    /// What a user sent, by the places of the merged windows: few are asked for, so that is made again.
     pub fn sent(&self, user: u32) -> Vec<Sent> {
         let all = self.book.swarms[self.place];
         let begin = all.partition_point(|key| key.0 < user);
@@ -59,33 +37,53 @@ impl OwnWindows<'_> {
         }
         self.merged.sent(own)
     }
+
+    /// Does not trust a user any more.
+    pub fn distrust(&mut self, user: u32) {
+        let own = self.sent(user);
+        self.trusted.take_off(&own);
+    }
+
+    /// Trusts all but `suspects` instead of all but those who were suspected before.
+    pub fn trust_others(&mut self, before: &[bool], suspects: &[bool]) {
+        for user in self.book.swarms[self.place].chunk_by(|a, b| a.0 == b.0).map(|own| own[0].0) {
+            match (before[user as usize], suspects[user as usize]) {
+                (true, false) => {
+                    let own = self.sent(user);
+                    self.trusted.add(&own);
+                }
+                (false, true) => self.distrust(user),
+                _ => {}
+            }
+        }
+    }
 }
 
 /// What the trusted leave in a swarm.
 pub struct Room<'a> {
-    swarm: Swarm<'a>,
+    tried: Tried<'a>,
     /// What the trusted sent, by the places of the windows.
     sent: Vec<u32>,
     secret: Secret<'a>,
-    pub plain: Served,
+    plain: Served,
     /// Once somebody asked.
     proved: OnceCell<Served>,
 }
 
 /// What the trusted send and receive, without or with secret receivers. In granules.
-pub struct Served {
+struct Served {
     /// What can be received, by the places of the windows.
     received: Vec<u32>,
     /// What of the claims of the trusted finds no receiver.
-    pub excess: u64,
+    excess: u64,
     /// What can still be received then.
     left: Vec<u32>,
 }
 
 impl Served {
     fn new(merged: &Merged, sent: &[u32], secret: Secret<'_>, sweep: &mut Sweep) -> Served {
-        let received = merged.0.received(secret);
-        let excess = merged.0.excess(sweep, sent, &received);
+        let received = merged.windows.received(secret);
+        let excess = merged.windows.excess(sweep, sent, &received);
         let left = sweep.left();
         Served { received, excess, left }
     }
@@ -93,19 +91,24 @@ impl Served {
 
 impl<'a> Room<'a> {
     /// In a swarm, with those receivers in secret.
-    pub fn new(secret: Secret<'a>, swarm: Swarm<'a>, sweep: &mut Sweep) -> Room<'a> {
-        let sent = swarm.trusted.amounts();
-        let plain = Served::new(swarm.merged, &sent, Secret::None, sweep);
-        Room { swarm, sent, secret, plain, proved: OnceCell::new() }
+    pub fn new(tried: Tried<'a>, secret: Secret<'a>, sweep: &mut Sweep) -> Room<'a> {
+        let sent = tried.trusted.amounts();
+        let plain = Served::new(tried.merged, &sent, Secret::None, sweep);
+        Room { tried, sent, secret, plain, proved: OnceCell::new() }
+    }
+
+    /// What of the claims of the trusted finds no receiver, in granules.
+    pub fn excess(&self) -> u64 {
+        self.plain.excess
     }
 
     fn proved(&self, sweep: &mut Sweep) -> &Served {
-        self.proved.get_or_init(|| Served::new(self.swarm.merged, &self.sent, self.secret, sweep))
+        self.proved.get_or_init(|| Served::new(self.tried.merged, &self.sent, self.secret, sweep))
     }
 
     /// What a suspect claims beside the trusted.
     pub fn beside(&self, swarm: &Looked, claim: &Claim, sweep: &mut Sweep) -> Cell {
-        let own = self.swarm.own.sent(claim.user);
+        let own = self.tried.sent(claim.user);
         let excess = self.more(claim.user, &own, &self.plain, sweep);
         let proved = if excess == 0 { 0 } else { self.more(claim.user, &own, self.proved(sweep), sweep) };
         Cell { excess, proved, before: self.plain.excess, ..Cell::quiet(claim.up, swarm.claimed) }
@@ -117,8 +120,8 @@ impl<'a> Room<'a> {
             0 => 0,
             _ => {
                 let mut others = self.sent.clone();
-                self.swarm.trusted.without(&self.swarm.own.sent(claim.user), &mut others);
-                self.swarm.merged.0.excess(sweep, &others, &served.received)
+                self.tried.trusted.without(&self.tried.sent(claim.user), &mut others);
+                self.tried.merged.windows.excess(sweep, &others, &served.received)
             }
         };
         let before = without(&self.plain, sweep);
@@ -135,15 +138,15 @@ impl<'a> Room<'a> {
 
     /// How much more has no receiver if a suspect is trusted, who sent that; in granules.
     fn more(&self, user: u32, own: &[Sent], served: &Served, sweep: &mut Sweep) -> u64 {
-        let merged = self.swarm.merged;
+        let merged = self.tried.merged;
         // At most, as the trusted are served now: with their bytes served in another way it may be less.
-        let receivers = &merged.0.receivers;
+        let receivers = &merged.windows.receivers;
         let most = sweep.unserved_alone(&merged.side(user, own), (receivers, &served.left));
         if most < NOISE / GRANULE / 4 {
             return 0;
         }
         let mut sent = self.sent.clone();
         merged::add(&mut sent, own);
-        merged.0.excess(sweep, &sent, &served.received).saturating_sub(served.excess)
+        merged.windows.excess(sweep, &sent, &served.received).saturating_sub(served.excess)
     }
 }

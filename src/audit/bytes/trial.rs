@@ -6,7 +6,7 @@ use super::kept::Kept;
 use super::looked::{Claim, Looked};
 use super::merged::Merged;
 use super::odds::{self, Cell, Usual};
-use super::room::{Room, Swarm};
+use super::room::{Room, Tried};
 use super::swarm::Secret;
 use super::swept::swept;
 use super::{Book, Excess, NOISE, in_bytes};
@@ -102,13 +102,13 @@ impl<'a> Trial<'a> {
     }
 
     /// Works with the windows of a swarm.
-    fn on_windows<T>(&self, at: usize, work: impl FnOnce(Swarm<'_>) -> T) -> T {
+    fn on_windows<T>(&self, at: usize, work: impl FnOnce(Tried<'_>) -> T) -> T {
         let (book, place, first) = (self.book, self.places[at], &self.first);
         let make = || Merged::new(book.windows(place), |user| !first[user as usize]);
         self.kept[at].with(make, |merged, sums| {
-            let mut swarm = Swarm::new(book, place, merged, sums);
-            swarm.trust_others(first, &self.suspects);
-            work(swarm)
+            let mut tried = Tried::new(book, place, merged, sums);
+            tried.trust_others(first, &self.suspects);
+            work(tried)
         })
     }
 
@@ -136,18 +136,19 @@ impl<'a> Trial<'a> {
             if swarm.proved <= swarm.noise() {
                 return Vec::new();
             }
-            self.on_windows(at, |Swarm { merged, mut trusted, own }| {
-                let received = merged.0.received(self.secret());
+            self.on_windows(at, |mut tried| {
+                let windows = &tried.merged.windows;
+                let received = windows.received(self.secret());
                 let mut found: Vec<u32> = Vec::new();
                 loop {
-                    if merged.0.excess(sweep, &trusted.amounts(), &received) <= swarm.noise() {
+                    if windows.excess(sweep, &tried.trusted.amounts(), &received) <= swarm.noise() {
                         return found;
                     }
                     let blame = |claim: &Claim| (parts[claim.user as usize] + 1e-6) * claim.up as f64;
                     let left =
                         swarm.claims.iter().filter(|claim| self.trusts(claim.user) && !found.contains(&claim.user));
                     let Some(most) = left.max_by(|a, b| blame(a).total_cmp(&blame(b))) else { return found };
-                    trusted.take_off(&own.sent(most.user));
+                    tried.distrust(most.user);
                     found.push(most.user);
                 }
             })
@@ -221,11 +222,11 @@ impl<'a> Trial<'a> {
     fn see(&mut self, all: bool) {
         let holds = |seen: &Seen| if all { seen.holds_for_all } else { seen.holds };
         let stale: Vec<usize> = (0..self.places.len()).filter(|&at| !holds(&self.seen[at])).collect();
-        let seen = self.swept(&stale, |at, sweep| self.on_windows(at, |swarm| self.see_one(at, swarm, all, sweep)));
+        let seen = self.swept(&stale, |at, sweep| self.on_windows(at, |tried| self.see_one(at, tried, all, sweep)));
         stale.into_iter().zip(seen).for_each(|(at, seen)| self.seen[at] = seen);
     }
 
-    fn see_one(&self, at: usize, windows: Swarm<'_>, all: bool, sweep: &mut Sweep) -> Seen {
+    fn see_one(&self, at: usize, tried: Tried<'_>, all: bool, sweep: &mut Sweep) -> Seen {
         let (swarm, before) = (&self.looked[self.places[at]], &self.seen[at]);
         let (trusted, suspects): (Vec<&Claim>, Vec<&Claim>) =
             swarm.claims.iter().filter(|claim| claim.up >= odds::LEAST).partition(|claim| self.trusts(claim.user));
@@ -235,7 +236,7 @@ impl<'a> Trial<'a> {
             let place = before.cells.binary_search_by_key(&user, |cell| cell.0).ok().filter(|_| kept)?;
             Some(before.cells[place].1)
         };
-        let room = Room::new(self.secret(), windows, sweep);
+        let room = Room::new(tried, self.secret(), sweep);
         let mut skipped = false;
         let mut beside = |claim: &Claim| {
             let known = known(claim.user);
@@ -243,7 +244,7 @@ impl<'a> Trial<'a> {
             (claim.user, known.unwrap_or_else(|| room.beside(swarm, claim, sweep)))
         };
         let cells = suspects.iter().map(|claim| beside(claim)).collect();
-        let few = if room.plain.excess == 0 { trusted.len() } else { trusted.len().min(SAMPLES) };
+        let few = if room.excess() == 0 { trusted.len() } else { trusted.len().min(SAMPLES) };
         let chosen = (0..few).map(|n| trusted[n * trusted.len() / few]);
         let weight = trusted.len() as f64 / few as f64;
         let trusted = if before.holds {

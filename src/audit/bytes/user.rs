@@ -49,11 +49,6 @@ impl UserBytes {
         self.against.get_or_insert_default()
     }
 
-    /// What is certainly too much of it.
-    pub(super) fn certain(&self) -> Excess {
-        self.against.as_ref().map_or(Excess::default(), |against| against.certain)
-    }
-
     /// How much speaks against it.
     pub(super) fn weight(&self) -> u64 {
         let against = self.against();
