@@ -121,6 +121,11 @@ impl<K: Default> Peers<K> {
         self.whose[peer as usize]
     }
 
+    /// Whether a peer is not put aside.
+    pub fn is_live(&self, peer: u32) -> bool {
+        matches!(self.spots[peer as usize].at(), At::Slot(_))
+    }
+
     /// Adds a peer whose session has not begun; `session` says whose it will be.
     pub fn push(&mut self, session: Session) {
         self.whose.push((session.user, session.torrent));

@@ -54,7 +54,7 @@ pub struct Known {
 
 impl Default for Spellings {
     fn default() -> Self {
-        Spellings { lines: vec![Line::FREE; 64], taken: 0 }
+        Spellings { lines: vec![Line::FREE; Self::FEWEST], taken: 0 }
     }
 }
 
@@ -63,6 +63,7 @@ impl Spellings {
     const NONE: u32 = u32::MAX;
     /// Of ten places so many are taken at most.
     const TENTHS: usize = 8;
+    const FEWEST: usize = 64;
 
     /// Fetches the cache line where a spelling is looked for.
     #[inline]
@@ -100,13 +101,17 @@ impl Spellings {
         self.lines[line].address[place] = address;
     }
 
-    /// Notes the peer of a spelling that is new, and the address that it came from.
-    pub fn insert(&mut self, hashes: &Hashes, peer: u32, address: u32) {
+    /// Notes the peer of a spelling that is new, and the address that it came from. When there is no room for more, those are forgotten
+    /// of whom no announce is `expected`.
+    pub fn insert(&mut self, hashes: &Hashes, peer: u32, address: u32, expected: impl Fn(u32) -> bool) {
         if 10 * self.taken >= Self::TENTHS * Line::PLACES * self.lines.len() {
-            // By a quarter: there are as many as peers, so that much of the memory is theirs.
-            let more = vec![Line::FREE; self.lines.len() + self.lines.len() / 4];
-            for line in std::mem::replace(&mut self.lines, more) {
-                for place in (0..Line::PLACES).filter(|&place| line.peer[place] != Self::NONE) {
+            let stays = |peer: u32| peer != Self::NONE && expected(peer);
+            self.taken = self.lines.iter().flat_map(|line| line.peer).filter(|&peer| stays(peer)).count();
+            // A quarter more than they need: there are as many as peers, so that much of the memory is theirs.
+            let lines = (self.taken * 10).div_ceil(Self::TENTHS * Line::PLACES) * 5 / 4;
+            let lines = vec![Line::FREE; lines.max(Self::FEWEST)];
+            for line in std::mem::replace(&mut self.lines, lines) {
+                for place in (0..Line::PLACES).filter(|&place| stays(line.peer[place])) {
                     self.put(line.spelling[place], line.user[place], line.peer[place], line.address[place]);
                 }
             }
@@ -149,10 +154,11 @@ mod tests {
 
     proptest! {
         #[test]
-        fn whatever_was_spelled_is_found_and_nothing_else(
+        fn whatever_was_spelled_is_found_while_more_is_expected_of_its_peer_and_nothing_else(
             // Many of them are looked for in the same line, the last one, too.
-            spelled in prop::collection::hash_map((0u64..200, 0u32..3), 0u32..9, 0..600), spread in 0u32..64,
+            spelled in prop::collection::hash_map((0u64..200, 0u32..3), 0u32..9, 0..600), spread in 0u32..64, stay in 1u32..9,
         ) {
+            let expected = |peer: u32| peer % 9 < stay;
             let hashes = |(spelling, user): (u64, u32)| {
                 Hashes { user: user.into(), spelling: !(spelling << spread), addr: 0 }
             };
@@ -166,14 +172,15 @@ mod tests {
                     spellings.move_to(found, address);
                     kept.unwrap().1 = address;
                 } else {
-                    prop_assert!(!known.contains_key(&(hashes.spelling, hashes.user)));
-                    spellings.insert(&hashes, peer, address);
+                    prop_assert!(known.get(&(hashes.spelling, hashes.user)).is_none_or(|(peer, _)| !expected(*peer)));
+                    spellings.insert(&hashes, peer, address, expected);
                     known.insert((hashes.spelling, hashes.user), (peer, address));
                 }
             }
-            for ((spelling, user), kept) in known {
+            for (&(spelling, user), &kept) in &known {
                 let found = spellings.find(&Hashes { user, spelling, addr: 0 });
-                prop_assert_eq!(found.map(|found| (found.peer, found.address)), Some(kept));
+                let found = found.map(|found| (found.peer, found.address));
+                prop_assert!(found == Some(kept) || found.is_none() && !expected(kept.0));
                 let other = Hashes { user: user + 3, spelling, addr: 0 };
                 prop_assert!(spellings.find(&other).is_none());
             }

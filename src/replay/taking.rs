@@ -135,7 +135,7 @@ impl<L: Listener> Replay<L> {
         let (peers, peer_ids) = (&self.peers, &self.peer_ids);
         let same = |&n: &u32| peers.whose(n) == (user, torrent) && peer_ids[n as usize] == peer_id;
         if let Some(&number) = self.identities.find(identity, same) {
-            self.spellings.insert(&record.hashes, number, address_at);
+            self.spellings.insert(&record.hashes, number, address_at, |peer| self.peers.is_live(peer));
             return Ok((number, address));
         }
         let number = self.peers.len() as u32;
@@ -150,7 +150,7 @@ impl<L: Listener> Replay<L> {
         let session = Session::open(whose, 0, 0, &Live::default(), batch.line(record), Opening::Unseen);
         self.peers.push(session);
         self.peer_ids.push(peer_id);
-        self.spellings.insert(&record.hashes, number, address_at);
+        self.spellings.insert(&record.hashes, number, address_at, |peer| self.peers.is_live(peer));
         let (peers, peer_ids) = (&self.peers, &self.peer_ids);
         self.identities.insert_unique(identity, number, |&n| {
             let (user, torrent) = peers.whose(n);
