@@ -2,7 +2,7 @@
 
 use super::generated::{CHANCE, Ground, Sign};
 use super::{Check, Conclude, Group, Severity};
-use crate::order::by_two;
+use crate::order::{by_number, by_two};
 use crate::packed::{Packer, Packs, Unpacker};
 use crate::share::shared;
 use std::cmp::Reverse;
@@ -167,28 +167,67 @@ const TICKS: u64 = 64;
 /// Where most of so many users share a divisor, something in front of the tracker or in their program makes it so.
 const POPULATION: usize = 8;
 
-/// What are tested together.
-#[derive(Clone, Copy, PartialEq, Eq)]
-struct Key {
-    /// The user, the program, and the form in which it writes, all by number.
-    of: (u32, u32, u32),
-    /// The place of a session that is tested by itself.
-    alone: Option<u32>,
-}
+/// Whose sessions are tested together: the user, the program, and the form in which it writes, all by number.
+type Key = (u32, u32, u32);
 
 /// What is tested: all sessions of one user with one program, or one session by itself.
-struct Tested<'a> {
+struct Tested {
+    of: Key,
+    /// One by itself.
+    alone: bool,
     increments: Increments,
     /// Their places.
-    sessions: &'a [(Key, u32)],
+    places: Vec<u32>,
 }
 
-impl<'a> Tested<'a> {
-    /// What some sessions' increments come to, if there are enough.
-    fn of(ground: &Ground<'_>, sessions: &'a [(Key, u32)]) -> Option<Tested<'a>> {
-        let mut increments = Increments::default();
-        sessions.iter().for_each(|(_, at)| increments.merge(&ground.counted(*at as usize).increments));
-        increments.are_enough().then_some(Tested { increments, sessions })
+/// What was tested, and how many share what, of everybody and of those with the same program: all sessions of each together.
+#[derive(Default)]
+struct Tests {
+    count: usize,
+    /// Those with something in common, and enough that is evidence of it.
+    telling: Vec<Tested>,
+    all: HashMap<Option<u32>, usize>,
+    sharing: HashMap<(Option<u32>, u64), usize>,
+}
+
+impl Tests {
+    /// Tests some sessions that are tested together, and the long ones of them by themselves.
+    fn test(&mut self, ground: &Ground<'_>, sessions: &[(Key, u32)]) {
+        let (of, mut together) = (sessions[0].0, Increments::default());
+        for &(_, at) in sessions {
+            let increments = ground.counted(at as usize).increments;
+            together.merge(&increments);
+            self.add(of, true, increments, || vec![at]);
+        }
+        self.add(of, false, together, || sessions.iter().map(|(_, at)| *at).collect());
+        if together.are_enough() {
+            for among in [None, Some(of.1)] {
+                *self.all.entry(among).or_default() += 1;
+                *self.sharing.entry((among, together.odd())).or_default() += 1;
+            }
+        }
+    }
+
+    fn add(&mut self, of: Key, alone: bool, increments: Increments, places: impl FnOnce() -> Vec<u32>) {
+        if increments.are_enough() {
+            self.count += 1;
+            let tells = increments.odd() > 1 && increments.independent() >= FEW;
+            self.telling.extend(tells.then(|| Tested { of, alone, increments, places: places() }));
+        }
+    }
+
+    fn merge(mut self, mut other: Tests) -> Tests {
+        self.count += other.count;
+        self.telling.append(&mut other.telling);
+        other.all.into_iter().for_each(|(among, count)| *self.all.entry(among).or_default() += count);
+        other.sharing.into_iter().for_each(|(what, count)| *self.sharing.entry(what).or_default() += count);
+        self
+    }
+
+    /// Whether most of some share it.
+    fn is_usual(&self, among: Option<u32>, odd: u64) -> bool {
+        let (all, sharing) = (self.all.get(&among).unwrap_or(&0), self.sharing.get(&(among, odd)).unwrap_or(&0));
+        *all >= POPULATION && sharing * 2 > *all
     }
 }
 
@@ -196,39 +235,29 @@ impl<'a> Tested<'a> {
 /// together, all of them: to choose among them would be to help chance. Who runs the real program too has long ones tested
 /// by themselves.
 fn residues(ground: &Ground<'_>) -> HashMap<u32, Sign> {
-    let keys = |at: usize| {
-        let (session, increments) = (ground.story.sessions.brief(at), ground.counted(at).increments);
-        let of = (session.user, ground.clients.class_of(at) as u32, ground.story.written(session.peer).form);
-        let with_others = (increments.count > 0).then_some((Key { of, alone: None }, at as u32));
-        let alone = increments.are_enough().then_some((Key { of, alone: Some(at as u32) }, at as u32));
-        with_others.into_iter().chain(alone)
+    let key = |at: usize| {
+        let session = ground.story.sessions.brief(at);
+        (session.user, ground.clients.class_of(at) as u32, ground.story.written(session.peer).form)
     };
+    let keyed = |at: usize| (ground.counted(at).increments.count > 0).then(|| (key(at), at as u32));
     let mut sessions: Vec<(Key, u32)> =
-        shared(ground.story.sessions.len(), ground.threads, |range| range.flat_map(keys).collect());
-    by_two(&mut sessions, |(key, _)| (key.of.2, key.alone.is_some().into()));
-    by_two(&mut sessions, |(key, _)| (key.of.0, key.of.1));
+        shared(ground.story.sessions.len(), ground.threads, |range| range.filter_map(keyed).collect());
+    by_number(&mut sessions, |(of, _)| of.2);
+    by_two(&mut sessions, |(of, _)| (of.0, of.1));
     let groups: Vec<&[(Key, u32)]> = sessions.chunk_by(|a, b| a.0 == b.0).collect();
-    let tested = |at: usize| Tested::of(ground, groups[at]);
-    let groups: Vec<Tested<'_>> = shared(groups.len(), ground.threads, |range| range.filter_map(tested).collect());
-    let tested = groups.len();
-    // Of everybody, and of those with the same program: how many were tested, and how many share what.
-    let (mut all, mut sharing): (HashMap<Option<u32>, usize>, HashMap<_, usize>) = Default::default();
-    for group in groups.iter().filter(|group| group.sessions[0].0.alone.is_none()) {
-        for among in [None, Some(group.sessions[0].0.of.1)] {
-            *all.entry(among).or_default() += 1;
-            *sharing.entry((among, group.increments.odd())).or_default() += 1;
-        }
-    }
+    let tests = shared(groups.len(), ground.threads, |range| {
+        let mut tests = Tests::default();
+        groups[range].iter().for_each(|group| tests.test(ground, group));
+        vec![tests]
+    });
+    let mut tests = tests.into_iter().fold(Tests::default(), Tests::merge);
     let mut found = Vec::new();
-    for Tested { increments, sessions } in groups {
-        let (key, odd, independent) = (sessions[0].0, increments.odd(), increments.independent());
-        let of = |among| (all.get(&among).unwrap_or(&0), sharing.get(&(among, odd)).unwrap_or(&0));
-        let usual = |among| matches!(of(among), (&all, sharing) if all >= POPULATION && sharing * 2 > all);
-        if odd == 1 || independent < FEW || usual(None) || usual(Some(key.of.1)) {
+    for Tested { of, alone, increments, places } in std::mem::take(&mut tests.telling) {
+        let (odd, independent) = (increments.odd(), increments.independent());
+        if tests.is_usual(None, odd) || tests.is_usual(Some(of.1), odd) {
             continue;
         }
-        let by_chance = (odd as f64).powf(-f64::from(independent)) * tested as f64;
-        let places: Vec<u32> = sessions.iter().map(|(_, at)| *at).collect();
+        let by_chance = (odd as f64).powf(-f64::from(independent)) * tests.count as f64;
         let most = match made_up_of(increments.divisor, ROUND) {
             _ if independent < ENOUGH => Severity::Low,
             0 => Severity::Medium,
@@ -238,11 +267,7 @@ fn residues(ground: &Ground<'_>) -> HashMap<u32, Sign> {
         let Some(severity) = ground.beyond_chance(by_chance, CHANCE, &places).map(|severity| severity.min(most)) else {
             continue;
         };
-        found.push((
-            key.of.0,
-            key.alone.is_some(),
-            Residue { divisor: increments.divisor, independent, severity, places },
-        ));
+        found.push((of.0, alone, Residue { divisor: increments.divisor, independent, severity, places }));
     }
     // First the one with all sessions of a program, and with the most evidence: numbers of forms say nothing.
     found.sort_by_key(|(_, alone, residue)| {

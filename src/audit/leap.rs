@@ -1,10 +1,11 @@
 //! Uploads far faster than all else that a user sends.
 
-use super::bytes::{BEFORE, GRANULE, Stretch, Trace};
+use super::bytes::{BEFORE, GRANULE, Stretch};
 use super::generated::{Ground, Sign};
 use super::spike::spike_of;
 use super::{Check, Conclude, Group, Severity};
 use crate::measure;
+use crate::order::by_number;
 use crate::share::shared;
 use std::collections::HashMap;
 
@@ -20,83 +21,92 @@ const NEAR: u64 = 4000;
 /// A rate over less time says little. In seconds.
 const SHORTEST: u64 = 300;
 
-/// What a session sent between its announces.
+/// What a session sent between two announces, much faster than before and after.
 #[derive(Clone, Copy, Debug)]
-enum Sent {
-    /// Once, much faster than before and after; granules a second.
-    Steep { place: u32, rate: f64, bytes: u64 },
-    /// Otherwise: so often, and how fast at the most.
-    Otherwise { place: u32, count: u32, fastest: f64 },
+struct Steep {
+    /// The session's place.
+    place: u32,
+    /// Granules a second.
+    rate: f64,
+    bytes: u64,
+}
+
+/// What else somebody sent: so often, and how fast at the most.
+#[derive(Clone, Copy, Default, Debug)]
+struct Otherwise {
+    count: u32,
+    fastest: f64,
+}
+
+impl Otherwise {
+    fn add(&mut self, other: Otherwise) {
+        self.count = self.count.saturating_add(other.count);
+        self.fastest = self.fastest.max(other.fastest);
+    }
 }
 
 fn rate(stretch: &Stretch) -> f64 {
     stretch.up as f64 / (stretch.to - stretch.from).max(SHORTEST) as f64
 }
 
-fn sent(place: u32, trace: Trace<'_>, found: &mut Vec<Sent>) {
+/// What a session sent, by its place.
+fn sent(ground: &Ground<'_>, place: usize) -> (Vec<Steep>, Otherwise) {
+    let (mut steep, mut otherwise) = (Vec::new(), Otherwise::default());
     // What came before the first line came in nobody knows how long.
-    let mut told = trace.stretches().filter(|stretch| stretch.from >= BEFORE).peekable();
-    let (mut before, mut count, mut fastest) = (None, 0, 0.0f64);
+    let mut told = ground.traces.of(place).stretches().filter(|stretch| stretch.from >= BEFORE).peekable();
+    let mut before = None;
     while let Some(stretch) = told.next() {
         let near = |other: Option<&Stretch>| {
             other.filter(|b| b.from <= stretch.to + NEAR && stretch.from <= b.to + NEAR).map_or(0.0, rate)
         };
         let (rate, bytes) = (rate(&stretch), stretch.up.saturating_mul(GRANULE));
         if bytes >= LARGE && rate > STEEP * near(before.as_ref()).max(near(told.peek())) {
-            found.push(Sent::Steep { place, rate, bytes });
+            steep.push(Steep { place: place as u32, rate, bytes });
         } else if bytes > 0 {
-            (count, fastest) = (count + 1, fastest.max(rate));
+            otherwise.add(Otherwise { count: 1, fastest: rate });
         }
         before = Some(stretch);
     }
-    if count > 0 {
-        found.push(Sent::Otherwise { place, count, fastest });
+    // What was taken back at once may have been a mistake.
+    if !steep.is_empty() && spike_of(ground, place).is_some() {
+        return Default::default();
     }
+    (steep, otherwise)
 }
 
 /// By user, those with several.
 fn leaps(ground: &Ground<'_>) -> HashMap<u32, Sign> {
-    let sent = shared(ground.story.sessions.len(), ground.threads, |range| {
-        let mut found = Vec::new();
-        for place in range {
-            let kept = found.len();
-            sent(place as u32, ground.traces.of(place), &mut found);
-            let leapt = found[kept..].iter().any(|sent| matches!(sent, Sent::Steep { .. }));
-            // What was taken back at once may have been a mistake.
-            if leapt && spike_of(ground, place).is_some() {
-                found.truncate(kept);
-            }
-        }
-        found
+    let sessions = &ground.story.sessions;
+    let user = |place: usize| sessions.brief(place).user;
+    let mut steep = shared(sessions.len(), ground.threads, |range| range.flat_map(|at| sent(ground, at).0).collect());
+    by_number(&mut steep, |one: &Steep| user(one.place as usize));
+    // Few have so many: only of them is it asked what else they sent.
+    let least = RULES.iter().map(|(_, several, _)| *several).min().unwrap_or(0);
+    let of_users = steep.chunk_by(|a, b| user(a.place as usize) == user(b.place as usize));
+    let of_users: Vec<&[Steep]> = of_users.filter(|own| own.len() >= least).collect();
+    let mut asked = vec![false; ground.story.users.len()];
+    of_users.iter().for_each(|own| asked[user(own[0].place as usize) as usize] = true);
+    let others = shared(sessions.len(), ground.threads, |range| {
+        let asked = range.filter(|at| asked[user(*at) as usize]);
+        asked.map(|at| (user(at), sent(ground, at).1)).collect()
     });
-    let user = |place: u32| ground.story.sessions.brief(place as usize).user;
-    let mut otherwise = vec![(0u32, 0.0f64); ground.story.users.len()];
-    for sent in &sent {
-        if let Sent::Otherwise { place, count, fastest } = *sent {
-            let (all, most) = &mut otherwise[user(place) as usize];
-            (*all, *most) = (all.saturating_add(count), most.max(fastest));
-        }
-    }
-    let mut steep: HashMap<u32, Vec<(u32, f64, u64)>> = HashMap::new();
-    for sent in sent {
-        if let Sent::Steep { place, rate, bytes } = sent {
-            steep.entry(user(place)).or_default().push((place, rate, bytes));
-        }
-    }
-    let sign = |(user, steep): (u32, Vec<(u32, f64, u64)>)| {
-        let (count, fastest) = otherwise[user as usize];
+    let mut otherwise = vec![Otherwise::default(); asked.len()];
+    others.into_iter().for_each(|(user, others): (u32, _)| otherwise[user as usize].add(others));
+    let sign = |steep: &[Steep]| {
+        let user = user(steep[0].place as usize);
+        let Otherwise { count, fastest } = otherwise[user as usize];
         let by_rule = |(fast, several, enough): (f64, usize, u32)| {
-            let leaps: Vec<_> = steep.iter().filter(|(_, rate, _)| *rate > fast * fastest).collect();
+            let leaps: Vec<_> = steep.iter().filter(|one| one.rate > fast * fastest).collect();
             (count >= enough && leaps.len() >= several).then_some(leaps)
         };
         let leaps = RULES.into_iter().find_map(by_rule)?;
-        let bytes = leaps.iter().fold(0u64, |sum, (.., bytes)| sum.saturating_add(*bytes));
-        let mut places: Vec<u32> = leaps.iter().map(|(place, ..)| *place).collect();
+        let bytes = leaps.iter().fold(0u64, |sum, one| sum.saturating_add(one.bytes));
+        let mut places: Vec<u32> = leaps.iter().map(|one| one.place).collect();
         places.dedup();
         let amount = (fastest * GRANULE as f64) as u64;
         Some((user, Sign { bytes, count: leaps.len() as u64, amount, ..ground.sign(Severity::Low, places) }))
     };
-    steep.into_iter().filter_map(sign).collect()
+    of_users.into_iter().filter_map(sign).collect()
 }
 
 pub static LEAP: Check = Check {

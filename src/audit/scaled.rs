@@ -141,23 +141,21 @@ impl Usual {
     }
 }
 
-/// One user's clients of a kind.
-struct Tested {
-    user: u32,
-    multiples: Multiples,
-    /// Their sessions, by their places.
-    places: Vec<u32>,
-    program: usize,
-}
+/// The user, the kind of his clients, and the place of a session.
+type Key = (u32, u32, u32);
 
 /// A factor that one user's clients of a kind may well multiply by.
 struct Fit {
+    user: u32,
     factor: usize,
+    /// How often it might have been ruled out.
+    passed: u16,
     /// How likely chance does that, over all that was tested...
     by_chance: f64,
     /// ...and how much that shows.
     severity: Severity,
-    tested: Tested,
+    /// Their sessions, by their places.
+    places: Vec<u32>,
 }
 
 /// Of bytes that are no multiple of four, two in three are odd.
@@ -167,52 +165,53 @@ const FEW: u16 = 12;
 
 fn scaled(ground: &Ground<'_>) -> HashMap<u32, Sign> {
     let key = |at: usize| Some((ground.story.sessions.brief(at).user, ground.kind(at)?, at as u32));
-    let mut keys: Vec<(u32, u32, u32)> =
+    let mut keys: Vec<Key> =
         shared(ground.story.sessions.len(), ground.threads, |range| range.filter_map(key).collect());
     by_two(&mut keys, |key| (key.0, key.1));
-    let of_kind = |keys: &[(u32, u32, u32)]| {
-        let (user, _, first) = keys[0];
-        let multiples = ground.multiples(first as usize)?;
-        let places = keys.iter().map(|key| key.2).collect();
-        Some(Tested { user, multiples: *multiples, places, program: ground.clients.class_of(first as usize) })
+    let of_kinds: Vec<&[Key]> = keys.chunk_by(|a, b| (a.0, a.1) == (b.0, b.1)).collect();
+    // What one user's clients of a kind may be multiplied by, and their program.
+    let tested = |of_kind: &[Key]| {
+        let first = of_kind[0].2 as usize;
+        Some((ground.multiples(first)?, ground.clients.class_of(first)))
     };
-    let tested: Vec<Tested> = keys.chunk_by(|a, b| (a.0, a.1) == (b.0, b.1)).filter_map(of_kind).collect();
     // Of everybody, and of those with the same program.
-    let mut usual: HashMap<Option<usize>, [Usual; FACTORS]> = HashMap::new();
-    for one in &tested {
-        for among in [None, Some(one.program)] {
+    let (mut count, mut usual) = (0, HashMap::<Option<usize>, [Usual; FACTORS]>::new());
+    for (multiples, program) in of_kinds.iter().filter_map(|of_kind| tested(of_kind)) {
+        count += 1;
+        for among in [None, Some(program)] {
             let usual = usual.entry(among).or_default().iter_mut().enumerate();
-            usual.for_each(|(factor, usual)| usual.add(Usual::of(&one.multiples, factor)));
+            usual.for_each(|(factor, usual)| usual.add(Usual::of(multiples, factor)));
         }
     }
-    let many = (tested.len() * FACTORS) as f64;
-    let by_chance = |one: &Tested, factor: usize| {
-        let own = Usual::of(&one.multiples, factor);
+    let many = (count * FACTORS) as f64;
+    let by_chance = |multiples: &Multiples, program: usize, factor: usize| {
+        let own = Usual::of(multiples, factor);
         let most = FRACTIONS.get(factor).map_or(OF_BYTES, Factor::chance);
         // With who counts otherwise than the rest, what is ruled out less often counts.
-        let chance = [None, Some(one.program)].iter().fold(most, |chance, among| {
+        let chance = [None, Some(program)].iter().fold(most, |chance, among| {
             usual.get(among).map_or(chance, |usual| usual[factor].chance_without(own, chance).min(chance))
         });
-        (1.0 - chance).powi(i32::from(one.multiples.passed[factor])) * many
+        (1.0 - chance).powi(i32::from(multiples.passed[factor])) * many
     };
-    let fit = |tested: Tested| {
-        let may_be =
-            |factor: &usize| tested.multiples.ruled_out & 1 << factor == 0 && tested.multiples.passed[*factor] >= FEW;
-        let chances = (0..FACTORS).filter(may_be).map(|factor| (by_chance(&tested, factor), factor));
+    let fit = |of_kind: &&[Key]| {
+        let (multiples, program) = tested(of_kind)?;
+        let may_be = |factor: &usize| multiples.ruled_out & 1 << factor == 0 && multiples.passed[*factor] >= FEW;
+        let chances = (0..FACTORS).filter(may_be).map(|factor| (by_chance(multiples, program, factor), factor));
         let (by_chance, factor) = chances.min_by(|a, b| a.0.total_cmp(&b.0))?;
-        let severity = ground.beyond_chance(by_chance, PROOF, &tested.places)?;
-        Some(Fit { factor, by_chance, severity, tested })
+        let places: Vec<u32> = of_kind.iter().map(|key| key.2).collect();
+        let severity = ground.beyond_chance(by_chance, PROOF, &places)?;
+        Some(Fit { user: of_kind[0].0, factor, passed: multiples.passed[factor], by_chance, severity, places })
     };
-    let mut fits: Vec<Fit> = tested.into_iter().filter_map(fit).collect();
+    let mut fits: Vec<Fit> = of_kinds.iter().filter_map(fit).collect();
     // Of a user's, the one with most evidence is told; all count.
     fits.sort_by(|a, b| a.by_chance.total_cmp(&b.by_chance));
     let mut signs: HashMap<u32, Sign> = HashMap::new();
-    for Fit { factor, severity, tested: Tested { user, multiples, places, .. }, .. } in fits {
+    for Fit { user, factor, passed, severity, places, .. } in fits {
         let (over, under) = FRACTIONS.get(factor).map_or((2, 1), |factor| (factor.over, factor.under));
         let counted = |uploaded: u64| (u128::from(uploaded) * u128::from(under)).div_ceil(u128::from(over)) as u64;
         let made_up = |place: u32| ground.uploaded(place) - counted(ground.uploaded(place));
         let made_up: Vec<(u32, u64)> = places.iter().map(|&place| (place, made_up(place))).collect();
-        let (count, amount) = (multiples.passed[factor].into(), over * 100 / under);
+        let (count, amount) = (passed.into(), over * 100 / under);
         let first = || Sign { count, amount, ..ground.sign(severity, places) };
         signs.entry(user).or_insert_with(first).made_up.extend(made_up);
     }
