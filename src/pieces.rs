@@ -31,6 +31,11 @@ impl<T> Pieces<T> {
         self.pieces.get(at / Self::PIECE)?.get(at % Self::PIECE)
     }
 
+    /// All items of the pieces that were not given back.
+    pub fn iter(&self) -> impl Iterator<Item = &T> {
+        self.pieces.iter().flatten()
+    }
+
     /// In which piece the item at a place is.
     pub fn piece_of(at: usize) -> usize {
         at / Self::PIECE

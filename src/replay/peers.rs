@@ -3,9 +3,11 @@
 use super::listener::Listener;
 use super::peer::Peer;
 use super::shelf::{Item, Place, Shelf};
+use crate::order::by_number;
 use crate::pieces::Pieces;
 use crate::session::{Phase, Session};
 use crate::strings::AHEAD;
+use crate::time::Time;
 use std::ops::{Index, IndexMut};
 
 /// The peers, by number.
@@ -72,6 +74,9 @@ pub struct Aside {
     /// Who was heard of for so many milliseconds, and not for as many since, only began.
     pub beginning: i64,
 }
+
+/// At last peers are put aside in so many classes, by when their sessions began.
+const CLASSES: usize = 16;
 
 /// One in so many: see [`Aside::many`].
 const BEGINNERS: usize = 4;
@@ -165,16 +170,16 @@ impl<K: Default> Peers<K> {
 
     /// Puts the session of a peer aside, since another one follows.
     pub fn close(&mut self, slot: usize, listener: &mut impl Listener<Kept = K>) {
-        self.shelve(slot, true, listener);
+        self.shelve(slot, true, 0, listener);
     }
 
     /// Puts what a peer's session is on the shelf; `over`: nothing will be held against it any more.
-    fn shelve(&mut self, slot: usize, over: bool, listener: &mut impl Listener<Kept = K>) -> Place {
+    fn shelve(&mut self, slot: usize, over: bool, class: usize, listener: &mut impl Listener<Kept = K>) -> Place {
         let Peer { session, last, kept } = &mut self.live[slot];
         listener.ended(session, last);
         self.kept.clear();
         listener.put_aside(kept, &mut self.kept);
-        self.shelf.put(&Item { session, last: (!over).then_some(last), kept: &self.kept })
+        self.shelf.put(&Item { session, last: (!over).then_some(last), kept: &self.kept }, class)
     }
 
     /// Puts those aside who are not likely to be heard of soon, if there are many. `now` is the time in the log, in milliseconds.
@@ -202,29 +207,36 @@ impl<K: Default> Peers<K> {
             if let Some(ahead) = over.get(at + AHEAD) {
                 listener.fetch(&self.live[*ahead].kept);
             }
-            self.put_aside(slot, listener);
+            self.put_aside(slot, 0, listener);
             self.free.push(slot as u32);
         }
         let left = self.live.len() - self.free.len();
         self.many = self.aside.from.max(left + left / 8);
     }
 
-    fn put_aside(&mut self, slot: usize, listener: &mut impl Listener<Kept = K>) {
-        let place = self.shelve(slot, false, listener);
+    fn put_aside(&mut self, slot: usize, class: usize, listener: &mut impl Listener<Kept = K>) {
+        let place = self.shelve(slot, false, class, listener);
         let Peer { session, .. } = &mut self.live[slot];
         self.spots[session.peer as usize] = Spot::of(At::Shelf(place));
         // Nobody is there now.
         session.clear();
     }
 
-    /// Puts all of them aside, since nothing more will be heard.
+    /// Puts all of them aside, since nothing more will be heard. Sessions that began at about the same time come to lie together: in that
+    /// order they will be taken off the shelf, and its pieces go.
     pub fn into_shelf(mut self, listener: &mut impl Listener<Kept = K>) -> (Shelf, Vec<(u32, u32)>) {
+        let begin = |peer: &Peer<K>| peer.session.first_at.map_or(i64::MIN, Time::millis);
+        let mut begins: Vec<i64> = self.live.iter().filter(|peer| peer.has_begun()).map(begin).collect();
+        by_number(&mut begins, |begin| *begin);
+        let class_ends: Vec<i64> =
+            (1..CLASSES).filter_map(|class| begins.get(begins.len() * class / CLASSES)).copied().collect();
         for slot in 0..self.live.len() {
             if let Some(ahead) = self.live.get(slot + AHEAD) {
                 listener.fetch(&ahead.kept);
             }
             if self.live[slot].has_begun() {
-                self.put_aside(slot, listener);
+                let class = class_ends.partition_point(|end| *end < begin(&self.live[slot]));
+                self.put_aside(slot, class, listener);
             }
             if slot + 1 == self.live.len() || Pieces::<Peer<K>>::piece_of(slot) != Pieces::<Peer<K>>::piece_of(slot + 1)
             {

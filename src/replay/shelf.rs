@@ -11,6 +11,8 @@ use std::ops::Range;
 #[derive(Debug)]
 pub struct Shelf {
     pieces: Vec<Vec<u8>>,
+    /// The piece that is not full yet, by class.
+    open: Vec<usize>,
     /// By length in grains, the room that became free last; each says which one did before it.
     holes: [Place; HOLES],
     /// Room to pack in.
@@ -20,7 +22,13 @@ pub struct Shelf {
 
 impl Default for Shelf {
     fn default() -> Self {
-        Shelf { pieces: Vec::new(), holes: [Place::NONE; HOLES], packed: Vec::new(), body: Vec::new() }
+        Shelf {
+            pieces: Vec::new(),
+            open: Vec::new(),
+            holes: [Place::NONE; HOLES],
+            packed: Vec::new(),
+            body: Vec::new(),
+        }
     }
 }
 
@@ -107,8 +115,8 @@ impl Record<'_> {
 const GONE: u8 = 0;
 
 impl Shelf {
-    /// Puts a session aside. Returns where it is.
-    pub fn put(&mut self, item: &Item<'_>) -> Place {
+    /// Puts a session aside. Returns where it is: in a piece with others of its class, unless it takes the room of another one.
+    pub fn put(&mut self, item: &Item<'_>, class: usize) -> Place {
         self.packed.clear();
         self.packed.extend([0; ROOM]);
         let mut to = Packer(&mut self.packed);
@@ -125,7 +133,7 @@ impl Shelf {
         let len = self.packed.len().next_multiple_of(GRAIN);
         self.packed[..ROOM].copy_from_slice(&(len as u32).to_le_bytes());
         let hole = self.holes.get_mut(len / GRAIN).filter(|hole| **hole != Place::NONE);
-        let Some(hole) = hole else { return self.add(len) };
+        let Some(hole) = hole else { return self.add(len, class) };
         let place = *hole;
         let record = &mut self.pieces[place.piece()][place.at()..];
         *hole = hole_before(record);
@@ -133,12 +141,17 @@ impl Shelf {
         place
     }
 
-    /// Adds what was packed, behind all others.
-    fn add(&mut self, len: usize) -> Place {
-        if self.pieces.last().is_none_or(|piece| piece.capacity() - piece.len() < len) {
+    /// Adds what was packed, behind all others of its class.
+    fn add(&mut self, len: usize, class: usize) -> Place {
+        if self.open.len() <= class {
+            self.open.resize(class + 1, usize::MAX);
+        }
+        let fits = |piece: &Vec<u8>| piece.capacity() - piece.len() >= len;
+        if !self.pieces.get(self.open[class]).is_some_and(fits) {
+            self.open[class] = self.pieces.len();
             self.pieces.push(Vec::with_capacity(PIECE.max(len)));
         }
-        let number = self.pieces.len() - 1;
+        let number = self.open[class];
         let piece = &mut self.pieces[number];
         let at = piece.len();
         piece.extend_from_slice(&self.packed);
