@@ -43,8 +43,10 @@ enum At {
 }
 
 impl Spot {
-    /// This bit says that it is on the shelf.
+    /// This bit says that it is on the shelf...
     const SHELF: u32 = 1 << 31;
+    /// ...and this one, that it is not likely to be heard of again.
+    const GONE: u32 = 1 << 30;
 
     fn of(at: At) -> Spot {
         match at {
@@ -57,8 +59,13 @@ impl Spot {
     fn at(self) -> At {
         match self.0 {
             slot if slot & Self::SHELF == 0 => At::Slot(slot as usize),
-            place => At::Shelf(Place::numbered(place & !Self::SHELF)),
+            place => At::Shelf(Place::numbered(place & !(Self::SHELF | Self::GONE))),
         }
+    }
+
+    /// The same, but not likely to be heard of again.
+    fn gone(self) -> Spot {
+        Spot(self.0 | Self::GONE)
     }
 }
 
@@ -126,9 +133,9 @@ impl<K: Default> Peers<K> {
         self.whose[peer as usize]
     }
 
-    /// Whether a peer is not put aside.
-    pub fn is_live(&self, peer: u32) -> bool {
-        matches!(self.spots[peer as usize].at(), At::Slot(_))
+    /// Whether a peer may well be heard of again.
+    pub fn is_expected(&self, peer: u32) -> bool {
+        self.spots[peer as usize].0 & Spot::GONE == 0
     }
 
     /// Adds a peer whose session has not begun; `session` says whose it will be.
@@ -200,6 +207,8 @@ impl<K: Default> Peers<K> {
                 beginners.push(slot);
             }
         }
+        // Of the others more is expected.
+        let gone = over.len();
         if beginners.len() >= count / BEGINNERS {
             over.append(&mut beginners);
         }
@@ -207,19 +216,25 @@ impl<K: Default> Peers<K> {
             if let Some(ahead) = over.get(at + AHEAD) {
                 listener.fetch(&self.live[*ahead].kept);
             }
-            self.put_aside(slot, 0, listener);
+            let peer = self.put_aside(slot, 0, listener);
+            if at < gone {
+                self.spots[peer] = self.spots[peer].gone();
+            }
             self.free.push(slot as u32);
         }
         let left = self.live.len() - self.free.len();
         self.many = self.aside.from.max(left + left / 8);
     }
 
-    fn put_aside(&mut self, slot: usize, class: usize, listener: &mut impl Listener<Kept = K>) {
+    /// Puts a peer aside. Returns its number.
+    fn put_aside(&mut self, slot: usize, class: usize, listener: &mut impl Listener<Kept = K>) -> usize {
         let place = self.shelve(slot, false, class, listener);
         let Peer { session, .. } = &mut self.live[slot];
-        self.spots[session.peer as usize] = Spot::of(At::Shelf(place));
+        let peer = session.peer as usize;
+        self.spots[peer] = Spot::of(At::Shelf(place));
         // Nobody is there now.
         session.clear();
+        peer
     }
 
     /// Puts all of them aside, since nothing more will be heard. Sessions that began at about the same time come to lie together: in that

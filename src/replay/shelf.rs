@@ -49,7 +49,7 @@ impl Place {
         self.0 as usize % PLACES * GRAIN
     }
 
-    /// Its number, which is less than 2^31 for the first 16 GiB of a shelf.
+    /// Its number, which is less than 2^30 for the first 8 GiB of a shelf.
     pub fn number(self) -> u32 {
         self.0
     }

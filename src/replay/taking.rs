@@ -135,7 +135,9 @@ impl<L: Listener> Replay<L> {
         let (peers, peer_ids) = (&self.peers, &self.peer_ids);
         let same = |&n: &u32| peers.whose(n) == (user, torrent) && peer_ids[n as usize] == peer_id;
         if let Some(&number) = self.identities.find(identity, same) {
-            self.spellings.insert(&record.hashes, number, address_at, |peer| self.peers.is_live(peer));
+            // More is expected of who is heard of: whoever was put aside is taken up now, not when this is applied.
+            self.peers.slot(number, &mut self.listener);
+            self.spellings.insert(&record.hashes, number, address_at, |peer| self.peers.is_expected(peer));
             return Ok((number, address));
         }
         let number = self.peers.len() as u32;
@@ -150,7 +152,7 @@ impl<L: Listener> Replay<L> {
         let session = Session::open(whose, 0, 0, &Live::default(), batch.line(record), Opening::Unseen);
         self.peers.push(session);
         self.peer_ids.push(peer_id);
-        self.spellings.insert(&record.hashes, number, address_at, |peer| self.peers.is_live(peer));
+        self.spellings.insert(&record.hashes, number, address_at, |peer| self.peers.is_expected(peer));
         let (peers, peer_ids) = (&self.peers, &self.peer_ids);
         self.identities.insert_unique(identity, number, |&n| {
             let (user, torrent) = peers.whose(n);
