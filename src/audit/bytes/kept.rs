@@ -5,7 +5,7 @@ use crate::packed::{Packer, Packs, Unpacker};
 use std::cmp::Reverse;
 use std::sync::OnceLock;
 
-/// So many windows are kept as they are: those of senders in 32 bytes for each merged one, which are fewer...
+/// So many windows are kept as they are: those of senders in 28 bytes for each merged one, which are fewer...
 const WHOLE: usize = 1 << 18;
 /// ...and so many packed, in four to six. The others are made again.
 const PACKED: usize = 1 << 23;

@@ -14,8 +14,13 @@ pub struct Merged {
 }
 
 /// What is sent by some users, by the places of the merged windows, in granules.
-#[derive(Clone)]
-pub struct Sums(Vec<u64>);
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Sums {
+    /// As much of each as a window holds.
+    amounts: Vec<u32>,
+    /// All of those that are more, or as much.
+    beyond: HashMap<u32, u64, RandomState>,
+}
 
 /// What a user sent in a window.
 #[derive(Clone, Copy)]
@@ -57,7 +62,7 @@ impl Merged {
         }
         all.merge();
         let Merging { mut merged, parts, .. } = all;
-        let mut sums = Sums(vec![0; merged.len()]);
+        let mut sums = Sums::none(merged.len());
         for part in parts.iter().filter(|part| by(senders.users[part.by as usize])) {
             sums.add(&[Sent { place: part.from, bytes: part.bytes }]);
         }
@@ -109,31 +114,60 @@ impl Packs for Merged {
 }
 
 impl Sums {
+    /// Nothing, in so many windows.
+    fn none(windows: usize) -> Sums {
+        Sums { amounts: vec![0; windows], beyond: HashMap::default() }
+    }
+
+    /// As much of each as a window holds.
+    pub fn amounts(&self) -> &[u32] {
+        &self.amounts
+    }
+
+    fn at(&self, place: u32) -> u64 {
+        let amount = self.amounts[place as usize];
+        let beyond = || self.beyond.get(&place).copied();
+        (amount == u32::MAX).then(beyond).flatten().unwrap_or(amount.into())
+    }
+
+    fn set(&mut self, place: u32, sum: u64) {
+        let amount = &mut self.amounts[place as usize];
+        let before = std::mem::replace(amount, held(sum));
+        if *amount == u32::MAX {
+            self.beyond.insert(place, sum);
+        } else if before == u32::MAX {
+            self.beyond.remove(&place);
+        }
+    }
+
     /// Adds what a user sent.
     pub fn add(&mut self, own: &[Sent]) {
-        own.iter().for_each(|sent| self.0[sent.place as usize] += u64::from(sent.bytes));
+        own.iter().for_each(|sent| self.set(sent.place, self.at(sent.place) + u64::from(sent.bytes)));
     }
 
     /// Takes what a user sent off what it was added to.
     pub fn take_off(&mut self, own: &[Sent]) {
-        for sent in own {
-            let sum = &mut self.0[sent.place as usize];
-            *sum = sum.saturating_sub(sent.bytes.into());
-        }
+        own.iter().for_each(|sent| self.set(sent.place, self.at(sent.place).saturating_sub(sent.bytes.into())));
     }
 
-    /// As much of each as a window holds.
-    pub fn amounts(&self) -> Vec<u32> {
-        self.0.iter().copied().map(held).collect()
-    }
-
-    /// Makes of the amounts what they are without what one of the users sent.
-    pub fn without(&self, own: &[Sent], amounts: &mut [u32]) {
+    /// The amounts without what one of the users sent.
+    pub fn without(&self, own: &[Sent]) -> Vec<u32> {
+        let mut amounts = self.amounts.clone();
         for of_place in own.chunk_by(|a, b| a.place == b.place) {
-            let (place, bytes) =
-                (of_place[0].place as usize, of_place.iter().map(|sent| u64::from(sent.bytes)).sum::<u64>());
-            amounts[place] = held(self.0[place].saturating_sub(bytes));
+            let (place, bytes) = (of_place[0].place, of_place.iter().map(|sent| u64::from(sent.bytes)).sum::<u64>());
+            amounts[place as usize] = held(self.at(place).saturating_sub(bytes));
         }
+        amounts
+    }
+
+    /// The amounts with what another user sent.
+    pub fn with(&self, own: &[Sent]) -> Vec<u32> {
+        let mut amounts = self.amounts.clone();
+        for sent in own {
+            let amount = &mut amounts[sent.place as usize];
+            *amount = amount.saturating_add(sent.bytes);
+        }
+        amounts
     }
 }
 
@@ -142,23 +176,16 @@ fn held(granules: u64) -> u32 {
     u32::try_from(granules).unwrap_or(u32::MAX)
 }
 
-/// Adds what a user sent to amounts.
-pub fn add(amounts: &mut [u32], own: &[Sent]) {
-    for sent in own {
-        let amount = &mut amounts[sent.place as usize];
-        *amount = amount.saturating_add(sent.bytes);
-    }
-}
-
 impl Packs for Sums {
     fn pack(&self, to: &mut Packer<'_>) {
-        to.number(self.0.len());
-        self.0.iter().for_each(|sum| to.number(*sum));
+        to.number(self.amounts.len());
+        (0..self.amounts.len() as u32).for_each(|place| to.number(self.at(place)));
     }
 
     fn unpack(from: &mut Unpacker<'_>) -> Sums {
-        let len: usize = from.number();
-        Sums((0..len).map(|_| from.number()).collect())
+        let mut sums = Sums::none(from.number());
+        (0..sums.amounts.len() as u32).for_each(|place| sums.set(place, from.number()));
+        sums
     }
 }
 
@@ -250,25 +277,27 @@ mod tests {
         sums.pack(&mut to);
         let mut from = Unpacker(&packed);
         let merged = Merged::unpack(&mut from);
-        assert_eq!(Sums::unpack(&mut from).0, sums.0);
+        assert_eq!(Sums::unpack(&mut from), sums);
         assert!(from.0.is_empty());
         // Users can be taken off one by one, and added again.
         let mut users: Vec<u32> = senders.iter().map(Window::user).collect();
         users.sort_unstable();
         users.dedup();
         for user in &users {
-            let (own, together) = (merged.sent(all(Some(*user))), sums.amounts());
-            let mut others = together.clone();
-            sums.without(&own, &mut others);
+            let (own, together) = (merged.sent(all(Some(*user))), sums.clone());
+            let others = sums.without(&own);
             sums.take_off(&own);
             assert_eq!(others, sums.amounts());
-            add(&mut others, &own);
-            assert_eq!(others, together);
+            assert_eq!(sums.with(&own), together.amounts());
+            let others = sums.clone();
+            sums.add(&own);
+            assert_eq!(sums, together);
+            sums = others;
         }
         assert_eq!(sums.amounts().iter().max().unwrap_or(&0), &0);
         users.into_iter().filter(|user| by(*user)).for_each(|user| sums.add(&merged.sent(all(Some(user)))));
         let received = merged.windows.received(Secret::None);
-        merged.windows.excess(&mut Sweep::default(), &sums.amounts(), &received)
+        merged.windows.excess(&mut Sweep::default(), sums.amounts(), &received)
     }
 
     proptest! {
@@ -278,5 +307,19 @@ mod tests {
             let some: Vec<Window> = senders.iter().copied().filter(|window| window.user() != 1).collect();
             prop_assert_eq!(excess(&senders, &receivers, |user| user != 1), by_matching(&some, &receivers));
         }
+    }
+
+    #[test]
+    fn sums_may_be_more_than_a_window_holds() {
+        let most = |place: u32| Sent { place, bytes: u32::MAX };
+        let mut sums = Sums::none(2);
+        sums.add(&[most(0), most(0), most(1)]);
+        let mut packed = Vec::new();
+        sums.pack(&mut Packer(&mut packed));
+        assert_eq!(Sums::unpack(&mut Unpacker(&packed)), sums);
+        assert_eq!((sums.amounts(), sums.without(&[most(0)])), (&[u32::MAX; 2][..], vec![u32::MAX; 2]));
+        assert_eq!(sums.without(&[most(0), most(0)]), [0, u32::MAX]);
+        sums.take_off(&[most(0), most(0), most(1)]);
+        assert_eq!(sums, Sums::none(2));
     }
 }

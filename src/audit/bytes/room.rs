@@ -2,7 +2,7 @@
 
 use super::flow::Sweep;
 use super::looked::{Claim, Looked};
-use super::merged::{self, Merged, Sent, Sums};
+use super::merged::{Merged, Sent, Sums};
 use super::odds::Cell;
 use super::swarm::{Secret, Unsorted};
 use super::{Book, GRANULE, NOISE};
@@ -62,8 +62,6 @@ impl<'a> Tried<'a> {
 /// What the trusted leave in a swarm.
 pub struct Room<'a> {
     tried: Tried<'a>,
-    /// What the trusted sent, by the places of the windows.
-    sent: Vec<u32>,
     secret: Secret<'a>,
     plain: Served,
     /// Once somebody asked.
@@ -81,9 +79,10 @@ struct Served {
 }
 
 impl Served {
-    fn new(merged: &Merged, sent: &[u32], secret: Secret<'_>, sweep: &mut Sweep) -> Served {
-        let received = merged.windows.received(secret);
-        let excess = merged.windows.excess(sweep, sent, &received);
+    fn new(tried: &Tried<'_>, secret: Secret<'_>, sweep: &mut Sweep) -> Served {
+        let windows = &tried.merged.windows;
+        let received = windows.received(secret);
+        let excess = windows.excess(sweep, tried.trusted.amounts(), &received);
         let left = sweep.left();
         Served { received, excess, left }
     }
@@ -92,9 +91,8 @@ impl Served {
 impl<'a> Room<'a> {
     /// In a swarm, with those receivers in secret.
     pub fn new(tried: Tried<'a>, secret: Secret<'a>, sweep: &mut Sweep) -> Room<'a> {
-        let sent = tried.trusted.amounts();
-        let plain = Served::new(tried.merged, &sent, Secret::None, sweep);
-        Room { tried, sent, secret, plain, proved: OnceCell::new() }
+        let plain = Served::new(&tried, Secret::None, sweep);
+        Room { tried, secret, plain, proved: OnceCell::new() }
     }
 
     /// What of the claims of the trusted finds no receiver, in granules.
@@ -103,7 +101,7 @@ impl<'a> Room<'a> {
     }
 
     fn proved(&self, sweep: &mut Sweep) -> &Served {
-        self.proved.get_or_init(|| Served::new(self.tried.merged, &self.sent, self.secret, sweep))
+        self.proved.get_or_init(|| Served::new(&self.tried, self.secret, sweep))
     }
 
     /// What a suspect claims beside the trusted.
@@ -119,8 +117,7 @@ impl<'a> Room<'a> {
         let without = |served: &Served, sweep: &mut Sweep| match served.excess {
             0 => 0,
             _ => {
-                let mut others = self.sent.clone();
-                self.tried.trusted.without(&self.tried.sent(claim.user), &mut others);
+                let others = self.tried.trusted.without(&self.tried.sent(claim.user));
                 self.tried.merged.windows.excess(sweep, &others, &served.received)
             }
         };
@@ -145,8 +142,7 @@ impl<'a> Room<'a> {
         if most < NOISE / GRANULE / 4 {
             return 0;
         }
-        let mut sent = self.sent.clone();
-        merged::add(&mut sent, own);
+        let sent = self.tried.trusted.with(own);
         merged.windows.excess(sweep, &sent, &served.received).saturating_sub(served.excess)
     }
 }

@@ -141,7 +141,7 @@ impl<'a> Trial<'a> {
                 let received = windows.received(self.secret());
                 let mut found: Vec<u32> = Vec::new();
                 loop {
-                    if windows.excess(sweep, &tried.trusted.amounts(), &received) <= swarm.noise() {
+                    if windows.excess(sweep, tried.trusted.amounts(), &received) <= swarm.noise() {
                         return found;
                     }
                     let blame = |claim: &Claim| (parts[claim.user as usize] + 1e-6) * claim.up as f64;
