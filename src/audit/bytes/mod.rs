@@ -277,7 +277,10 @@ impl Book<'_> {
 
     fn look_at(&self, at: usize, sweep: &mut Sweep) -> Looked {
         let claim = |own: &[Key]| Claim { user: own[0].0, up: self.claimed(own) };
-        let claims: Vec<Claim> = self.swarms[at].chunk_by(|a, b| a.0 == b.0).map(claim).collect();
+        let users = || self.swarms[at].chunk_by(|a, b| a.0 == b.0);
+        // No more room than that: all of them together are nearly as many as sessions.
+        let mut claims = Vec::with_capacity(users().count());
+        claims.extend(users().map(claim));
         let claimed = claims.iter().fold(0u64, |sum, claim| sum.saturating_add(claim.up));
         let (torrent, size) = (self.torrent(at), self.size(at));
         let mut looked = Looked { torrent, size, claimed, claims, ..Looked::default() };

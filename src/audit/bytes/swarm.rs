@@ -103,7 +103,7 @@ pub struct Sources<'a> {
     /// Their traces, by their places in the story.
     pub traces: &'a AllTraces,
     /// Who is held to account for what.
-    pub actors: &'a Actors,
+    pub actors: &'a Actors<'a>,
     /// By user: granules a second received at the fastest, in any swarm; 0 if nothing was.
     fastest: Vec<f64>,
     /// The second that windows count from.
@@ -112,7 +112,7 @@ pub struct Sources<'a> {
 
 impl<'a> Sources<'a> {
     /// Of all sessions of a story.
-    pub fn new(story: &'a Story, traces: &'a AllTraces, actors: &'a Actors, threads: usize) -> Self {
+    pub fn new(story: &'a Story, traces: &'a AllTraces, actors: &'a Actors<'a>, threads: usize) -> Self {
         let of_sessions = shared(story.sessions.len(), threads, |range| {
             let rate = |stretch: Stretch| stretch.down as f64 / (stretch.to - stretch.from + 60) as f64;
             let rates = |at: usize| traces.of(at).stretches().filter(|s| s.down > 0).map(rate).fold(0.0, f64::max);
