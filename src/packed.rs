@@ -12,17 +12,6 @@ pub trait Packs: Sized {
     fn unpack(from: &mut Unpacker<'_>) -> Self;
 }
 
-impl<A: Packs, B: Packs> Packs for (A, B) {
-    fn pack(&self, to: &mut Packer<'_>) {
-        self.0.pack(to);
-        self.1.pack(to);
-    }
-
-    fn unpack(from: &mut Unpacker<'_>) -> (A, B) {
-        (A::unpack(from), B::unpack(from))
-    }
-}
-
 /// Packs numbers.
 #[derive(Debug)]
 pub struct Packer<'a>(pub &'a mut Vec<u8>);

@@ -1,18 +1,18 @@
 //! What is kept of the windows of a trial's swarms from one look to the next: it takes longer to make them again.
 
-use super::merged::{Merged, Sums};
+use super::merged::Merged;
 use crate::packed::{Packer, Packs, Unpacker};
 use std::cmp::Reverse;
 use std::sync::OnceLock;
 
-/// So many windows are kept as they are: those of senders in 28 bytes for each merged one, which are fewer...
+/// So many windows are kept as they are: those of senders in 24 bytes for each merged one, which are fewer...
 const WHOLE: usize = 1 << 18;
-/// ...and so many packed, in four to six. The others are made again.
+/// ...and so many packed, in some six. The others are made again.
 const PACKED: usize = 1 << 23;
 
-/// What is kept of a swarm's windows, and of what some users sent in them.
+/// What is kept of a swarm's merged windows.
 pub enum Kept {
-    Whole(OnceLock<(Merged, Sums)>),
+    Whole(OnceLock<Merged>),
     Packed(OnceLock<Box<[u8]>>),
     Not,
 }
@@ -37,14 +37,11 @@ impl Kept {
     }
 
     /// Works with what is kept, or else with what `make` makes, which is always the same.
-    pub fn with<T>(&self, make: impl FnOnce() -> (Merged, Sums), work: impl FnOnce(&Merged, Sums) -> T) -> T {
-        let (merged, sums) = match self {
-            Kept::Whole(kept) => {
-                let (merged, sums) = kept.get_or_init(make);
-                return work(merged, sums.clone());
-            }
+    pub fn with<T>(&self, make: impl FnOnce() -> Merged, work: impl FnOnce(&Merged) -> T) -> T {
+        let merged = match self {
+            Kept::Whole(kept) => return work(kept.get_or_init(make)),
             Kept::Packed(kept) => match kept.get() {
-                Some(packed) => Packs::unpack(&mut Unpacker(packed)),
+                Some(packed) => Merged::unpack(&mut Unpacker(packed)),
                 None => {
                     let (made, mut packed) = (make(), Vec::new());
                     made.pack(&mut Packer(&mut packed));
@@ -55,6 +52,6 @@ impl Kept {
             },
             Kept::Not => make(),
         };
-        work(&merged, sums)
+        work(&merged)
     }
 }

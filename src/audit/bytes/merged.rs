@@ -9,9 +9,13 @@ use std::collections::HashMap;
 
 /// A swarm's windows, those of the senders merged if they touch the same windows of receivers.
 pub struct Merged {
-    /// How much is sent in them depends on by whom.
+    /// What is sent in them is what some of the users sent.
     pub windows: Windows,
+    /// By place, what those sent in a merged window if that is as much as a window holds, or more. In granules.
+    beyond: Beyond,
 }
+
+type Beyond = HashMap<u32, u64, RandomState>;
 
 /// What is sent by some users, by the places of the merged windows, in granules.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -19,7 +23,7 @@ pub struct Sums {
     /// As much of each as a window holds.
     amounts: Vec<u32>,
     /// All of those that are more, or as much.
-    beyond: HashMap<u32, u64, RandomState>,
+    beyond: Beyond,
 }
 
 /// What a user sent in a window.
@@ -32,8 +36,8 @@ pub struct Sent {
 }
 
 impl Merged {
-    /// Of a swarm's windows; and what some users sent in them.
-    pub fn new(windows: Unsorted, by: impl Fn(u32) -> bool) -> (Merged, Sums) {
+    /// Of a swarm's windows; what is sent in them is what some users sent.
+    pub fn new(windows: Unsorted, by: impl Fn(u32) -> bool) -> Merged {
         let Unsorted { mut senders, receivers } = windows;
         by_end(&mut senders);
         let receivers = Side::new(receivers);
@@ -67,9 +71,15 @@ impl Merged {
             sums.add(&[Sent { place: part.from, bytes: part.bytes }]);
         }
         drop(parts);
+        merged.iter_mut().zip(sums.amounts).for_each(|(window, amount)| window.bytes = amount);
         merged.shrink_to_fit();
         // Those that end together are in the order of users and beginnings.
-        (Merged { windows: Windows { senders: Side::in_order(merged), receivers } }, sums)
+        Merged { windows: Windows { senders: Side::in_order(merged), receivers }, beyond: sums.beyond }
+    }
+
+    /// What those users sent.
+    pub fn sums(&self) -> Sums {
+        Sums { amounts: self.windows.senders.amounts(|_| true), beyond: self.beyond.clone() }
     }
 
     /// What a user sent whose windows these are, which are among those that were merged; by the places of the merged ones.
@@ -106,10 +116,17 @@ impl Packs for Merged {
     fn pack(&self, to: &mut Packer<'_>) {
         self.windows.senders.pack(to);
         self.windows.receivers.pack(to);
+        to.number(self.beyond.len());
+        for (place, sum) in &self.beyond {
+            to.number(*place);
+            to.number(*sum);
+        }
     }
 
     fn unpack(from: &mut Unpacker<'_>) -> Merged {
-        Merged { windows: Windows { senders: Side::unpack(from), receivers: Side::unpack(from) } }
+        let windows = Windows { senders: Side::unpack(from), receivers: Side::unpack(from) };
+        let beyond = (0..from.number()).map(|_: usize| (from.number(), from.number())).collect();
+        Merged { windows, beyond }
     }
 }
 
@@ -174,19 +191,6 @@ impl Sums {
 /// As much as a window holds.
 fn held(granules: u64) -> u32 {
     u32::try_from(granules).unwrap_or(u32::MAX)
-}
-
-impl Packs for Sums {
-    fn pack(&self, to: &mut Packer<'_>) {
-        to.number(self.amounts.len());
-        (0..self.amounts.len() as u32).for_each(|place| to.number(self.at(place)));
-    }
-
-    fn unpack(from: &mut Unpacker<'_>) -> Sums {
-        let mut sums = Sums::none(from.number());
-        (0..sums.amounts.len() as u32).for_each(|place| sums.set(place, from.number()));
-        sums
-    }
 }
 
 /// Who sent in which window.
@@ -263,6 +267,16 @@ mod tests {
     use super::*;
     use proptest::prelude::*;
 
+    /// The same, packed and unpacked.
+    fn again(merged: &Merged) -> Merged {
+        let mut packed = Vec::new();
+        merged.pack(&mut Packer(&mut packed));
+        let mut from = Unpacker(&packed);
+        let merged = Merged::unpack(&mut from);
+        assert!(from.0.is_empty());
+        merged
+    }
+
     fn excess(senders: &[Window], receivers: &[Window], by: impl Fn(u32) -> bool) -> u64 {
         let all = |user: Option<u32>| {
             let own = |windows: &[Window]| -> Vec<Window> {
@@ -270,15 +284,8 @@ mod tests {
             };
             Unsorted { senders: own(senders), receivers: own(receivers) }
         };
-        let (merged, mut sums) = Merged::new(all(None), |_| true);
-        let mut packed = Vec::new();
-        let mut to = Packer(&mut packed);
-        merged.pack(&mut to);
-        sums.pack(&mut to);
-        let mut from = Unpacker(&packed);
-        let merged = Merged::unpack(&mut from);
-        assert_eq!(Sums::unpack(&mut from), sums);
-        assert!(from.0.is_empty());
+        let merged = again(&Merged::new(all(None), |_| true));
+        let mut sums = merged.sums();
         // Users can be taken off one by one, and added again.
         let mut users: Vec<u32> = senders.iter().map(Window::user).collect();
         users.sort_unstable();
@@ -311,15 +318,16 @@ mod tests {
 
     #[test]
     fn sums_may_be_more_than_a_window_holds() {
+        let sender = |user: u32, from: u32| Window::new(user, from, from + 9, u32::MAX);
+        let senders = vec![sender(1, 0), sender(2, 0), sender(3, 50)];
+        let merged = again(&Merged::new(Unsorted { senders, receivers: vec![Window::new(4, 40, 60, 9)] }, |_| true));
         let most = |place: u32| Sent { place, bytes: u32::MAX };
-        let mut sums = Sums::none(2);
-        sums.add(&[most(0), most(0), most(1)]);
-        let mut packed = Vec::new();
-        sums.pack(&mut Packer(&mut packed));
-        assert_eq!(Sums::unpack(&mut Unpacker(&packed)), sums);
+        let mut sums = merged.sums();
         assert_eq!((sums.amounts(), sums.without(&[most(0)])), (&[u32::MAX; 2][..], vec![u32::MAX; 2]));
         assert_eq!(sums.without(&[most(0), most(0)]), [0, u32::MAX]);
         sums.take_off(&[most(0), most(0), most(1)]);
         assert_eq!(sums, Sums::none(2));
+        sums.add(&[most(0), most(1), most(0)]);
+        assert_eq!(sums, merged.sums());
     }
 }

@@ -21,9 +21,10 @@ pub struct Tried<'a> {
 }
 
 impl<'a> Tried<'a> {
-    /// The swarm at a place of the book; `trusted` is what the trusted sent.
-    pub fn new(book: &'a Book<'a>, place: usize, merged: &'a Merged, trusted: Sums) -> Tried<'a> {
-        Tried { book, place, first_peer: book.sources.first_peer(book.swarms[place]), merged, trusted }
+    /// The swarm at a place of the book; what is sent in its merged windows is what the trusted sent.
+    pub fn new(book: &'a Book<'a>, place: usize, merged: &'a Merged) -> Tried<'a> {
+        let first_peer = book.sources.first_peer(book.swarms[place]);
+        Tried { book, place, first_peer, merged, trusted: merged.sums() }
     }
 
     /// What a user sent, by the places of the merged windows: few are asked for, so that is made again.

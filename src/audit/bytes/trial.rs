@@ -105,8 +105,8 @@ impl<'a> Trial<'a> {
     fn on_windows<T>(&self, at: usize, work: impl FnOnce(Tried<'_>) -> T) -> T {
         let (book, place, first) = (self.book, self.places[at], &self.first);
         let make = || Merged::new(book.windows(place), |user| !first[user as usize]);
-        self.kept[at].with(make, |merged, sums| {
-            let mut tried = Tried::new(book, place, merged, sums);
+        self.kept[at].with(make, |merged| {
+            let mut tried = Tried::new(book, place, merged);
             tried.trust_others(first, &self.suspects);
             work(tried)
         })
