@@ -11,7 +11,7 @@ use std::collections::HashMap;
 /// What the increments of a session's `uploaded` have in common.
 #[derive(Clone, Copy, Default, Debug)]
 pub struct Increments {
-    /// Their greatest common divisor; 0 if there are none.
+    /// Their greatest common divisor; 1 if that is a power of two, which says nothing, and 0 if there are none.
     divisor: u64,
     /// The last two, at first those of other sessions of the kind.
     recent: Recent,
@@ -29,9 +29,9 @@ impl Packs for Increments {
             return;
         }
         to.number(self.divisor);
-        to.number(self.apart);
-        // Nothing more is held against those of who has nothing in common any more.
+        // Where they have nothing in common any more, nothing else is asked.
         if self.divisor > 1 {
+            to.number(self.apart);
             self.recent.0.iter().for_each(|bytes| to.number(*bytes));
         }
     }
@@ -41,9 +41,12 @@ impl Packs for Increments {
         if count == 0 {
             return Increments::default();
         }
-        let (divisor, apart) = (from.number(), from.number());
-        let recent = if divisor > 1 { [from.number(), from.number()] } else { [0; 2] };
-        Increments { divisor, recent: Recent(recent), count, apart }
+        let divisor = from.number();
+        if divisor <= 1 {
+            return Increments { divisor, count, ..Increments::default() };
+        }
+        let (apart, recent) = (from.number(), Recent([from.number(), from.number()]));
+        Increments { divisor, recent, count, apart }
     }
 }
 
@@ -60,6 +63,11 @@ impl Increments {
             return;
         }
         self.divisor = common(self.divisor, bytes);
+        if self.odd() == 1 {
+            // So it stays, and that is all that is asked.
+            self.divisor = 1;
+            return;
+        }
         self.apart += u32::from(self.recent.is_apart(bytes, secs));
         self.recent.keep(bytes);
     }
