@@ -188,13 +188,16 @@ struct Tested {
     places: Vec<u32>,
 }
 
-/// What was tested, and how many share what, of everybody and of those with the same program: all sessions of each together.
+/// What was tested.
 #[derive(Default)]
 struct Tests {
+    /// So many were.
     count: usize,
     /// Those with something in common, and enough that is evidence of it.
     telling: Vec<Tested>,
+    /// All sessions of one user with one program together: how many, of everybody (`None`) and of those with the same program...
     all: HashMap<Option<u32>, usize>,
+    /// ...and how many of these share which odd part.
     sharing: HashMap<(Option<u32>, u64), usize>,
 }
 

@@ -207,7 +207,7 @@ impl<K: Default> Peers<K> {
                 beginners.push(slot);
             }
         }
-        // Of the others more is expected.
+        // Of who only began more is expected than of these.
         let gone = over.len();
         if beginners.len() >= count / BEGINNERS {
             over.append(&mut beginners);

@@ -11,7 +11,7 @@ use std::ops::Range;
 #[derive(Debug)]
 pub struct Shelf {
     pieces: Vec<Vec<u8>>,
-    /// The piece that is not full yet, by class.
+    /// By class, the piece that is not full yet, if there is one with that number.
     open: Vec<usize>,
     /// By length in grains, the room that became free last; each says which one did before it.
     holes: [Place; HOLES],

@@ -63,7 +63,8 @@ impl Spellings {
     const NONE: u32 = u32::MAX;
     /// Of ten places so many are taken at most.
     const TENTHS: usize = 8;
-    const FEWEST: usize = 64;
+    /// So few lines suffice at first.
+    const FEWEST: usize = 4;
 
     /// Fetches the cache line where a spelling is looked for.
     #[inline]
