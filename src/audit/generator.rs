@@ -138,17 +138,6 @@ fn share_at_most(limit: u64, mut a: u64, mut b: u64) -> bool {
     b > 0 || a <= limit
 }
 
-/// A divisor that all increments share, and chance does not explain.
-struct Residue {
-    divisor: u64,
-    /// Increments that are evidence of it.
-    independent: u32,
-    /// How much it shows.
-    severity: Severity,
-    /// The sessions, by their places.
-    places: Vec<u32>,
-}
-
 /// Divisors with larger odd parts may come of something that rounds.
 const SMALL: u64 = 100;
 /// Of so many bytes something is made up, if the divisor says that of any.
@@ -263,36 +252,35 @@ fn residues(ground: &Ground<'_>) -> HashMap<u32, Sign> {
     });
     let mut tests = tests.into_iter().fold(Tests::default(), Tests::merge);
     let mut found = Vec::new();
-    for Tested { of, alone, increments, places } in std::mem::take(&mut tests.telling) {
-        let (odd, independent) = (increments.odd(), increments.independent());
-        if tests.is_usual(None, odd) || tests.is_usual(Some(of.1), odd) {
+    for tested in std::mem::take(&mut tests.telling) {
+        let (odd, independent) = (tested.increments.odd(), tested.increments.independent());
+        if tests.is_usual(None, odd) || tests.is_usual(Some(tested.of.1), odd) {
             continue;
         }
         let by_chance = (odd as f64).powf(-f64::from(independent)) * tests.count as f64;
-        let most = match made_up_of(increments.divisor, ROUND) {
+        let most = match made_up_of(tested.increments.divisor, ROUND) {
             _ if independent < ENOUGH => Severity::Low,
             0 => Severity::Medium,
             _ => Severity::High,
         };
         // A remainder has as many values as the divisor, one as likely as the other: this is no estimate.
-        let Some(severity) = ground.beyond_chance(by_chance, CHANCE, &places).map(|severity| severity.min(most)) else {
-            continue;
-        };
-        found.push((of.0, alone, Residue { divisor: increments.divisor, independent, severity, places }));
+        let shown = ground.beyond_chance(by_chance, CHANCE, &tested.places);
+        found.extend(shown.map(|severity| (severity.min(most), tested)));
     }
     // First the one with all sessions of a program, and with the most evidence: numbers of forms say nothing.
-    found.sort_by_key(|(_, alone, residue)| {
-        (Reverse(residue.severity), *alone, Reverse(residue.independent), residue.places.first().copied())
+    found.sort_by_key(|(severity, tested)| {
+        let independent = tested.increments.independent();
+        (Reverse(*severity), tested.alone, Reverse(independent), tested.places.first().copied())
     });
     let mut signs: HashMap<u32, Sign> = HashMap::new();
-    for (user, _, residue) in found {
-        let made_up = residue.places.iter().map(|&place| (place, made_up_of(residue.divisor, ground.uploaded(place))));
-        let made_up: Vec<(u32, u64)> = made_up.collect();
+    for (severity, Tested { of, increments, places, .. }) in found {
+        let made_up = |&place: &u32| (place, made_up_of(increments.divisor, ground.uploaded(place)));
+        let made_up: Vec<(u32, u64)> = places.iter().map(made_up).collect();
         let first = || {
-            let (count, amount) = (u64::from(residue.independent), residue.divisor);
-            Sign { count, amount, ..ground.sign(residue.severity, residue.places) }
+            let (count, amount) = (u64::from(increments.independent()), increments.divisor);
+            Sign { count, amount, ..ground.sign(severity, places) }
         };
-        signs.entry(user).or_insert_with(first).made_up.extend(made_up);
+        signs.entry(of.0).or_insert_with(first).made_up.extend(made_up);
     }
     signs
 }

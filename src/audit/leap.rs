@@ -24,6 +24,7 @@ const SHORTEST: u64 = 300;
 /// What a session sent between two announces, much faster than before and after.
 #[derive(Clone, Copy, Debug)]
 struct Steep {
+    user: u32,
     /// The session's place.
     place: u32,
     /// Granules a second.
@@ -51,6 +52,7 @@ fn rate(stretch: &Stretch) -> f64 {
 
 /// What a session sent, by its place.
 fn sent(ground: &Ground<'_>, place: usize) -> (Vec<Steep>, Otherwise) {
+    let user = ground.story.sessions.brief(place).user;
     let (mut steep, mut otherwise) = (Vec::new(), Otherwise::default());
     // What came before the first line came in nobody knows how long.
     let mut told = ground.traces.of(place).stretches().filter(|stretch| stretch.from >= BEFORE).peekable();
@@ -61,7 +63,7 @@ fn sent(ground: &Ground<'_>, place: usize) -> (Vec<Steep>, Otherwise) {
         };
         let (rate, bytes) = (rate(&stretch), stretch.up.saturating_mul(GRANULE));
         if bytes >= LARGE && rate > STEEP * near(before.as_ref()).max(near(told.peek())) {
-            steep.push(Steep { place: place as u32, rate, bytes });
+            steep.push(Steep { user, place: place as u32, rate, bytes });
         } else if bytes > 0 {
             otherwise.add(Otherwise { count: 1, fastest: rate });
         }
@@ -79,13 +81,13 @@ fn leaps(ground: &Ground<'_>) -> HashMap<u32, Sign> {
     let sessions = &ground.story.sessions;
     let user = |place: usize| sessions.brief(place).user;
     let mut steep = shared(sessions.len(), ground.threads, |range| range.flat_map(|at| sent(ground, at).0).collect());
-    by_number(&mut steep, |one: &Steep| user(one.place as usize));
+    by_number(&mut steep, |one: &Steep| one.user);
     // Few have so many: only of them is it asked what else they sent.
     let least = RULES.iter().map(|(_, several, _)| *several).min().unwrap_or(0);
-    let of_users = steep.chunk_by(|a, b| user(a.place as usize) == user(b.place as usize));
+    let of_users = steep.chunk_by(|a, b| a.user == b.user);
     let of_users: Vec<&[Steep]> = of_users.filter(|own| own.len() >= least).collect();
     let mut asked = vec![false; ground.story.users.len()];
-    of_users.iter().for_each(|own| asked[user(own[0].place as usize) as usize] = true);
+    of_users.iter().for_each(|own| asked[own[0].user as usize] = true);
     let others = shared(sessions.len(), ground.threads, |range| {
         let asked = range.filter(|at| asked[user(*at) as usize]);
         asked.map(|at| (user(at), sent(ground, at).1)).collect()
@@ -93,7 +95,7 @@ fn leaps(ground: &Ground<'_>) -> HashMap<u32, Sign> {
     let mut otherwise = vec![Otherwise::default(); asked.len()];
     others.into_iter().for_each(|(user, others): (u32, _)| otherwise[user as usize].add(others));
     let sign = |steep: &[Steep]| {
-        let user = user(steep[0].place as usize);
+        let user = steep[0].user;
         let Otherwise { count, fastest } = otherwise[user as usize];
         let by_rule = |(fast, several, enough): (f64, usize, u32)| {
             let leaps: Vec<_> = steep.iter().filter(|one| one.rate > fast * fastest).collect();

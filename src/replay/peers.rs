@@ -3,11 +3,9 @@
 use super::listener::Listener;
 use super::peer::Peer;
 use super::shelf::{Item, Place, Shelf};
-use crate::order::by_number;
 use crate::pieces::Pieces;
 use crate::session::{Phase, Session};
 use crate::strings::AHEAD;
-use crate::time::Time;
 use std::ops::{Index, IndexMut};
 
 /// The peers, by number.
@@ -20,6 +18,8 @@ pub struct Peers<K> {
     whose: Vec<(u32, u32)>,
     /// By number.
     spots: Vec<Spot>,
+    /// By number: who was put aside and is not likely to be heard of again.
+    gone: Vec<bool>,
     live: Pieces<Peer<K>>,
     /// Where in `live` nobody is.
     free: Vec<u32>,
@@ -43,10 +43,8 @@ enum At {
 }
 
 impl Spot {
-    /// This bit says that it is on the shelf...
+    /// This bit says that it is on the shelf.
     const SHELF: u32 = 1 << 31;
-    /// ...and this one, that it is not likely to be heard of again.
-    const GONE: u32 = 1 << 30;
 
     fn of(at: At) -> Spot {
         match at {
@@ -59,13 +57,8 @@ impl Spot {
     fn at(self) -> At {
         match self.0 {
             slot if slot & Self::SHELF == 0 => At::Slot(slot as usize),
-            place => At::Shelf(Place::numbered(place & !(Self::SHELF | Self::GONE))),
+            place => At::Shelf(Place::numbered(place & !Self::SHELF)),
         }
-    }
-
-    /// The same, but not likely to be heard of again.
-    fn gone(self) -> Spot {
-        Spot(self.0 | Self::GONE)
     }
 }
 
@@ -81,9 +74,6 @@ pub struct Aside {
     /// Who was heard of for so many milliseconds, and not for as many since, only began.
     pub beginning: i64,
 }
-
-/// At last peers are put aside in so many classes, by when their sessions began.
-const CLASSES: usize = 16;
 
 /// One in so many: see [`Aside::many`].
 const BEGINNERS: usize = 4;
@@ -114,6 +104,7 @@ impl<K: Default> Peers<K> {
         Peers {
             whose: Vec::new(),
             spots: Vec::new(),
+            gone: Vec::new(),
             live: Pieces::default(),
             free: Vec::new(),
             aside,
@@ -135,7 +126,7 @@ impl<K: Default> Peers<K> {
 
     /// Whether a peer may well be heard of again.
     pub fn is_expected(&self, peer: u32) -> bool {
-        self.spots[peer as usize].0 & Spot::GONE == 0
+        !self.gone[peer as usize]
     }
 
     /// Adds a peer whose session has not begun; `session` says whose it will be.
@@ -143,6 +134,7 @@ impl<K: Default> Peers<K> {
         self.whose.push((session.user, session.torrent));
         let slot = self.add(Peer::new(session));
         self.spots.push(Spot::of(At::Slot(slot)));
+        self.gone.push(false);
     }
 
     fn add(&mut self, peer: Peer<K>) -> usize {
@@ -172,21 +164,22 @@ impl<K: Default> Peers<K> {
         self.shelf.remove(place);
         let slot = self.add(Peer { session, last: last.unwrap_or_default(), kept });
         self.spots[peer as usize] = Spot::of(At::Slot(slot));
+        self.gone[peer as usize] = false;
         slot
     }
 
     /// Puts the session of a peer aside, since another one follows.
     pub fn close(&mut self, slot: usize, listener: &mut impl Listener<Kept = K>) {
-        self.shelve(slot, true, 0, listener);
+        self.shelve(slot, true, listener);
     }
 
     /// Puts what a peer's session is on the shelf; `over`: nothing will be held against it any more.
-    fn shelve(&mut self, slot: usize, over: bool, class: usize, listener: &mut impl Listener<Kept = K>) -> Place {
+    fn shelve(&mut self, slot: usize, over: bool, listener: &mut impl Listener<Kept = K>) -> Place {
         let Peer { session, last, kept } = &mut self.live[slot];
         listener.ended(session, last);
         self.kept.clear();
         listener.put_aside(kept, &mut self.kept);
-        self.shelf.put(&Item { session, last: (!over).then_some(last), kept: &self.kept }, class)
+        self.shelf.put(&Item { session, last: (!over).then_some(last), kept: &self.kept })
     }
 
     /// Puts those aside who are not likely to be heard of soon, if there are many. `now` is the time in the log, in milliseconds.
@@ -203,12 +196,12 @@ impl<K: Default> Peers<K> {
             }
             if session.state.phase == Phase::Stopped || Aside::is_silent(session, now, self.aside.after) {
                 over.push(slot);
+                // Of who only began more is expected.
+                self.gone[session.peer as usize] = true;
             } else if count >= self.aside.many && self.aside.only_began(session, now) {
                 beginners.push(slot);
             }
         }
-        // Of who only began more is expected than of these.
-        let gone = over.len();
         if beginners.len() >= count / BEGINNERS {
             over.append(&mut beginners);
         }
@@ -216,42 +209,30 @@ impl<K: Default> Peers<K> {
             if let Some(ahead) = over.get(at + AHEAD) {
                 listener.fetch(&self.live[*ahead].kept);
             }
-            let peer = self.put_aside(slot, 0, listener);
-            if at < gone {
-                self.spots[peer] = self.spots[peer].gone();
-            }
+            self.put_aside(slot, listener);
             self.free.push(slot as u32);
         }
         let left = self.live.len() - self.free.len();
         self.many = self.aside.from.max(left + left / 8);
     }
 
-    /// Puts a peer aside. Returns its number.
-    fn put_aside(&mut self, slot: usize, class: usize, listener: &mut impl Listener<Kept = K>) -> usize {
-        let place = self.shelve(slot, false, class, listener);
+    fn put_aside(&mut self, slot: usize, listener: &mut impl Listener<Kept = K>) {
+        let place = self.shelve(slot, false, listener);
         let Peer { session, .. } = &mut self.live[slot];
-        let peer = session.peer as usize;
-        self.spots[peer] = Spot::of(At::Shelf(place));
+        self.spots[session.peer as usize] = Spot::of(At::Shelf(place));
         // Nobody is there now.
         session.clear();
-        peer
     }
 
-    /// Puts all of them aside, since nothing more will be heard. Sessions that began at about the same time come to lie together: in that
-    /// order they will be taken off the shelf, and its pieces go.
+    /// Puts all of them aside, since nothing more will be heard.
     pub fn into_shelf(mut self, listener: &mut impl Listener<Kept = K>) -> (Shelf, Vec<(u32, u32)>) {
-        let begin = |peer: &Peer<K>| peer.session.first_at.map_or(i64::MIN, Time::millis);
-        let mut begins: Vec<i64> = self.live.iter().filter(|peer| peer.has_begun()).map(begin).collect();
-        by_number(&mut begins, |begin| *begin);
-        let class_ends: Vec<i64> =
-            (1..CLASSES).filter_map(|class| begins.get(begins.len() * class / CLASSES)).copied().collect();
+        self.shelf.part(self.live.iter().filter(|peer| peer.has_begun()).map(|peer| &peer.session));
         for slot in 0..self.live.len() {
             if let Some(ahead) = self.live.get(slot + AHEAD) {
                 listener.fetch(&ahead.kept);
             }
             if self.live[slot].has_begun() {
-                let class = class_ends.partition_point(|end| *end < begin(&self.live[slot]));
-                self.put_aside(slot, class, listener);
+                self.put_aside(slot, listener);
             }
             if slot + 1 == self.live.len() || Pieces::<Peer<K>>::piece_of(slot) != Pieces::<Peer<K>>::piece_of(slot + 1)
             {

@@ -177,7 +177,7 @@ mod tests {
         let mut places = Vec::new();
         for (engine, shelf) in shelves.iter_mut().enumerate() {
             let put = |shelf: &mut Shelf, peer: u32, times: u32| {
-                shelf.put(&Item { session: &session(peer), last: None, kept: &kept(peer, times) }, 0)
+                shelf.put(&Item { session: &session(peer), last: None, kept: &kept(peer, times) })
             };
             let mut own: Vec<(Place, u32)> = (0..PEERS).map(|peer| (put(shelf, peer, 1), 1)).collect();
             let pieces = shelf.in_use().len();

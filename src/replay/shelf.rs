@@ -1,5 +1,6 @@
 //! Sessions that are over, or of which nothing was heard for long: put aside in as few bytes as hold them.
 
+use crate::order::by_number;
 use crate::packed::{Packer, Unpacker};
 use crate::session::{Brief, Last, Session, Whose};
 use crate::time::Time;
@@ -11,8 +12,10 @@ use std::ops::Range;
 #[derive(Debug)]
 pub struct Shelf {
     pieces: Vec<Vec<u8>>,
-    /// By class, the piece that is not full yet, if there is one with that number.
-    open: Vec<usize>,
+    /// Which piece is not full yet, of each part; at first there is one part.
+    open: Vec<Option<usize>>,
+    /// Up to when the sessions began that lie in each part but the last, in milliseconds: see [`Shelf::part`].
+    ends: Vec<i64>,
     /// By length in grains, the room that became free last; each says which one did before it.
     holes: [Place; HOLES],
     /// Room to pack in.
@@ -24,7 +27,8 @@ impl Default for Shelf {
     fn default() -> Self {
         Shelf {
             pieces: Vec::new(),
-            open: Vec::new(),
+            open: vec![None],
+            ends: Vec::new(),
             holes: [Place::NONE; HOLES],
             packed: Vec::new(),
             body: Vec::new(),
@@ -49,7 +53,7 @@ impl Place {
         self.0 as usize % PLACES * GRAIN
     }
 
-    /// Its number, which is less than 2^30 for the first 8 GiB of a shelf.
+    /// Its number, which is less than 2^31 for the first 16 GiB of a shelf.
     pub fn number(self) -> u32 {
         self.0
     }
@@ -66,6 +70,8 @@ const GRAIN: usize = 8;
 const HOLES: usize = 320;
 /// The system gives memory for a piece alone, and takes it back when the piece goes.
 const PIECE: usize = 1 << 20;
+/// So many parts a shelf has at last.
+const PARTS: usize = 16;
 /// Records that can begin in a piece.
 const PLACES: usize = PIECE / GRAIN;
 
@@ -111,12 +117,27 @@ impl Record<'_> {
     }
 }
 
+/// When a session began, in milliseconds; before all others if nothing says when.
+fn begin(session: &Session) -> i64 {
+    session.first_at.map_or(i64::MIN, Time::millis)
+}
+
 /// A record whose first byte says so is none any more.
 const GONE: u8 = 0;
 
 impl Shelf {
-    /// Puts a session aside. Returns where it is: in a piece with others of its class, unless it takes the room of another one.
-    pub fn put(&mut self, item: &Item<'_>, class: usize) -> Place {
+    /// From now on sessions that began at about the same time come to lie together, unless they take the room of others: in that order
+    /// they will be taken off, and pieces go. `sessions` are those that will be put here.
+    pub fn part<'a>(&mut self, sessions: impl Iterator<Item = &'a Session>) {
+        let mut begins: Vec<i64> = sessions.map(begin).collect();
+        by_number(&mut begins, |begin| *begin);
+        let end = |part: usize| begins.get(begins.len() * part / PARTS).copied();
+        self.ends = (1..PARTS).filter_map(end).collect();
+        self.open = vec![None; PARTS];
+    }
+
+    /// Puts a session aside. Returns where it is.
+    pub fn put(&mut self, item: &Item<'_>) -> Place {
         self.packed.clear();
         self.packed.extend([0; ROOM]);
         let mut to = Packer(&mut self.packed);
@@ -133,7 +154,7 @@ impl Shelf {
         let len = self.packed.len().next_multiple_of(GRAIN);
         self.packed[..ROOM].copy_from_slice(&(len as u32).to_le_bytes());
         let hole = self.holes.get_mut(len / GRAIN).filter(|hole| **hole != Place::NONE);
-        let Some(hole) = hole else { return self.add(len, class) };
+        let Some(hole) = hole else { return self.add(len, begin(session)) };
         let place = *hole;
         let record = &mut self.pieces[place.piece()][place.at()..];
         *hole = hole_before(record);
@@ -141,17 +162,15 @@ impl Shelf {
         place
     }
 
-    /// Adds what was packed, behind all others of its class.
-    fn add(&mut self, len: usize, class: usize) -> Place {
-        if self.open.len() <= class {
-            self.open.resize(class + 1, usize::MAX);
-        }
-        let fits = |piece: &Vec<u8>| piece.capacity() - piece.len() >= len;
-        if !self.pieces.get(self.open[class]).is_some_and(fits) {
-            self.open[class] = self.pieces.len();
+    /// Adds what was packed, of a session that began then, behind all others of its part.
+    fn add(&mut self, len: usize, begin: i64) -> Place {
+        let open = &mut self.open[self.ends.partition_point(|end| *end < begin)];
+        let fits = |number: &usize| self.pieces[*number].capacity() - self.pieces[*number].len() >= len;
+        let number = open.filter(fits).unwrap_or_else(|| {
             self.pieces.push(Vec::with_capacity(PIECE.max(len)));
-        }
-        let number = self.open[class];
+            self.pieces.len() - 1
+        });
+        *open = Some(number);
         let piece = &mut self.pieces[number];
         let at = piece.len();
         piece.extend_from_slice(&self.packed);
