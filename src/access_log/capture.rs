@@ -4,7 +4,7 @@
 use super::clf::COMBINED;
 use super::rewrite::{self, Heading};
 use super::{
-    Clock, Context, Format, Request, address,
+    Clock, Context, Format, Request, Ties, address,
     clock::{iso, unix},
     cut_at,
 };
@@ -29,12 +29,18 @@ impl Format for Capture {
         rewrite::records(text, heading, &mut context.clock)
     }
 
-    fn cut(&self, text: &[u8]) -> Option<usize> {
-        rewrite::last(text, heading)
+    fn ties(&self) -> Option<&dyn Ties> {
+        Some(self)
     }
 
     fn parse<'a>(&self, line: &'a [u8], context: &mut Context) -> Option<Request<'a>> {
         COMBINED.parse(line, context)
+    }
+}
+
+impl Ties for Capture {
+    fn cut(&self, text: &[u8]) -> Option<usize> {
+        rewrite::last(text, heading)
     }
 }
 

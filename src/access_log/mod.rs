@@ -68,6 +68,14 @@ pub trait Format: Sync {
         0
     }
 
+    /// What ties blocks to those before them; `None` if each can be read by itself.
+    fn ties(&self) -> Option<&dyn Ties> {
+        None
+    }
+}
+
+/// Blocks that can be read in their order only.
+pub trait Ties {
     /// Notes what a block, as it lies in the log, says of the blocks after it.
     fn pass(&self, _text: &[u8], _context: &mut Context) {}
 
@@ -165,14 +173,21 @@ impl LineReader {
         self.main.prepare(text, context)
     }
 
-    /// Goes on to the block after this one; see [`Format::pass`].
-    pub fn pass(&mut self, text: &[u8]) {
-        self.main.pass(text, &mut self.context);
+    /// Whether a block can be read without those before it; see [`Format::ties`].
+    pub fn is_free(&self) -> bool {
+        self.main.ties().is_none()
     }
 
-    /// Where a block must end at the latest; see [`Format::cut`].
+    /// Goes on to the block after this one; see [`Ties::pass`].
+    pub fn pass(&mut self, text: &[u8]) {
+        if let Some(ties) = self.main.ties() {
+            ties.pass(text, &mut self.context);
+        }
+    }
+
+    /// Where a block must end at the latest; see [`Ties::cut`].
     pub fn cut(&self, text: &[u8]) -> Option<usize> {
-        self.main.cut(text)
+        self.main.ties()?.cut(text)
     }
 
     /// Takes a line apart; `None` if no format reads it.

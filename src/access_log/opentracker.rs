@@ -2,7 +2,7 @@
 
 use super::clf::COMBINED;
 use super::rewrite::{self, Heading};
-use super::{Clock, Context, Format, Request, address, clock};
+use super::{Clock, Context, Format, Request, Ties, address, clock};
 use crate::time::Time;
 
 /// The format.
@@ -25,12 +25,18 @@ impl Format for Opentracker {
         rewrite::records(text, heading, &mut context.clock)
     }
 
-    fn cut(&self, text: &[u8]) -> Option<usize> {
-        rewrite::last(text, heading)
+    fn ties(&self) -> Option<&dyn Ties> {
+        Some(self)
     }
 
     fn parse<'a>(&self, line: &'a [u8], context: &mut Context) -> Option<Request<'a>> {
         COMBINED.parse(line, context)
+    }
+}
+
+impl Ties for Opentracker {
+    fn cut(&self, text: &[u8]) -> Option<usize> {
+        rewrite::last(text, heading)
     }
 }
 

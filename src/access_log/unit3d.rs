@@ -5,7 +5,7 @@
 //! Rows are rewritten as a time, a tab and the query of an announce.
 
 use super::columns::{self, Columns};
-use super::{Context, Format, GET, Request, clock};
+use super::{Context, Format, GET, Request, Ties, clock};
 use std::io::Write;
 
 /// The format.
@@ -61,10 +61,8 @@ impl Format for Unit3d {
         0
     }
 
-    fn pass(&self, text: &[u8], context: &mut Context) {
-        let mut rows = text.rsplit(|b| *b == b'\n').filter(|line| memchr::memmem::find(line, b"user_id").is_some());
-        let found = rows.find_map(|line| heading(line.strip_suffix(b"\r").unwrap_or(line)));
-        context.unit3d = found.or(context.unit3d);
+    fn ties(&self) -> Option<&dyn Ties> {
+        Some(self)
     }
 
     fn parse<'a>(&self, line: &'a [u8], _: &mut Context) -> Option<Request<'a>> {
@@ -72,6 +70,14 @@ impl Format for Unit3d {
         let (time, query) = (&line[..at], &line[at + MARK.len()..]);
         let time = clock::iso(time).map(|(time, _)| time).or_else(|| clock::unix(time));
         Some(Request { time, method: GET, target: b"/announce", query, ..Request::default() })
+    }
+}
+
+impl Ties for Unit3d {
+    fn pass(&self, text: &[u8], context: &mut Context) {
+        let mut rows = text.rsplit(|b| *b == b'\n').filter(|line| memchr::memmem::find(line, b"user_id").is_some());
+        let found = rows.find_map(|line| heading(line.strip_suffix(b"\r").unwrap_or(line)));
+        context.unit3d = found.or(context.unit3d);
     }
 }
 

@@ -1,7 +1,7 @@
 //! The W3C extended log file format: `#Fields:` says what stands where (IIS, CloudFront, BNBT).
 
 use super::columns::{Columns, cells};
-use super::{Context, Format, Request, address, clock, status};
+use super::{Context, Format, Request, Ties, address, clock, status};
 use crate::time::Time;
 
 /// The format.
@@ -48,16 +48,8 @@ impl Format for W3c {
         "#Fields: date time c-ip cs-method cs-uri-stem cs-uri-query sc-status\n2026-11-22 06:39:53 203.0.113.9 GET /KEY/announce info_hash=... 200"
     }
 
-    fn pass(&self, text: &[u8], context: &mut Context) {
-        let mut before = text;
-        while let Some(at) = memchr::memmem::rfind(before, HEADING) {
-            if at == 0 || text[at - 1] == b'\n' {
-                let end = memchr::memchr(b'\n', &text[at..]).map_or(text.len(), |len| at + len);
-                context.w3c = heading(&text[at..end]);
-                return;
-            }
-            before = &text[..at];
-        }
+    fn ties(&self) -> Option<&dyn Ties> {
+        Some(self)
     }
 
     fn parse<'a>(&self, line: &'a [u8], context: &mut Context) -> Option<Request<'a>> {
@@ -81,6 +73,20 @@ impl Format for W3c {
             status: status(code),
             agent: given(agent),
         })
+    }
+}
+
+impl Ties for W3c {
+    fn pass(&self, text: &[u8], context: &mut Context) {
+        let mut before = text;
+        while let Some(at) = memchr::memmem::rfind(before, HEADING) {
+            if at == 0 || text[at - 1] == b'\n' {
+                let end = memchr::memchr(b'\n', &text[at..]).map_or(text.len(), |len| at + len);
+                context.w3c = heading(&text[at..end]);
+                return;
+            }
+            before = &text[..at];
+        }
     }
 }
 

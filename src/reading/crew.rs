@@ -7,6 +7,7 @@ use super::intake::Intake;
 use super::parse::{Job, Parsed, parse};
 use super::tally::Tally;
 use crate::replay::{Listener, Replay};
+use crate::source::Stopped;
 use foldhash::fast::RandomState;
 use std::collections::VecDeque;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
@@ -39,6 +40,8 @@ struct Board {
     reading: bool,
     /// All is read.
     read_all: bool,
+    /// In which source reading stopped before its end, and where.
+    stopped: Option<(usize, Stopped)>,
     /// Threads that wait for something to do.
     idle: usize,
     buffers: Vec<Vec<u8>>,
@@ -74,6 +77,7 @@ impl<'a> Crew<'a> {
             by_engine: vec![0; threads],
             reading: false,
             read_all: false,
+            stopped: None,
             idle: 0,
             buffers: Vec::new(),
             spare: Vec::new(),
@@ -105,17 +109,18 @@ impl<'a> Crew<'a> {
                     board = self.lock();
                     board.reading = false;
                     match job {
-                        Some(job) => board.take_in(job),
-                        None => board.read_all = true,
+                        // What was read meanwhile may have been the last.
+                        Some(job) if !board.read_all => board.take_in(job),
+                        _ => board.read_all = true,
                     }
                     self.tell(&board);
                 }
                 Task::Parse(what) => {
-                    let (block, job, parsed) = *what;
+                    let (block, mut job, parsed) = *what;
+                    let stopped = job.unread.take().and_then(|part| part.read(&mut job.bytes));
                     let parsed = parse(job, parsed, self.threads, &self.seed);
                     board = self.lock();
-                    let place = block - board.applied;
-                    board.parsed[place] = Some(Arc::new(parsed));
+                    board.put(block, parsed, stopped);
                     self.tell(&board);
                 }
                 Task::Apply(parsed) => {
@@ -173,7 +178,11 @@ impl<'a> Crew<'a> {
 
     /// What was read.
     pub fn intake(self) -> Intake<'a> {
-        self.intake.into_inner().unwrap_or_else(PoisonError::into_inner)
+        let mut intake = self.intake.into_inner().unwrap_or_else(PoisonError::into_inner);
+        if let Some((source, stopped)) = self.board.into_inner().unwrap_or_else(PoisonError::into_inner).stopped {
+            intake.stop(source, stopped);
+        }
+        intake
     }
 }
 
@@ -182,6 +191,20 @@ impl Board {
         let block = self.applied + self.parsed.len();
         self.parsed.push_back(None);
         self.waiting.push_back((block, job));
+    }
+
+    /// Puts down what a block has become. What comes behind one within which reading stopped does not count.
+    fn put(&mut self, block: usize, parsed: Parsed, stopped: Option<Stopped>) {
+        let place = block - self.applied;
+        let Some(room) = self.parsed.get_mut(place) else { return };
+        let source = parsed.source;
+        *room = Some(Arc::new(parsed));
+        if let Some(stopped) = stopped {
+            self.stopped = Some((source, stopped));
+            self.read_all = true;
+            self.waiting.retain(|(waiting, _)| *waiting < block);
+            self.parsed.truncate(place + 1);
+        }
     }
 
     /// Drops the blocks that all engines have applied; `true` if there were any.

@@ -9,7 +9,7 @@ use super::parse::Job;
 use super::stream::{Followed, Stream};
 use super::{Options, SourceRead};
 use crate::access_log::LineReader;
-use crate::source::{Blocks, Opened, Source, SourceError};
+use crate::source::{Blocks, Opened, Source, SourceError, Stopped};
 use crate::time::Time;
 use std::collections::{HashMap, VecDeque};
 use std::io;
@@ -121,7 +121,7 @@ impl<'a> Intake<'a> {
             Some(size) => Blocks::of_size(opened.reader, size),
             None => Blocks::new(opened.reader),
         };
-        Stream::new(given, blocks, self.options.format, self.sources[given].modified())
+        Stream::new(given, blocks, opened.plain, self.options.format, self.sources[given].modified())
     }
 
     /// The next block, in `buffer`; `None` when all is read.
@@ -132,6 +132,15 @@ impl<'a> Intake<'a> {
                 continue;
             };
             let place = self.open.iter().position(|stream| stream.given == given)?;
+            if limit.is_none()
+                && self.open.len() == 1
+                && let Some((part, passed)) = self.open[place].next_part()
+            {
+                let reader = self.open[place].lines;
+                self.note_read(given, part.len as u64, reader);
+                self.source_read(given)?.passed += passed;
+                return Some(Job { bytes: buffer, unread: Some(part), source: given, reader, passed });
+            }
             if !self.fill(place) {
                 self.close(place);
                 continue;
@@ -157,7 +166,7 @@ impl<'a> Intake<'a> {
         let reader = stream.lines;
         let (bytes, passed) = stream.take(len, buffer);
         self.source_read(given)?.passed += passed;
-        Some(Job { bytes, source: given, reader, passed })
+        Some(Job { bytes, unread: None, source: given, reader, passed })
     }
 
     /// Opens what has come to its turn, and says which source goes on.
@@ -301,6 +310,15 @@ impl<'a> Intake<'a> {
         if let Some(read) = self.source_read(ended.given) {
             read.repeated = read.passed + ended.passed;
             read.repeats = ended.repeats;
+        }
+    }
+
+    /// Of a source no more than this could be read.
+    pub fn stop(&mut self, given: usize, stopped: Stopped) {
+        let Some(read) = self.source_read(given) else { return };
+        read.bytes = stopped.after;
+        if let Some(error) = stopped.error {
+            self.fail(given, error);
         }
     }
 

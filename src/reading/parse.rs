@@ -5,7 +5,7 @@ use crate::access_log::{self, LineReader};
 use crate::announce::{Fate, Reason, looks_like_announce, read};
 use crate::replay::{Arrival, Batch, Hashes, Record};
 use crate::session::LineRef;
-use crate::source::{LONGEST_LINE, without_nuls};
+use crate::source::{LONGEST_LINE, Part, without_nuls};
 use crate::time::Time;
 use foldhash::fast::RandomState;
 
@@ -14,6 +14,8 @@ use foldhash::fast::RandomState;
 pub struct Job {
     /// The lines.
     pub bytes: Vec<u8>,
+    /// Where they lie, if they have not been read yet.
+    pub unread: Option<Part>,
     /// Which source they come from.
     pub source: usize,
     /// How to read them; `None` if no format fits.

@@ -1,9 +1,10 @@
 //! The lines of one source, handed out piece by piece.
 
 use crate::access_log::{self, Context, Format, LineReader};
-use crate::source::{Block, Blocks, Reader, without_nuls};
+use crate::source::{Block, Blocks, Part, Plain, Reader, without_nuls};
 use crate::time::Time;
 use std::io;
+use std::sync::Arc;
 
 /// Lines of two logs that agree for so many lines are one log's lines and a copy of them.
 const COPIED: usize = 16;
@@ -28,6 +29,10 @@ pub struct Stream {
     pub passed: u64,
     /// Of which source the next lines are a copy, if they are.
     copy: Option<Copy>,
+    /// The file, if parts of it can be read by themselves.
+    plain: Option<Arc<Plain>>,
+    /// Parts were handed out after what was read.
+    parted: bool,
     blocks: Blocks<Reader>,
     context: Context,
     block: Block,
@@ -73,10 +78,11 @@ pub enum Followed {
 }
 
 impl Stream {
-    /// A source of blocks in that format (`None` to detect it), changed last at `modified`.
+    /// A source of blocks in that format (`None` to detect it), changed last at `modified`; `plain` as in [`crate::source::Opened`].
     pub fn new(
         given: usize,
         blocks: Blocks<Reader>,
+        plain: Option<Arc<Plain>>,
         format: Option<&'static dyn Format>,
         modified: Option<Time>,
     ) -> Stream {
@@ -87,6 +93,8 @@ impl Stream {
             modified,
             passed: 0,
             copy: None,
+            plain,
+            parted: false,
             blocks,
             context: Context::default(),
             block: Block::default(),
@@ -114,6 +122,11 @@ impl Stream {
             if !self.room.is_empty() {
                 self.block.bytes = std::mem::take(&mut self.room);
             }
+            if let Some(plain) = &self.plain
+                && std::mem::take(&mut self.parted)
+            {
+                self.blocks.go_on(Box::new(Plain::rest(plain, self.read)));
+            }
             if !self.blocks.next(&mut self.block)? {
                 return Ok(None);
             }
@@ -136,6 +149,19 @@ impl Stream {
             self.read += self.block.read;
         }
         Ok(Some(read))
+    }
+
+    /// The next lines, to be read by whoever parses them, with how many were passed over; `None` if they have been read, or must be
+    /// before it can be told which these are. It is as good as [`Stream::fill`] and [`Stream::take`] where nobody looks at them in between.
+    pub fn next_part(&mut self) -> Option<(Part, u64)> {
+        let is_free = self.lines.is_some_and(|lines| lines.is_free());
+        if !is_free || self.at < self.block.bytes.len() || self.copy.is_some() || self.blocks.is_within_line() {
+            return None;
+        }
+        let part = Plain::part(self.plain.as_ref()?, self.read, self.blocks.size())?;
+        self.read += part.len as u64;
+        (self.parted, self.untouched) = (true, false);
+        Some((part, std::mem::take(&mut self.passed)))
     }
 
     /// Whether nothing is left of it: all the rest was passed over.

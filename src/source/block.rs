@@ -48,6 +48,21 @@ impl<R: Read> Blocks<R> {
         Blocks { reader, size, carry: Vec::new(), skipping: false, skipped: 0, done: false, failed: None, begun: false }
     }
 
+    /// Goes on with what `reader` gives instead of what comes next.
+    pub fn go_on(&mut self, reader: R) {
+        *self = Blocks { begun: true, ..Self::of_size(reader, self.size) };
+    }
+
+    /// About how many bytes a block has.
+    pub fn size(&self) -> usize {
+        self.size
+    }
+
+    /// Whether the next block begins within a line, of which the rest is dropped.
+    pub fn is_within_line(&self) -> bool {
+        self.skipping
+    }
+
     /// Fills `block` with the next lines; `false` at the end. The buffer in `block` is reused.
     ///
     /// # Errors
@@ -61,7 +76,7 @@ impl<R: Read> Blocks<R> {
         self.carry.clear();
         let size = if self.begun { self.size } else { BLOCK };
         loop {
-            let end = if self.done { Some(held) } else { cut(&bytes[..held]) };
+            let end = if self.done { Some(held) } else { cut(&bytes[..held], true) };
             match end {
                 Some(end) if self.done || held >= size => {
                     self.carry.extend_from_slice(&bytes[end..held]);
@@ -135,7 +150,7 @@ pub fn without_nuls(line: &[u8]) -> &[u8] {
 
 /// Fills `room`, up to the source's end. Returns how many bytes came, and why no more did if something failed. In large
 /// pieces: what `read_to_end` would ask for by itself is small at first.
-fn fill(reader: &mut impl Read, room: &mut [u8]) -> (usize, Option<io::Error>) {
+pub fn fill(reader: &mut impl Read, room: &mut [u8]) -> (usize, Option<io::Error>) {
     let mut got = 0;
     while got < room.len() {
         match reader.read(&mut room[got..]) {
@@ -150,14 +165,14 @@ fn fill(reader: &mut impl Read, room: &mut [u8]) -> (usize, Option<io::Error>) {
 
 /// Where to cut, so that neither a line nor a captured announce wrapped over several lines is torn: before
 /// the last line that has a space in it, since the further lines of a wrapped announce have none.
-/// `None` if there is no whole line yet.
-fn cut(bytes: &[u8]) -> Option<usize> {
+/// `None` if there is no whole line yet, or these are not `all` the bytes of a block, and those before them matter.
+pub fn cut(bytes: &[u8], all: bool) -> Option<usize> {
     let last = memchr::memrchr(b'\n', bytes)? + 1;
     let mut end = last;
     for _ in 0..WRAPPED {
         let start = memchr::memrchr(b'\n', &bytes[..end - 1]).map_or(0, |at| at + 1);
         if start == 0 {
-            break;
+            return all.then_some(last);
         }
         if memchr::memchr(b' ', &bytes[start..end]).is_some() {
             return Some(start);

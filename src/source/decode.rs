@@ -1,7 +1,9 @@
 //! From the bytes on the disk to text: compression and encoding, recognised by content and never by name.
 
 use super::ahead::Ahead;
+use super::plain::Plain;
 use std::io::{self, BufRead, BufReader, Read};
+use std::sync::Arc;
 
 /// A stream of bytes that any thread may read.
 pub type Reader = Box<dyn Read + Send>;
@@ -65,6 +67,8 @@ pub struct Opened {
     pub compression: Option<&'static str>,
     /// `utf-16le` or `utf-16be`; `None` for what needs no conversion.
     pub encoding: Option<&'static str>,
+    /// The file, if the text stands in it as it is.
+    pub plain: Option<Arc<Plain>>,
 }
 
 /// Opens what `raw` holds. A failure to read comes when the text is read, behind what came before it.
@@ -75,11 +79,12 @@ pub fn decode(raw: Reader) -> io::Result<Opened> {
     let raw = Peeked::new(raw);
     let Some(compression) = COMPRESSIONS.iter().find(|known| (known.is)(&raw.mark)) else {
         let (reader, encoding) = text(raw);
-        return Ok(Opened { reader, compression: None, encoding });
+        return Ok(Opened { reader, compression: None, encoding, plain: None });
     };
     let inflated = (compression.open)(BufReader::with_capacity(CHUNK, Box::new(raw)))?;
     let (reader, encoding) = text(Peeked::new(inflated));
-    Ok(Opened { reader: Box::new(Ahead::new(reader)?), compression: Some(compression.name), encoding })
+    let reader = Box::new(Ahead::new(reader)?);
+    Ok(Opened { reader, compression: Some(compression.name), encoding, plain: None })
 }
 
 fn text(from: Peeked) -> (Reader, Option<&'static str>) {

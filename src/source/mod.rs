@@ -5,11 +5,13 @@ mod block;
 mod decode;
 mod expand;
 mod lines;
+mod plain;
 
 pub use block::{Block, Blocks, LONGEST_LINE, without_nuls};
 pub use decode::{Opened, Reader};
 pub use expand::expand;
 pub use lines::lines_of;
+pub use plain::{Part, Plain, Stopped};
 
 use crate::time::Time;
 use std::fs::File;
@@ -155,6 +157,7 @@ impl Source {
     /// [`SourceError::Open`].
     pub fn open(&self, stored: &Arc<AtomicU64>) -> Result<Opened, SourceError> {
         let open = |error| SourceError::Open { name: self.name(), error };
+        let mut plain = None;
         let raw: Reader = match self {
             Source::Stdin => {
                 widen_pipe();
@@ -165,12 +168,17 @@ impl Source {
                 let data = file.metadata().map_err(open)?;
                 match data.len() {
                     // What a kernel makes up while it is read has no length.
-                    1.. if data.is_file() => Box::new(file.take(data.len())),
+                    1.. if data.is_file() => {
+                        plain = Plain::new(&file, data.len(), stored.clone());
+                        Box::new(file.take(data.len()))
+                    }
                     _ => Box::new(file),
                 }
             }
         };
-        decode::decode(Box::new(Counted(raw, stored.clone()))).map_err(open)
+        let mut opened = decode::decode(Box::new(Counted(raw, stored.clone()))).map_err(open)?;
+        opened.plain = plain.filter(|_| opened.compression.is_none() && opened.encoding.is_none()).map(Arc::new);
+        Ok(opened)
     }
 }
 
