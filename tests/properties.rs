@@ -226,8 +226,8 @@ fn who_is_put_aside_is_told_of_as_all_others_are() {
         for order in [Order::EachPeer, Order::WholeLog] {
             let expected = told(&log, never, order);
             // All of them again and again, those who stopped, those who are silent for some time, and those who only began.
-            for (after, beginning) in [(-1, 0), (i64::MAX, 0), (600_000, 0), (i64::MAX, 30_000)] {
-                let aside = Aside { from: 0, after, many: 0, beginning };
+            for (after, beginning) in [(-1, 0), (i64::MAX, 0), (600_000, 0), (i64::MAX, 2)] {
+                let aside = Aside { from: 0, after, many: 0, beginning, before_next: 30_000 };
                 assert!(told(&log, aside, order) == expected, "{name}: {aside:?}");
             }
         }

@@ -69,19 +69,21 @@ pub struct Aside {
     pub from: usize,
     /// Besides those who stopped, those who were not heard of for so many milliseconds: they are not likely to be.
     pub after: i64,
-    /// Of so many, those, too, who only began, if they are a quarter: on an open tracker most go on no longer than that.
+    /// Of so many, those, too, who only began, if they are an eighth: on an open tracker most go on no longer than that.
     pub many: usize,
-    /// Who was heard of for so many milliseconds, and not for as many since, only began.
-    pub beginning: i64,
+    /// Who announced so often at most...
+    pub beginning: u32,
+    /// ...and was not heard of for so many milliseconds since, only began.
+    pub before_next: i64,
 }
 
 /// One in so many: see [`Aside::many`].
-const BEGINNERS: usize = 4;
+const BEGINNERS: usize = 8;
 
 impl Default for Aside {
     /// Clients announce every half hour or so.
     fn default() -> Aside {
-        Aside { from: 1 << 12, after: 3 * 3_600_000, many: 1 << 16, beginning: 5 * 60_000 }
+        Aside { from: 1 << 12, after: 3 * 3_600_000, many: 1 << 17, beginning: 3, before_next: 5 * 60_000 }
     }
 }
 
@@ -92,9 +94,7 @@ impl Aside {
     }
 
     fn only_began(&self, session: &Session, now: i64) -> bool {
-        let times = session.first_at.zip(session.last_at);
-        times.is_some_and(|(first, last)| last.since(first) < self.beginning)
-            && Self::is_silent(session, now, self.beginning)
+        session.announces <= self.beginning && Self::is_silent(session, now, self.before_next)
     }
 }
 
@@ -213,7 +213,9 @@ impl<K: Default> Peers<K> {
             self.free.push(slot as u32);
         }
         let left = self.live.len() - self.free.len();
-        self.many = self.aside.from.max(left + left / 8);
+        let more = self.aside.from.max(left + left / 8);
+        // From there on others can be put aside, too.
+        self.many = if left < self.aside.many { more.min(self.aside.many) } else { more };
     }
 
     fn put_aside(&mut self, slot: usize, listener: &mut impl Listener<Kept = K>) {
