@@ -5,7 +5,7 @@ use proptest::prelude::*;
 use proptest::test_runner::Config;
 use serde_json::Value;
 use std::fs;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use swarmtrail::access_log::lines;
 use swarmtrail::account::{Keep, Point};
 use swarmtrail::announce::Event;
@@ -317,6 +317,52 @@ fn blocks_threads_and_files_change_no_byte() {
     let how = How { threads: 3, block: Some(10_007) };
     for output in [Output::Table, Output::Ndjson, Output::Csv] {
         assert!(printed(&[&log], how, output) == printed(&[&log], on(1), output), "{output:?}");
+    }
+}
+
+/// Cuts a file off as soon as something is told.
+struct Cuts<'a> {
+    file: &'a Path,
+    len: u64,
+    heard: Heard,
+}
+
+impl Listener for Cuts<'_> {
+    type Kept = ();
+
+    fn applied(&mut self, step: &Step<'_>, kept: &mut ()) {
+        if self.heard.0.is_empty() {
+            fs::OpenOptions::new().write(true).open(self.file).and_then(|file| file.set_len(self.len)).expect("cut");
+        }
+        self.heard.applied(step, kept);
+    }
+}
+
+/// `copytruncate` does that to a log while it is read.
+#[test]
+fn a_file_that_is_cut_off_meanwhile_ends_there() {
+    let log = long_log();
+    let dir = tempfile::tempdir().expect("a folder for the test");
+    let file = &dir.path().join("0.log");
+    // In the middle of a line.
+    let len = log.len() * 2 / 3;
+    for threads in [1, 2, 3] {
+        fs::write(file, &log).expect("written");
+        // So that something is told before all is read.
+        let rules = || Rules { order: Order::WholeLog, ..Rules::default() };
+        let options = Options { threads, block: Some(50_021), rules: rules(), ..Options::default() };
+        let cuts = || Cuts { file, len: len as u64, heard: Heard::default() };
+        let (input, told) = read_all(&[Source::File(file.clone())], &options, cuts);
+        let (expected, expected_told) = read_by(&[&log[..len]], on(threads), rules(), Heard::default);
+        assert_eq!((input.sources[0].bytes, input.sources[0].lines), (len as u64, expected.sources[0].lines));
+        assert_eq!((input.tally.delivered, input.errors.len()), (expected.tally.delivered, 0));
+        let sorted = |mut heard: Vec<(usize, u64, Transition, Counters)>| {
+            heard.sort_by_key(|told| told.1);
+            heard
+        };
+        let told = told.into_iter().flat_map(|(_, cuts)| cuts.heard.0).collect();
+        let expected_told = expected_told.into_iter().flat_map(|(_, heard)| heard.0).collect();
+        assert!(sorted(told) == sorted(expected_told), "{threads} threads were told something else");
     }
 }
 

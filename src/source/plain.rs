@@ -114,3 +114,40 @@ fn read_at(file: &File, buf: &mut [u8], at: u64) -> io::Result<usize> {
 fn read_at(_: &File, _: &mut [u8], _: u64) -> io::Result<usize> {
     Err(io::ErrorKind::Unsupported.into())
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::io::Write;
+
+    fn plain(bytes: &[u8]) -> Arc<Plain> {
+        let mut file = tempfile::tempfile().expect("a file for the test");
+        file.write_all(bytes).expect("written");
+        Arc::new(Plain::new(&file, bytes.len() as u64, Arc::default()).expect("a second handle"))
+    }
+
+    #[test]
+    fn parts_are_all_of_a_file_and_tear_no_wrapped_announce() {
+        let wrapped = b"GET /k/announce?a=1&\nb=2&\nc=3\n".as_slice();
+        let bytes = [wrapped.repeat(9_000), [b"GET ", vec![b'x'; 9_000].as_slice(), b"\n"].concat()].concat();
+        for size in [10_000, 77_777, 1 << 20] {
+            let plain = plain(&bytes);
+            let (mut all, mut part) = (Vec::new(), Vec::new());
+            while let Some(next) = Plain::part(&plain, all.len() as u64, size) {
+                assert!(next.read(&mut part).is_none() && part.starts_with(b"GET ") && part.len() <= size);
+                all.extend_from_slice(&part);
+            }
+            assert!(all == bytes, "{} bytes in parts of {size}", all.len());
+            assert_eq!(plain.read.load(Ordering::Relaxed), bytes.len() as u64);
+        }
+    }
+
+    #[test]
+    fn a_line_that_is_longer_than_a_part_is_read_in_its_turn() {
+        let plain = plain(&[b"GET /\n".as_slice(), &[b'x'; 20_000], b" \nGET /\n"].concat());
+        assert_eq!(Plain::part(&plain, 0, 10_000).map(|part| part.len), Some(6));
+        assert!(Plain::part(&plain, 6, 10_000).is_none());
+        assert_eq!(Plain::part(&plain, 20_008, 10_000).map(|part| part.len), Some(6));
+        assert!(Plain::part(&plain, 20_014, 10_000).is_none(), "that is the end");
+    }
+}
