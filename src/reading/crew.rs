@@ -1,7 +1,8 @@
 //! The threads: each reads, parses and applies, whichever is next.
 //!
 //! Blocks are numbered as they are read. Any thread parses any block; every thread applies its own engine's share of all
-//! blocks, in their order. So nothing depends on who was faster, and nobody waits while there is something to do.
+//! blocks, in their order. So nothing depends on who was faster, and nobody waits while there is something to do. Where that can be
+//! told before, reading only finds out where a block lies, and who parses it reads it, while others read theirs.
 
 use super::intake::Intake;
 use super::parse::{Job, Parsed, parse};

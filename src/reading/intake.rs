@@ -132,6 +132,7 @@ impl<'a> Intake<'a> {
                 continue;
             };
             let place = self.open.iter().position(|stream| stream.given == given)?;
+            // Nobody looks at its lines before they are parsed.
             if limit.is_none()
                 && self.open.len() == 1
                 && let Some((part, passed)) = self.open[place].next_part()
