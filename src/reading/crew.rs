@@ -14,9 +14,10 @@ use std::collections::VecDeque;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 
 /// So many blocks are held for each thread at most, read or parsed, and so many more. Seldom are there as many: they are for the
-/// moments when another program has a core, such as the one that writes into the pipe.
+/// milliseconds in which another program has a core, such as the one that writes into the pipe. Where one always wanted a core, a
+/// report took 0.86 times as long with 28 more as with 4.
 const HELD: usize = 2;
-const MORE: usize = 4;
+const MORE: usize = 28;
 
 /// What the threads share.
 pub struct Crew<'a> {

@@ -83,7 +83,7 @@ const BEGINNERS: usize = 8;
 impl Default for Aside {
     /// Clients announce every half hour or so.
     fn default() -> Aside {
-        Aside { from: 1 << 12, after: 3 * 3_600_000, many: 1 << 17, beginning: 3, before_next: 5 * 60_000 }
+        Aside { from: 1 << 12, after: 3 * 3_600_000, many: 5 << 14, beginning: 3, before_next: 5 * 60_000 }
     }
 }
 
