@@ -343,26 +343,32 @@ impl Listener for Cuts<'_> {
 fn a_file_that_is_cut_off_meanwhile_ends_there() {
     let log = long_log();
     let dir = tempfile::tempdir().expect("a folder for the test");
-    let file = &dir.path().join("0.log");
-    // In the middle of a line.
-    let len = log.len() * 2 / 3;
-    for threads in [1, 2, 3] {
+    let [file, timeless] = &["0.log", "1.log"].map(|name| dir.path().join(name));
+    // Without times: so it comes last, and that is all that is known of it before.
+    let request = announce("timeless", 0, "", 10, 20, 30).split('"').nth(1).expect("a request").to_owned() + "\n";
+    fs::write(timeless, &request).expect("written");
+    // In the middle of a line, before anybody looks for it, and in the last block, whose end nobody looks for.
+    let lens = [log.len() * 2 / 3, log.len() - 5];
+    for (threads, number, len) in [(1, 1, lens[0]), (3, 1, lens[0]), (1, 1, lens[1]), (3, 1, lens[1]), (2, 2, lens[1])]
+    {
         fs::write(file, &log).expect("written");
         // So that something is told before all is read.
         let rules = || Rules { order: Order::WholeLog, ..Rules::default() };
         let options = Options { threads, block: Some(50_021), rules: rules(), ..Options::default() };
         let cuts = || Cuts { file, len: len as u64, heard: Heard::default() };
-        let (input, told) = read_all(&[Source::File(file.clone())], &options, cuts);
-        let (expected, expected_told) = read_by(&[&log[..len]], on(threads), rules(), Heard::default);
+        let sources = [file, timeless].map(|path| Source::File(path.clone()));
+        let (input, told) = read_all(&sources[..number], &options, cuts);
+        let parts = &[&log[..len], request.as_bytes()][..number];
+        let (expected, expected_told) = read_by(parts, on(threads), rules(), Heard::default);
         assert_eq!((input.sources[0].bytes, input.sources[0].lines), (len as u64, expected.sources[0].lines));
         assert_eq!((input.tally.delivered, input.errors.len()), (expected.tally.delivered, 0));
         let sorted = |mut heard: Vec<(usize, u64, Transition, Counters)>| {
-            heard.sort_by_key(|told| told.1);
+            heard.sort_by_key(|told| (told.0, told.1));
             heard
         };
         let told = told.into_iter().flat_map(|(_, cuts)| cuts.heard.0).collect();
         let expected_told = expected_told.into_iter().flat_map(|(_, heard)| heard.0).collect();
-        assert!(sorted(told) == sorted(expected_told), "{threads} threads were told something else");
+        assert!(sorted(told) == sorted(expected_told), "{threads} threads, {number} files: told something else");
     }
 }
 

@@ -132,8 +132,9 @@ impl<'a> Intake<'a> {
                 continue;
             };
             let place = self.open.iter().position(|stream| stream.given == given)?;
-            // Nobody looks at its lines before they are parsed.
+            // The last source: nobody looks at its lines before they are parsed, and where it stops, all is read.
             if limit.is_none()
+                && self.waiting.is_empty()
                 && self.open.len() == 1
                 && let Some((part, passed)) = self.open[place].next_part()
             {

@@ -39,9 +39,11 @@ pub struct Stopped {
 }
 
 impl Plain {
-    /// The first `len` bytes of a file; `None` if the system refuses to hand it out twice. `read` grows by the bytes read.
+    /// The first `len` bytes of a file; `None` if the system refuses to hand it out twice, or cannot read at a place: then it is read
+    /// from beginning to end. `read` grows by the bytes read.
     pub fn new(file: &File, len: u64, read: Arc<AtomicU64>) -> Option<Plain> {
-        Some(Plain { file: file.try_clone().ok()?, len, read })
+        let file = cfg!(unix).then(|| file.try_clone().ok())??;
+        Some(Plain { file, len, read })
     }
 
     /// The block that begins at `from`, of about `size` bytes; `None` at the end, or if only reading on tells where it ends:
@@ -109,7 +111,7 @@ fn read_at(file: &File, buf: &mut [u8], at: u64) -> io::Result<usize> {
     std::os::unix::fs::FileExt::read_at(file, buf, at)
 }
 
-/// Then it is read from beginning to end.
+/// [`Plain::new`] gives none out there.
 #[cfg(not(unix))]
 fn read_at(_: &File, _: &mut [u8], _: u64) -> io::Result<usize> {
     Err(io::ErrorKind::Unsupported.into())
