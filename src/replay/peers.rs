@@ -212,6 +212,8 @@ impl<K: Default> Peers<K> {
             self.put_aside(slot, listener);
             self.free.push(slot as u32);
         }
+        let spots = &mut self.spots;
+        self.shelf.close_up(|peer, place| spots[peer as usize] = Spot::of(At::Shelf(place)));
         let left = self.live.len() - self.free.len();
         let more = self.aside.from.max(left + left / 8);
         // From there on others can be put aside, too.

@@ -159,7 +159,7 @@ impl Sessions {
 mod tests {
     use super::super::shelf::Item;
     use super::*;
-    use crate::session::{LineRef, Live, Opening, Whose};
+    use crate::session::{Last, LineRef, Live, Opening, Whose};
 
     /// What is kept of a peer's session after it was put on the shelf so many times.
     fn kept(peer: u32, times: u32) -> Vec<u8> {
@@ -167,7 +167,7 @@ mod tests {
     }
 
     #[test]
-    fn what_was_put_on_shelves_and_not_taken_off_is_gathered_as_it_was() {
+    fn what_was_put_on_shelves_moved_there_and_not_taken_off_is_gathered_as_it_was() {
         const PEERS: u32 = 30_000;
         let session = |peer: u32| {
             let whose = Whose { user: peer / 3, torrent: peer % 11, peer };
@@ -177,7 +177,7 @@ mod tests {
         let mut places = Vec::new();
         for (engine, shelf) in shelves.iter_mut().enumerate() {
             let put = |shelf: &mut Shelf, peer: u32, times: u32| {
-                shelf.put(&Item { session: &session(peer), last: None, kept: &kept(peer, times) })
+                shelf.put(&Item { session: &session(peer), last: Some(&Last::default()), kept: &kept(peer, times) })
             };
             let mut own: Vec<(Place, u32)> = (0..PEERS).map(|peer| (put(shelf, peer, 1), 1)).collect();
             let pieces = shelf.in_use().len();
@@ -188,6 +188,13 @@ mod tests {
                 own[peer as usize] = (put(shelf, peer, times), times);
             }
             assert!(pieces > 2 && shelf.in_use().len() < pieces * 3 / 2, "{pieces}, then {}", shelf.in_use().len());
+            // Many are taken off at once: the others are moved together.
+            let pieces = shelf.in_use().len();
+            let off: Vec<u32> = (0..PEERS).filter(|peer| peer % 5 < 2).collect();
+            off.iter().for_each(|peer| shelf.remove(own[*peer as usize].0));
+            shelf.close_up(|peer, place| own[peer as usize].0 = place);
+            assert!(shelf.in_use().len() < pieces, "{pieces}, then {}", shelf.in_use().len());
+            off.iter().for_each(|peer| own[*peer as usize].0 = put(shelf, *peer, own[*peer as usize].1));
             assert_eq!(shelf.in_use().iter().sum::<usize>(), PEERS as usize);
             places.push(own);
         }

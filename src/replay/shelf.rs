@@ -18,6 +18,10 @@ pub struct Shelf {
     ends: Vec<i64>,
     /// By length in grains, the room that became free last; each says which one did before it.
     holes: [Place; HOLES],
+    /// Bytes that all records take...
+    taken: usize,
+    /// ...and bytes between them, free or not used again.
+    free: usize,
     /// Room to pack in.
     packed: Vec<u8>,
     body: Vec<u8>,
@@ -30,6 +34,8 @@ impl Default for Shelf {
             open: vec![None],
             ends: Vec::new(),
             holes: [Place::NONE; HOLES],
+            taken: 0,
+            free: 0,
             packed: Vec::new(),
             body: Vec::new(),
         }
@@ -72,6 +78,8 @@ const HOLES: usize = 320;
 const PIECE: usize = 1 << 20;
 /// So many parts a shelf has at last.
 const PARTS: usize = 16;
+/// Where more than one byte for so many that are taken is free, records are moved together.
+const SPARSE: usize = 8;
 /// Records that can begin in a piece.
 const PLACES: usize = PIECE / GRAIN;
 
@@ -152,36 +160,51 @@ impl Shelf {
         last.iter().for_each(|last| last.pack(session, &mut to));
 
         let len = self.packed.len().next_multiple_of(GRAIN);
+        self.packed.resize(len, 0);
         self.packed[..ROOM].copy_from_slice(&(len as u32).to_le_bytes());
+        self.taken += len;
         let hole = self.holes.get_mut(len / GRAIN).filter(|hole| **hole != Place::NONE);
-        let Some(hole) = hole else { return self.add(len, begin(session)) };
+        let Some(hole) = hole else {
+            let part = self.ends.partition_point(|end| *end < begin(session));
+            return add(&mut self.pieces, &mut self.open[part], &self.packed);
+        };
         let place = *hole;
         let record = &mut self.pieces[place.piece()][place.at()..];
         *hole = hole_before(record);
-        record[..self.packed.len()].copy_from_slice(&self.packed);
+        record[..len].copy_from_slice(&self.packed);
+        self.free -= len;
         place
     }
 
-    /// Adds what was packed, of a session that began then, behind all others of its part.
-    fn add(&mut self, len: usize, begin: i64) -> Place {
-        let open = &mut self.open[self.ends.partition_point(|end| *end < begin)];
-        let fits = |number: &usize| self.pieces[*number].capacity() - self.pieces[*number].len() >= len;
-        let number = open.filter(fits).unwrap_or_else(|| {
-            self.pieces.push(Vec::with_capacity(PIECE.max(len)));
-            self.pieces.len() - 1
-        });
-        *open = Some(number);
-        let piece = &mut self.pieces[number];
-        let at = piece.len();
-        piece.extend_from_slice(&self.packed);
-        piece.resize(at + len, 0);
-        Place((number * PLACES + at / GRAIN) as u32)
+    /// Moves records together if too much is free between them: there may be no others that are as long. `moved` is told where a
+    /// peer's last session lies now.
+    pub fn close_up(&mut self, mut moved: impl FnMut(u32, Place)) {
+        if self.free <= self.taken / SPARSE {
+            return;
+        }
+        (self.holes, self.free) = ([Place::NONE; HOLES], 0);
+        self.open.fill(None);
+        // One of the old pieces goes for each new one.
+        for piece in std::mem::take(&mut self.pieces) {
+            let mut rest = &piece[..];
+            while let Some(record) = rest.split_off(..len_of(rest)).filter(|record| !record.is_empty()) {
+                if record[ROOM] != GONE {
+                    let place = add(&mut self.pieces, &mut self.open[0], record);
+                    let (peer, is_last) = tag(&mut Unpacker(&record[ROOM..]));
+                    if is_last {
+                        moved(peer, place);
+                    }
+                }
+            }
+        }
     }
 
     /// Takes off what lies there.
     pub fn remove(&mut self, place: Place) {
         let record = &mut self.pieces[place.piece()][place.at()..];
-        if let Some(hole) = self.holes.get_mut(len_of(record) / GRAIN) {
+        let len = len_of(record);
+        (self.taken, self.free) = (self.taken - len, self.free + len);
+        if let Some(hole) = self.holes.get_mut(len / GRAIN) {
             let before = std::mem::replace(hole, place);
             record[BEFORE].copy_from_slice(&before.0.to_le_bytes());
         }
@@ -236,6 +259,20 @@ impl Shelf {
     pub fn give_back(&mut self, piece: usize) {
         self.pieces[piece] = Vec::new();
     }
+}
+
+/// Adds a record behind those of a piece that is not full yet, or begins one.
+fn add(pieces: &mut Vec<Vec<u8>>, open: &mut Option<usize>, record: &[u8]) -> Place {
+    let fits = |number: &usize| pieces[*number].capacity() - pieces[*number].len() >= record.len();
+    let number = open.filter(fits).unwrap_or_else(|| {
+        pieces.push(Vec::with_capacity(PIECE.max(record.len())));
+        pieces.len() - 1
+    });
+    *open = Some(number);
+    let piece = &mut pieces[number];
+    let at = piece.len();
+    piece.extend_from_slice(record);
+    Place((number * PLACES + at / GRAIN) as u32)
 }
 
 /// A record begins with so many bytes that say how long it is.
