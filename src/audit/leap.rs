@@ -80,7 +80,10 @@ fn sent(ground: &Ground<'_>, place: usize) -> (Vec<Steep>, Otherwise) {
 fn leaps(ground: &Ground<'_>) -> HashMap<u32, Sign> {
     let sessions = &ground.story.sessions;
     let user = |place: usize| sessions.brief(place).user;
-    let mut steep = shared(sessions.len(), ground.threads, |range| range.flat_map(|at| sent(ground, at).0).collect());
+    let mut steep = shared(sessions.len(), ground.threads, |range| {
+        let sent_enough = range.filter(|at| sessions.brief(*at).credit.up >= LARGE);
+        sent_enough.flat_map(|at| sent(ground, at).0).collect()
+    });
     by_number(&mut steep, |one: &Steep| one.user);
     // Few have so many: only of them is it asked what else they sent.
     let least = RULES.iter().map(|(_, several, _)| *several).min().unwrap_or(0);
