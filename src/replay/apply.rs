@@ -157,6 +157,7 @@ impl<L: Listener> Replay<L> {
         if transition != Transition::Duplicate {
             session.address = held.address;
         }
+        let stopped = session.state.phase == Phase::Stopped;
         let user = &mut self.users[session.user as usize];
         if in_span && self.wanted[session.torrent as usize] {
             user.account.credit(held.at, credit, self.rules.keep, &mut self.histories);
@@ -177,6 +178,9 @@ impl<L: Listener> Replay<L> {
             new_address,
         };
         self.listener.applied(&step, &mut peer.kept);
+        if opens || stopped {
+            self.peers.note_turn(slot);
+        }
     }
 
     /// Applies an announce if it is a seed's that has nothing new to say, and nobody wants to hear of: then it does no more than

@@ -21,6 +21,9 @@ pub struct Peers<K> {
     /// By number: who was put aside and is not likely to be heard of again.
     gone: Vec<bool>,
     live: Pieces<Peer<K>>,
+    /// By place in `live`: before that, counted in [`TICK`]s, there is no reason to put aside who is there. To look at every peer
+    /// takes long: they lie far from each other.
+    not_before: Vec<u32>,
     /// Where in `live` nobody is.
     free: Vec<u32>,
     aside: Aside,
@@ -80,6 +83,14 @@ pub struct Aside {
 /// One in so many: see [`Aside::many`].
 const BEGINNERS: usize = 8;
 
+/// About a minute, in milliseconds.
+const TICK: i64 = 1 << 16;
+
+/// In which tick a moment is; those before 1970 are all in the first.
+fn tick(millis: i64) -> u32 {
+    u32::try_from(millis.div_euclid(TICK).max(0)).unwrap_or(u32::MAX)
+}
+
 impl Default for Aside {
     /// Clients announce every half hour or so.
     fn default() -> Aside {
@@ -93,8 +104,19 @@ impl Aside {
         session.last_at.is_some_and(|at| now.saturating_sub(at.millis()) > after)
     }
 
+    /// Whether nothing more is expected of a session for long.
+    fn is_over(&self, session: &Session, now: i64) -> bool {
+        session.state.phase == Phase::Stopped || Self::is_silent(session, now, self.after)
+    }
+
     fn only_began(&self, session: &Session, now: i64) -> bool {
         session.announces <= self.beginning && Self::is_silent(session, now, self.before_next)
+    }
+
+    /// In which tick a session may be silent for long enough, if nothing is heard of it.
+    fn not_before(&self, session: &Session) -> u32 {
+        let after = if session.announces <= self.beginning { self.before_next.min(self.after) } else { self.after };
+        session.last_at.map_or(0, |at| tick(at.millis().saturating_add(after)))
     }
 }
 
@@ -106,6 +128,7 @@ impl<K: Default> Peers<K> {
             spots: Vec::new(),
             gone: Vec::new(),
             live: Pieces::default(),
+            not_before: Vec::new(),
             free: Vec::new(),
             aside,
             many: aside.from,
@@ -140,9 +163,11 @@ impl<K: Default> Peers<K> {
     fn add(&mut self, peer: Peer<K>) -> usize {
         if let Some(free) = self.free.pop() {
             self.live[free as usize] = peer;
+            self.not_before[free as usize] = 0;
             return free as usize;
         }
         self.live.push(peer);
+        self.not_before.push(0);
         self.live.len() - 1
     }
 
@@ -168,6 +193,12 @@ impl<K: Default> Peers<K> {
         slot
     }
 
+    /// Notes that the session of the peer who is there began or stopped: that may be a reason to put it aside.
+    #[inline]
+    pub fn note_turn(&mut self, slot: usize) {
+        self.not_before[slot] = 0;
+    }
+
     /// Puts the session of a peer aside, since another one follows.
     pub fn close(&mut self, slot: usize, listener: &mut impl Listener<Kept = K>) {
         self.shelve(slot, true, listener);
@@ -189,17 +220,28 @@ impl<K: Default> Peers<K> {
             return;
         }
         let (mut over, mut beginners) = (Vec::new(), Vec::new());
-        for slot in 0..self.live.len() {
+        let this_tick = tick(now);
+        debug_assert!(
+            self.live.iter().zip(&self.not_before).all(|(peer, not_before)| {
+                let (session, aside) = (&peer.session, &self.aside);
+                let may_be = aside.is_over(session, now) || aside.only_began(session, now);
+                *not_before <= this_tick || !peer.has_begun() || !may_be
+            }),
+            "who can be put aside is looked at"
+        );
+        for (slot, not_before) in self.not_before.iter_mut().enumerate().filter(|(_, tick)| **tick <= this_tick) {
             let Peer { session, .. } = &self.live[slot];
             if !self.live[slot].has_begun() {
                 continue;
             }
-            if session.state.phase == Phase::Stopped || Aside::is_silent(session, now, self.aside.after) {
+            if self.aside.is_over(session, now) {
                 over.push(slot);
                 // Of who only began more is expected.
                 self.gone[session.peer as usize] = true;
             } else if count >= self.aside.many && self.aside.only_began(session, now) {
                 beginners.push(slot);
+            } else {
+                *not_before = self.aside.not_before(session);
             }
         }
         if beginners.len() >= count / BEGINNERS {
@@ -210,6 +252,8 @@ impl<K: Default> Peers<K> {
                 listener.fetch(&self.live[*ahead].kept);
             }
             self.put_aside(slot, listener);
+            // Nobody is there to be put aside.
+            self.not_before[slot] = u32::MAX;
             self.free.push(slot as u32);
         }
         let spots = &mut self.spots;
