@@ -9,7 +9,9 @@ use crate::order::by_two;
 use crate::replay::{Story, Written};
 use crate::session::Brief;
 use crate::share::shared;
+use crate::strings::AHEAD;
 use foldhash::fast::RandomState;
+use prefetch_index::prefetch_index;
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicU8, Ordering};
 
@@ -133,7 +135,11 @@ impl<'a> Learner<'a> {
         // Most peer ids name the client in their first eight bytes.
         let mut by_prefix: Map<[u8; 8], u32> = Map::default();
         let mut known: Map<(Option<&'static str>, String), u32> = Map::default();
-        for session in story.sessions.briefs() {
+        let briefs = story.sessions.briefs();
+        for (at, session) in briefs.iter().enumerate() {
+            if let Some(ahead) = briefs.get(at + AHEAD) {
+                prefetch_index(&story.peer_ids, ahead.peer as usize);
+            }
             let peer_id = story.peer_id(session.peer).bytes();
             let prefix = peer_id.first_chunk::<8>().filter(|prefix| prefix[0] == b'-' && prefix[7] == b'-');
             let class = prefix.and_then(|prefix| by_prefix.get(prefix).copied()).unwrap_or_else(|| {
@@ -150,8 +156,11 @@ impl<'a> Learner<'a> {
             }
             learner.class.push(class);
         }
-        learner.order = (0..story.sessions.len() as u32).collect();
-        by_two(&mut learner.order, |at| (learner.class[*at as usize], story.sessions.brief(*at as usize).user));
+        // With what they are ordered by: to look there in each pass would take longer.
+        let keys = learner.class.iter().zip(briefs).zip(0u32..);
+        let mut keys: Vec<(u32, u32, u32)> = keys.map(|((class, session), at)| (*class, session.user, at)).collect();
+        by_two(&mut keys, |(class, user, _)| (*class, *user));
+        learner.order = keys.iter().map(|(.., at)| *at).collect();
         learner
     }
 
