@@ -140,12 +140,13 @@ impl<L: Listener> Replay<L> {
             session.state.base = session.state.peak;
             credit = Counters::ZERO;
         }
-        if before.is_none_or(|b| b.state.phase != session.state.phase) || transition.opens() {
+        let opens = transition.opens();
+        let turns = opens || before.is_none_or(|b| b.state.phase != session.state.phase);
+        if turns {
             session.note_phase(held.at);
         }
         let plain = said.event == Event::None && transition == Transition::Went;
         let idle = before.is_some_and(|b| b.is_idle(&said));
-        let opens = transition.opens();
         let silence = if opens { None } else { session.note_announce(held.at, held.line, plain, idle) };
         if transition != Transition::Duplicate {
             session.idle = if idle && plain { session.idle + 1 } else { 0 };
@@ -157,7 +158,6 @@ impl<L: Listener> Replay<L> {
         if transition != Transition::Duplicate {
             session.address = held.address;
         }
-        let stopped = session.state.phase == Phase::Stopped;
         let user = &mut self.users[session.user as usize];
         if in_span && self.wanted[session.torrent as usize] {
             user.account.credit(held.at, credit, self.rules.keep, &mut self.histories);
@@ -178,7 +178,7 @@ impl<L: Listener> Replay<L> {
             new_address,
         };
         self.listener.applied(&step, &mut peer.kept);
-        if opens || stopped {
+        if turns {
             self.peers.note_turn(slot);
         }
     }

@@ -193,7 +193,7 @@ impl<K: Default> Peers<K> {
         slot
     }
 
-    /// Notes that the session of the peer who is there began or stopped: that may be a reason to put it aside.
+    /// Notes that the session of the peer who is there began, or came to another phase: that may be a reason to put it aside.
     #[inline]
     pub fn note_turn(&mut self, slot: usize) {
         self.not_before[slot] = 0;

@@ -18,9 +18,7 @@ pub struct Shelf {
     ends: Vec<i64>,
     /// By length in grains, the room that became free last; each says which one did before it.
     holes: [Place; HOLES],
-    /// Bytes that all records take...
-    taken: usize,
-    /// ...and bytes between them, free or not used again.
+    /// Bytes between records, free or not used again.
     free: usize,
     /// Room to pack in.
     packed: Vec<u8>,
@@ -34,7 +32,6 @@ impl Default for Shelf {
             open: vec![None],
             ends: Vec::new(),
             holes: [Place::NONE; HOLES],
-            taken: 0,
             free: 0,
             packed: Vec::new(),
             body: Vec::new(),
@@ -162,7 +159,6 @@ impl Shelf {
         let len = self.packed.len().next_multiple_of(GRAIN);
         self.packed.resize(len, 0);
         self.packed[..ROOM].copy_from_slice(&(len as u32).to_le_bytes());
-        self.taken += len;
         let hole = self.holes.get_mut(len / GRAIN).filter(|hole| **hole != Place::NONE);
         let Some(hole) = hole else {
             let part = self.ends.partition_point(|end| *end < begin(session));
@@ -179,7 +175,8 @@ impl Shelf {
     /// Moves records together if too much is free between them: there may be no others that are as long. `moved` is told where a
     /// peer's last session lies now.
     pub fn close_up(&mut self, mut moved: impl FnMut(u32, Place)) {
-        if self.free <= self.taken / SPARSE {
+        let taken = self.pieces.iter().map(Vec::len).sum::<usize>() - self.free;
+        if self.free <= taken / SPARSE {
             return;
         }
         (self.holes, self.free) = ([Place::NONE; HOLES], 0);
@@ -203,7 +200,7 @@ impl Shelf {
     pub fn remove(&mut self, place: Place) {
         let record = &mut self.pieces[place.piece()][place.at()..];
         let len = len_of(record);
-        (self.taken, self.free) = (self.taken - len, self.free + len);
+        self.free += len;
         if let Some(hole) = self.holes.get_mut(len / GRAIN) {
             let before = std::mem::replace(hole, place);
             record[BEFORE].copy_from_slice(&before.0.to_le_bytes());
